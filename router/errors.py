@@ -1,0 +1,199 @@
+"""Every error of the router, grouped by who must act on it.
+
+    RouterError
+    ├── ConfigError       a team: routes, schemas or settings say something that cannot work; nothing took effect
+    │   ├── InvalidRoutes        (language.findings) the gathered findings of a route set
+    │   ├── InvalidSettings      (settings) the gathered faults of the environment
+    │   └── InvalidSchema        a schema in the catalogue cannot be used
+    ├── RecordError       nobody at once: this one record becomes a dead letter, the rest flow on
+    │   ├── Unreadable           its bytes are not what its schema says
+    │   ├── TooLarge             a copy would exceed what its destination takes
+    │   ├── TooManyHops          it has been through routers so often that it must be going round
+    │   └── KeyMismatch          its key is not the field that its exchange says the key carries
+    ├── TransientError    the lane: back off and try again; visible in readiness meanwhile
+    │   ├── BrokerUnavailable    no broker answers
+    │   ├── DestinationUnavailable  a topic that a copy needs is missing or forbidden
+    │   └── DeliveryFailed       the broker refused a batch
+    └── InvariantError    us: the router contradicts itself; the worker stops before it can do harm
+
+Attributes hold the facts and `__str__` composes the text from them; a raise site passes facts. `reason` is a stable slug
+that dead-letter headers, metrics and logs share: programs match on it, never on the prose.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "BrokerUnavailable",
+    "ConfigError",
+    "DeliveryFailed",
+    "DestinationUnavailable",
+    "InvalidSchema",
+    "InvariantError",
+    "KeyMismatch",
+    "RecordError",
+    "RouterError",
+    "TooLarge",
+    "TooManyHops",
+    "TransientError",
+    "Unreadable",
+]
+
+
+class RouterError(Exception):
+    """The root: catches all that the router raises on purpose."""
+
+    reason: ClassVar[str] = "error"
+
+
+class ConfigError(RouterError):
+    """What a team declared cannot work. Shown with its place and the way out; never half applied."""
+
+    reason = "config"
+
+
+class InvalidSchema(ConfigError):
+    """A schema of the catalogue cannot be parsed or used."""
+
+    reason = "invalid-schema"
+
+    def __init__(self, *, file: str, problem: str) -> None:
+        super().__init__(file, problem)
+        self.file = file
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.problem}"
+
+
+class RecordError(RouterError):
+    """One record cannot be routed. It goes to the dead letters with its original bytes; the partition flows on."""
+
+    reason = "record"
+
+
+class Unreadable(RecordError):
+    """The value's bytes do not follow its schema where routes need to read it."""
+
+    reason = "unreadable"
+
+    def __init__(self, *, field: str, position: int, problem: str) -> None:
+        super().__init__(field, position, problem)
+        self.field = field
+        """Dotted path of the field that was being read; empty where the whole value is at fault."""
+        self.position = position
+        """Byte offset in the value at which reading failed; -1 where the format has none."""
+        self.problem = problem
+
+    def __str__(self) -> str:
+        where = f"field '{self.field}'" if self.field else "the value"
+        at = f" at byte {self.position}" if self.position >= 0 else ""
+        return f"{where} cannot be read{at}: {self.problem}"
+
+
+class TooLarge(RecordError):
+    """A copy, with the headers that the router adds, exceeds the largest batch its destination takes."""
+
+    reason = "too-large"
+
+    def __init__(self, *, topic: str, size: int, limit: int) -> None:
+        super().__init__(topic, size, limit)
+        self.topic = topic
+        self.size = size
+        """Bytes of the copy as a batch of its own."""
+        self.limit = limit
+        """The destination's `max.message.bytes`, as far as it is known."""
+
+    def __str__(self) -> str:
+        return f"a copy of {self.size} bytes is more than the {self.limit} that topic '{self.topic}' takes"
+
+
+class TooManyHops(RecordError):
+    """The record's hop headers say that it has been through routers too often: a cycle of topics."""
+
+    reason = "too-many-hops"
+
+    def __init__(self, *, hops: int, limit: int) -> None:
+        super().__init__(hops, limit)
+        self.hops = hops
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"{self.hops} hops are more than the limit of {self.limit}: topics feed each other in a cycle"
+
+
+class KeyMismatch(RecordError):
+    """The record's key is not the value of the field that its exchange declares as `key:`."""
+
+    reason = "key-mismatch"
+
+    def __init__(self, *, field: str, key: bytes | None, value: object) -> None:
+        super().__init__(field, key, value)
+        self.field = field
+        self.key = key
+        self.value = value
+
+    def __str__(self) -> str:
+        return f"the record's key is {self.key!r}, its field '{self.field}' is {self.value!r}"
+
+
+class TransientError(RouterError):
+    """Something outside is not as it should be now. The lane backs off, says so, and tries again."""
+
+    reason = "transient"
+
+
+class BrokerUnavailable(TransientError):
+    """No broker of the bootstrap list answers."""
+
+    reason = "broker-unavailable"
+
+    def __init__(self, *, brokers: str, problem: str) -> None:
+        super().__init__(brokers, problem)
+        self.brokers = brokers
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"no answer from {self.brokers}: {self.problem}"
+
+
+class DestinationUnavailable(TransientError):
+    """A topic that a copy must go to does not exist, or this worker may not write to it."""
+
+    reason = "destination-unavailable"
+
+    def __init__(self, *, topic: str, problem: str, route: str = "", origin: str = "") -> None:
+        super().__init__(topic, problem, route, origin)
+        self.topic = topic
+        self.problem = problem
+        self.route = route
+        """`file:line` of a binding that leads there, where one does."""
+        self.origin = origin
+        """topic/partition/offset of the record that needs it."""
+
+    def __str__(self) -> str:
+        route = f", bound at {self.route}" if self.route else ""
+        origin = f", needed by record {self.origin}" if self.origin else ""
+        return f"topic '{self.topic}' {self.problem}{route}{origin}"
+
+
+class DeliveryFailed(TransientError):
+    """The broker did not take a batch of copies. Nothing of its lane is committed past it."""
+
+    reason = "delivery-failed"
+
+    def __init__(self, *, topic: str, partition: int, problem: str) -> None:
+        super().__init__(topic, partition, problem)
+        self.topic = topic
+        self.partition = partition
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"a batch for {self.topic}/{self.partition} was not taken: {self.problem}"
+
+
+class InvariantError(RouterError):
+    """The router found itself in a state that its own rules exclude. The worker stops rather than guess."""
+
+    reason = "invariant"
