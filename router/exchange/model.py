@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Binding", "Destination", "DestinationKind", "Exchange", "ExchangeType", "Place"]
+from router.exchange.routing_key import RoutingKey
+
+__all__ = [
+    "Binding",
+    "Destination",
+    "DestinationKind",
+    "Entry",
+    "Exchange",
+    "ExchangeType",
+    "Exchanges",
+    "Place",
+    "Tombstones",
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,3 +85,27 @@ class Exchange:
 
 
 Exchanges = Mapping[str, Exchange]
+"""Every exchange of a route set by its name; whatever a binding or an alternate names is in it."""
+
+
+class Tombstones(StrEnum):
+    """Where a record without a value goes: it has no fields to route by, and a compacted topic must still see it."""
+
+    ALL = "all"
+    """To every topic that its exchange can reach."""
+    DROP = "drop"
+    """Nowhere; counted."""
+    UNROUTABLE = "unroutable"
+    """To the source's unroutable topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How the records of one broad topic enter one exchange."""
+
+    exchange: str
+    routing_key: RoutingKey | None
+    """None: the record's key, as text, is the routing key."""
+    key_field: str | None
+    """The field whose value the record's key must be; None where the exchange declares no `key:`."""
+    tombstones: Tombstones

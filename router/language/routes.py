@@ -1,0 +1,66 @@
+"""A compiled route set: what every part of the router after the language sees of the teams' files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from router.exchange.model import Entry, Exchanges, Place, Tombstones
+from router.records.schema import AvroSchema, JsonSchema
+
+__all__ = ["Entry", "Format", "RouteSet", "Source", "Team", "Tombstones", "TopicDeclaration"]
+
+
+class Format(StrEnum):
+    """How a topic's values are encoded."""
+
+    AVRO = "avro"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who owns a route file."""
+
+    name: str
+    contact: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A broad topic and the exchanges that it feeds."""
+
+    topic: str
+    format: Format
+    schema: AvroSchema | JsonSchema | None
+    """None where the catalogue has none and no route needs a field."""
+    validate_whole: bool
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDeclaration:
+    """What a team says of a topic: a narrow one that it consumes, or a broad one that it owns."""
+
+    name: str
+    team: str
+    partitions: int | None
+    """None: as many as its source has."""
+    retention_ms: int | None
+    """None: as long as its source; -1: for ever."""
+    format: Format
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSet:
+    """All teams' routes, checked and lowered; immutable."""
+
+    exchanges: Exchanges
+    sources: Mapping[str, Source]
+    topics: Mapping[str, TopicDeclaration]
+    teams: Mapping[str, Team]
+    fingerprint: str
+    """8 hex digits of what was compiled: the same for files that differ in comments and layout only."""
