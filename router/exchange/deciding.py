@@ -1,0 +1,175 @@
+"""From a record to its decision: read the facts, make the routing keys, walk the exchanges, remember.
+
+A decision depends only on facts: the fields and headers that routing keys name (and the key or the topic, where one
+does). So it is remembered by them, and by nothing else of the record. The memory is bounded, and switches itself off
+where facts hardly ever repeat, as with an order's number in a routing key: there it would only cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from router.errors import KeyMismatch
+from router.exchange.decision import Decision, Walk
+from router.exchange.model import Entry, Tombstones
+from router.exchange.routing_key import Placeholder, PlaceholderKind
+from router.exchange.topology import Topology
+from router.records.reader import FieldReader
+from router.records.record import Record
+from router.records.text import as_text
+
+__all__ = ["Decider", "Facts", "field_paths"]
+
+Facts = tuple[Any, ...]
+"""What a decision depends on: raw fields as the reader gives them, then headers, key and topic where they count."""
+
+
+def field_paths(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """The fields that these entries' routing keys need, each once, in a stable order."""
+    return tuple(dict.fromkeys(each.name for each in _placeholders(entries) if each.kind is PlaceholderKind.FIELD))
+
+
+def _placeholders(entries: Sequence[Entry]) -> list[Placeholder]:
+    return [each for entry in entries if entry.routing_key for each in entry.routing_key.placeholders]
+
+
+class Decider:
+    """Decides for the records of one broad topic. Pure but for its memory, which changes no answer."""
+
+    def __init__(
+        self,
+        *,
+        entries: Sequence[Entry],
+        topology: Topology,
+        reader: FieldReader | None,
+        key_readers: Sequence[FieldReader] = (),
+        memory: int = 65_536,
+    ) -> None:
+        """`reader` reads `field_paths(entries)`, in that order; None where there are none.
+
+        Each of `key_readers` reads the one field that an entry's `key:` names; the record's key must equal its text.
+        """
+        self._entries = tuple(entries)
+        self._topology = topology
+        self._reader = reader
+        self._key_readers = tuple(key_readers)
+        placeholders = _placeholders(entries)
+        self._headers = tuple(dict.fromkeys(p.name for p in placeholders if p.kind is PlaceholderKind.HEADER))
+        self._needs_key = any(p.kind is PlaceholderKind.KEY for p in placeholders) or any(
+            entry.routing_key is None for entry in entries
+        )
+        self._fields = {path: index for index, path in enumerate(field_paths(entries))}
+        self._memory = Memory(memory)
+
+    def decide(self, record: Record) -> Decision:
+        """Where the record goes. Raises Unreadable or KeyMismatch, and nothing else."""
+        value = record.value
+        if value is None:
+            return self._tombstone()
+        for reader in self._key_readers:
+            self._verify_key(reader, record.key, value)
+        facts: Facts = () if self._reader is None else self._reader.read(value)
+        if self._headers:
+            given = dict(record.headers)
+            facts += tuple(given.get(name) for name in self._headers)
+        if self._needs_key:
+            facts += (record.key,)
+        decision = self._memory.get(facts)
+        if decision is None:
+            decision = self._decide(facts, record)
+            self._memory.put(facts, decision)
+        return decision
+
+    def routing_keys(self, record: Record) -> tuple[str, ...]:
+        """The routing key that the record has at each entry, for `explain`."""
+        return tuple(walk.routing_key for walk in self.decide(record).walks)
+
+    def _decide(self, facts: Facts, record: Record) -> Decision:
+        text_of = self._texts(facts, record)
+        walks = tuple(
+            self._topology.walk(
+                entry.exchange,
+                _text(record.key) if entry.routing_key is None else entry.routing_key.render(text_of),
+            )
+            for entry in self._entries
+        )
+        return Decision(walks, unroutable=_nowhere(walks))
+
+    def _texts(self, facts: Facts, record: Record) -> Callable[[Placeholder], str]:
+        count = len(self._fields)
+        values = () if self._reader is None else self._reader.values(facts[:count])
+        headers = dict(zip(self._headers, facts[count:], strict=False))
+
+        def text_of(placeholder: Placeholder) -> str:
+            match placeholder.kind:
+                case PlaceholderKind.FIELD:
+                    return as_text(values[self._fields[placeholder.name]])
+                case PlaceholderKind.HEADER:
+                    return _text(headers[placeholder.name])
+                case PlaceholderKind.KEY:
+                    return _text(record.key)
+                case PlaceholderKind.TOPIC:
+                    return record.topic
+
+        return text_of
+
+    def _tombstone(self) -> Decision:
+        walks = tuple(
+            self._topology.walk_everywhere(entry.exchange)
+            if entry.tombstones is Tombstones.ALL
+            else Walk(entry.exchange, "", (), ())
+            for entry in self._entries
+        )
+        unroutable = tuple(
+            entry.exchange
+            for entry, walk in zip(self._entries, walks, strict=True)
+            if entry.tombstones is not Tombstones.DROP and not walk.deliveries
+        )
+        return Decision(walks, tombstone=True, unroutable=unroutable)
+
+    @staticmethod
+    def _verify_key(reader: FieldReader, key: bytes | None, value: bytes) -> None:
+        (declared,) = reader.values(reader.read(value))
+        if key != as_text(declared).encode(errors="surrogateescape"):
+            raise KeyMismatch(field=reader.paths[0], key=key, value=declared)
+
+
+class Memory:
+    """Decisions by their facts: bounded, and off for good once it has proved useless.
+
+    Useless is measured where the memory is full: fewer than half of the look-ups since it was empty were hits.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: dict[Facts, Decision] = {}
+        self._lookups = 0
+        self.active = size > 0
+
+    def get(self, facts: Facts) -> Decision | None:
+        """What was decided for these facts, if it is remembered."""
+        if not self.active:
+            return None
+        self._lookups += 1
+        return self._kept.get(facts)
+
+    def put(self, facts: Facts, decision: Decision) -> None:
+        """Remember; a full memory is emptied, or given up where it did not help."""
+        if not self.active:
+            return
+        if len(self._kept) >= self._size:
+            self.active = self._lookups >= 2 * self._size
+            self._kept = {}
+            self._lookups = 0
+        if self.active:
+            self._kept[facts] = decision
+
+
+def _nowhere(walks: Sequence[Walk]) -> tuple[str, ...]:
+    return tuple(walk.exchange for walk in walks if not walk.deliveries)
+
+
+def _text(raw: bytes | None) -> str:
+    """Bytes as text; what is not UTF-8 becomes text that no route file can contain, so that it matches no word."""
+    return "" if raw is None else raw.decode(errors="surrogateescape")

@@ -1,0 +1,82 @@
+"""What was decided for a record, and by what: the one value that workers obey and `explain` prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from router.exchange.model import Binding, Destination, DestinationKind
+
+__all__ = ["Decision", "Delivery", "Step", "Walk", "delivery_by", "merge_deliveries"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one exchange on the way did with the message."""
+
+    exchange: str
+    matched: tuple[Binding, ...]
+    """The bindings that took it, in declared order."""
+    alternate: Destination | None
+    """Where it went next because nothing matched; None where something did, or where there is no alternate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A message's way from the exchange that it entered, each exchange visited once."""
+
+    exchange: str
+    routing_key: str
+    steps: tuple[Step, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One copy, and all that led to it."""
+
+    topic: str
+    bindings: tuple[Binding, ...]
+    """Every binding that leads there; empty where only an alternate does."""
+    alternates: tuple[str, ...] = ()
+    """The exchanges whose alternate leads there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a record goes. `topics` has each topic once, however many ways lead there."""
+
+    walks: tuple[Walk, ...]
+    tombstone: bool = False
+    """The record has no value, so that it was not matched but sent where its exchange's `tombstones:` says."""
+    topics: tuple[str, ...] = field(init=False)
+    unroutable: tuple[str, ...] = ()
+    """The exchanges it entered and that led nowhere; not empty: one copy goes to the source's unroutable topic."""
+
+    def __post_init__(self) -> None:
+        topics = dict.fromkeys(delivery.topic for walk in self.walks for delivery in walk.deliveries)
+        object.__setattr__(self, "topics", tuple(topics))
+
+    def delivery(self, topic: str) -> Delivery:
+        """The copy that goes to a topic, with what led to it over all walks; KeyError where none goes there."""
+        found = [delivery for walk in self.walks for delivery in walk.deliveries if delivery.topic == topic]
+        if not found:
+            raise KeyError(topic)
+        return merge_deliveries(found)
+
+
+def merge_deliveries(deliveries: list[Delivery]) -> Delivery:
+    """Several ways to one topic as one copy."""
+    return Delivery(
+        deliveries[0].topic,
+        tuple(dict.fromkeys(binding for delivery in deliveries for binding in delivery.bindings)),
+        tuple(dict.fromkeys(exchange for delivery in deliveries for exchange in delivery.alternates)),
+    )
+
+
+def delivery_by(leading: Binding | str, destination: Destination) -> Delivery | None:
+    """The copy that a binding, or an exchange's alternate, makes; None where it leads to an exchange."""
+    if destination.kind is not DestinationKind.TOPIC:
+        return None
+    if isinstance(leading, Binding):
+        return Delivery(destination.name, (leading,))
+    return Delivery(destination.name, (), (leading,))

@@ -1,0 +1,179 @@
+"""Why a record goes where it goes: the decision a worker obeys, with what kept each other binding from matching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from router.exchange.decision import Decision, Step, Walk
+from router.exchange.matcher import Message, Miss, message
+from router.exchange.model import Binding, Entry
+from router.exchange.routing_key import Placeholder, PlaceholderKind, RoutingKey
+from router.exchange.topology import Topology
+
+__all__ = ["Explanation", "Missed", "WalkExplanation", "explain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A binding that did not match, and the first thing that kept it from it."""
+
+    binding: Binding
+    miss: Miss
+    words: int
+    """How many words the routing key has."""
+    part: str
+    """The placeholder that the failed word comes from, such as `{status}`; empty where it is not exactly one."""
+
+    def __str__(self) -> str:
+        return _in_words(self)
+
+
+@dataclass(frozen=True, slots=True)
+class WalkExplanation:
+    """One entry's way, with the misses of each exchange on it, nearest first."""
+
+    walk: Walk
+    missed: tuple[Missed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision with its reasons, for people (`lines`) and for programs (`to_json`)."""
+
+    decision: Decision
+    walks: tuple[WalkExplanation, ...]
+
+    def lines(self) -> Iterator[str]:
+        """The explanation as text, a line each, without colours."""
+        yield "to: " + (", ".join(self.decision.topics) or "nobody")
+        if self.decision.tombstone:
+            yield "a record without a value goes to every topic that its exchange can reach, unless `tombstones:` says else"
+        for each in self.walks:
+            yield from _walk_lines(each)
+        if self.decision.unroutable:
+            yield f"unroutable: exchange {_quoted(self.decision.unroutable)} led nowhere"
+
+    def to_json(self) -> dict[str, Any]:
+        """The same facts as plain data."""
+        return {
+            "to": dict.fromkeys(self.decision.topics, 1),
+            "tombstone": self.decision.tombstone,
+            "unroutable": list(self.decision.unroutable),
+            "walks": [
+                {
+                    "exchange": each.walk.exchange,
+                    "routing_key": each.walk.routing_key,
+                    "matched": [_binding_json(binding) for step in each.walk.steps for binding in step.matched],
+                    "alternate": [
+                        {"exchange": step.exchange, step.alternate.kind.value: step.alternate.name}
+                        for step in each.walk.steps
+                        if step.alternate is not None
+                    ],
+                    "unmatched": [{**_binding_json(missed.binding), "why": str(missed)} for missed in each.missed],
+                }
+                for each in self.walks
+            ],
+        }
+
+
+def explain(decision: Decision, *, entries: Sequence[Entry], topology: Topology) -> Explanation:
+    """Add to a decision what kept the other bindings of the exchanges on the way from matching."""
+    keys = {entry.exchange: entry.routing_key for entry in entries}
+    return Explanation(
+        decision,
+        tuple(
+            WalkExplanation(walk, () if decision.tombstone else _missed(walk, topology, keys[walk.exchange]))
+            for walk in decision.walks
+        ),
+    )
+
+
+def _missed(walk: Walk, topology: Topology, template: RoutingKey | None) -> tuple[Missed, ...]:
+    published = message(walk.routing_key)
+    parts = _parts_by_word(template)
+    found = [missed for step in walk.steps for missed in _missed_by(step, topology, published, parts)]
+    # The nearest first: those that more of the routing key's words satisfied.
+    return tuple(sorted(found, key=lambda missed: -(missed.miss.word or 0)))
+
+
+def _missed_by(step: Step, topology: Topology, published: Message, parts: Sequence[str]) -> Iterator[Missed]:
+    matcher = topology.matcher(step.exchange)
+    for binding in topology.exchanges[step.exchange].bindings:
+        miss = matcher.miss(binding, published)
+        if miss is not None:
+            part = parts[miss.word] if miss.word is not None and miss.word < len(parts) else ""
+            yield Missed(binding, miss, len(published.words), part)
+
+
+def _parts_by_word(template: RoutingKey | None) -> tuple[str, ...]:
+    """For each word of the template the one placeholder that it is made of, or nothing."""
+    if template is None:
+        return ()
+    words: list[list[str]] = [[]]
+    for part in template.parts:
+        if isinstance(part, Placeholder):
+            words[-1].append(_name(part))
+            continue
+        first, *rest = part.split(".")
+        words[-1].extend([""] if first else [])
+        words.extend([""] if text else [] for text in rest)
+    return tuple(word[0] if len(word) == 1 else "" for word in words)
+
+
+def _name(placeholder: Placeholder) -> str:
+    match placeholder.kind:
+        case PlaceholderKind.FIELD:
+            return placeholder.name
+        case PlaceholderKind.HEADER:
+            return f"header:{placeholder.name}"
+        case _:
+            return placeholder.kind.value
+
+
+def _in_words(missed: Missed) -> str:
+    miss = missed.miss
+    if miss.word is None:
+        return f"the routing key is '{miss.actual}'; this binding wants '{miss.wanted}'"
+    if miss.word >= missed.words:
+        if not miss.wanted:
+            return "the routing key has too few words for this binding"
+        return f"the routing key ends after {missed.words} words; this binding wants '{miss.wanted}' next"
+    what = f"`{missed.part}`" if missed.part else f"word {miss.word + 1} of the routing key"
+    if not miss.wanted:
+        return f"{what} is '{miss.actual}'; this binding's key ends before it"
+    return f"{what} is '{miss.actual}'; this binding wants '{miss.wanted}'"
+
+
+def _walk_lines(each: WalkExplanation) -> Iterator[str]:
+    yield f"exchange '{each.walk.exchange}', routing key '{each.walk.routing_key}'"
+    for step in each.walk.steps:
+        for binding in step.matched:
+            yield f"  + {_key(binding)} -> {binding.destination}  {binding.place.file}:{binding.place.line}"
+        if step.alternate is not None:
+            yield f"  ~ nothing in '{step.exchange}' matched: its alternate, {step.alternate}"
+    for missed in each.missed:
+        binding = missed.binding
+        yield f"  - {_key(binding)} -> {binding.destination}  {binding.place.file}:{binding.place.line}: {missed}"
+
+
+def _key(binding: Binding) -> str:
+    return "every key" if binding.key is None else f"'{binding.key}'"
+
+
+def _binding_json(binding: Binding) -> dict[str, Any]:
+    return {
+        "exchange": binding.exchange,
+        "binding_key": binding.key,
+        binding.destination.kind.value: binding.destination.name,
+        "file": binding.place.file,
+        "line": binding.place.line,
+        "team": binding.team,
+    }
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
