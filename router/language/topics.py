@@ -1,0 +1,159 @@
+"""The topics that a route set needs, each with the shape it should have. Pure: creating them is somebody else's work.
+
+A narrow topic has as many partitions as its source, so that a record keeps its partition's number, and keeps records as
+long as its source, unless its team says otherwise. Where several sources reach it, it takes the most partitions and the
+longest retention of theirs. Each source has two topics beside it, for what no route wants and for what cannot be read;
+both take 64 KiB more than the source itself, because what is set aside carries headers that say why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from router.exchange.model import Destination, DestinationKind, Exchange
+from router.language.routes import RouteSet
+
+__all__ = [
+    "ROOM_FOR_REASONS",
+    "TopicPlan",
+    "TopicRole",
+    "dead_letters_of",
+    "plan_topics",
+    "sources_by_topic",
+    "unroutable_of",
+]
+
+ROOM_FOR_REASONS = 65_536
+"""Bytes by which a record that is set aside may be larger than its source takes."""
+
+KAFKA_MAX_MESSAGE_BYTES = 1_048_588
+"""A topic's `max.message.bytes` where neither it nor its broker says otherwise."""
+
+
+class TopicRole(StrEnum):
+    """What a topic is to the router."""
+
+    SOURCE = "source"
+    NARROW = "narrow"
+    UNROUTABLE = "unroutable"
+    DEAD_LETTERS = "dead-letters"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPlan:
+    """One topic as it should be created."""
+
+    name: str
+    role: TopicRole
+    team: str | None
+    """Who declared it; None where nobody did."""
+    partitions: int
+    replication: int
+    config: Mapping[str, str] = field(default_factory=dict)
+    """Kafka's own names and texts; what is not here has the broker's default."""
+
+
+def unroutable_of(source: str) -> str:
+    """The topic for this source's records that no route wants."""
+    return f"{source}.unroutable"
+
+
+def dead_letters_of(source: str) -> str:
+    """The topic for this source's records that cannot be routed."""
+    return f"{source}.dead-letters"
+
+
+def plan_topics(
+    route_set: RouteSet,
+    *,
+    default_partitions: int,
+    replication: int,
+    max_message_bytes: int = KAFKA_MAX_MESSAGE_BYTES,
+) -> tuple[TopicPlan, ...]:
+    """Every topic of the route set, each once: sources, then narrow topics by name, then what is set aside.
+
+    `default_partitions` is for sources whose owner declares none; `max_message_bytes` is what the sources take.
+    """
+    plans: dict[str, TopicPlan] = {}
+    for source in sorted(route_set.sources):
+        partitions, config = _declared(route_set, source, default_partitions, ())
+        team = _team_of(route_set, source)
+        plans[source] = TopicPlan(source, TopicRole.SOURCE, team, partitions, replication, config)
+    reached = sources_by_topic(route_set)
+    for topic in sorted(route_set.topics.keys() | reached.keys()):
+        if topic not in plans:
+            feeding = [plans[source] for source in reached.get(topic, ())]
+            partitions, config = _declared(
+                route_set, topic, max((plan.partitions for plan in feeding), default=default_partitions), feeding
+            )
+            plans[topic] = TopicPlan(
+                topic, TopicRole.NARROW, _team_of(route_set, topic), partitions, replication, config
+            )
+    for source in sorted(route_set.sources):
+        partitions, config = plans[source].partitions, dict(plans[source].config)
+        config["max.message.bytes"] = str(max_message_bytes + ROOM_FOR_REASONS)
+        for name, role in (
+            (unroutable_of(source), TopicRole.UNROUTABLE),
+            (dead_letters_of(source), TopicRole.DEAD_LETTERS),
+        ):
+            plans.setdefault(name, TopicPlan(name, role, None, partitions, replication, config))
+    return tuple(plans.values())
+
+
+def sources_by_topic(route_set: RouteSet) -> dict[str, tuple[str, ...]]:
+    """For each topic that records can be copied to, the sources that they can come from, by name."""
+    found: dict[str, list[str]] = {}
+    for source in sorted(route_set.sources):
+        for topic in _reachable(route_set, [entry.exchange for entry in route_set.sources[source].entries]):
+            found.setdefault(topic, []).append(source)
+    return {topic: tuple(sources) for topic, sources in found.items()}
+
+
+def _reachable(route_set: RouteSet, exchanges: Iterable[str]) -> set[str]:
+    topics: set[str] = set()
+    seen = set(exchanges)
+    waiting = list(seen)
+    while waiting:
+        for destination in _destinations(route_set.exchanges[waiting.pop()]):
+            if destination.kind is DestinationKind.TOPIC:
+                topics.add(destination.name)
+            elif destination.name not in seen:
+                seen.add(destination.name)
+                waiting.append(destination.name)
+    return topics
+
+
+def _destinations(exchange: Exchange) -> Iterable[Destination]:
+    for binding in exchange.bindings:
+        yield binding.destination
+    if exchange.alternate is not None:
+        yield exchange.alternate
+
+
+def _declared(
+    route_set: RouteSet, topic: str, partitions: int, feeding: Iterable[TopicPlan]
+) -> tuple[int, dict[str, str]]:
+    """Partitions and configuration: the topic's own where declared, else those of what feeds it."""
+    declaration = route_set.topics.get(topic)
+    retention = None if declaration is None else declaration.retention_ms
+    if retention is None:
+        retention = _longest(plan.config.get("retention.ms") for plan in feeding)
+    if declaration is not None and declaration.partitions is not None:
+        partitions = declaration.partitions
+    return partitions, {} if retention is None else {"retention.ms": str(retention)}
+
+
+def _longest(retentions: Iterable[str | None]) -> int | None:
+    """The longest of these; -1 is for ever. None, the broker's default, where one of them is that."""
+    found = list(retentions)
+    numbers = [int(retention) for retention in found if retention is not None]
+    if not numbers or len(numbers) < len(found):
+        return None
+    return -1 if -1 in numbers else max(numbers)
+
+
+def _team_of(route_set: RouteSet, topic: str) -> str | None:
+    declaration = route_set.topics.get(topic)
+    return None if declaration is None else declaration.team

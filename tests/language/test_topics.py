@@ -1,0 +1,152 @@
+"""Which topics a route set needs, and their shape."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.exchange.model import (
+    Binding,
+    Destination,
+    DestinationKind,
+    Entry,
+    Exchange,
+    ExchangeType,
+    Place,
+    Tombstones,
+)
+from router.language.routes import Format, RouteSet, Source, Team, TopicDeclaration
+from router.language.topics import (
+    TopicPlan,
+    TopicRole,
+    dead_letters_of,
+    plan_topics,
+    sources_by_topic,
+    unroutable_of,
+)
+
+PLACE = Place("team.yaml", 1, 1)
+DAY = 86_400_000
+
+
+def topic(name: str) -> Destination:
+    """Return a destination that is a topic."""
+    return Destination(DestinationKind.TOPIC, name)
+
+
+def exchange(name: str) -> Destination:
+    """Return a destination that is an exchange."""
+    return Destination(DestinationKind.EXCHANGE, name)
+
+
+def route_set(
+    *,
+    feeds: dict[str, list[str]],
+    ways: dict[str, list[Destination]],
+    alternates: dict[str, Destination] | None = None,
+    declared: dict[str, tuple[int | None, int | None]] | None = None,
+) -> RouteSet:
+    """Build a set: `feeds` source → exchanges, `ways` exchange → destinations, `declared` topic → (partitions, ms)."""
+    alternates = alternates or {}
+    return RouteSet(
+        exchanges={
+            name: Exchange(
+                name=name,
+                type=ExchangeType.FANOUT,
+                bindings=tuple(Binding(name, None, destination, PLACE, "team") for destination in destinations),
+                alternate=alternates.get(name),
+                place=PLACE,
+                team="team",
+            )
+            for name, destinations in ways.items()
+        },
+        sources={
+            name: Source(name, Format.AVRO, None, False, tuple(Entry(e, None, None, Tombstones.ALL) for e in entered))
+            for name, entered in feeds.items()
+        },
+        topics={
+            name: TopicDeclaration(name, "team", partitions, retention, Format.AVRO, PLACE)
+            for name, (partitions, retention) in (declared or {}).items()
+        },
+        teams={"team": Team("team", "#team", "team.yaml")},
+        fingerprint="00000000",
+    )
+
+
+def plans(given: RouteSet, **arguments: int) -> dict[str, TopicPlan]:
+    """Plan with three partitions by default, by name."""
+    planned = plan_topics(given, **{"default_partitions": 3, "replication": 1} | arguments)
+    return {plan.name: plan for plan in planned}
+
+
+def test_each_source_gets_its_two_topics_beside_it() -> None:
+    """What is unroutable or unreadable has a place for every source, and that takes 64 KiB more than the source."""
+    planned = plans(route_set(feeds={"a.v1": ["x"]}, ways={"x": []}), replication=2, max_message_bytes=1000)
+    room = {"max.message.bytes": "66536"}
+    assert planned == {
+        "a.v1": TopicPlan("a.v1", TopicRole.SOURCE, None, 3, 2, {}),
+        "a.v1.unroutable": TopicPlan("a.v1.unroutable", TopicRole.UNROUTABLE, None, 3, 2, room),
+        "a.v1.dead-letters": TopicPlan("a.v1.dead-letters", TopicRole.DEAD_LETTERS, None, 3, 2, room),
+    }
+    assert (unroutable_of("a.v1"), dead_letters_of("a.v1")) == ("a.v1.unroutable", "a.v1.dead-letters")
+
+
+def test_a_narrow_topic_is_like_its_source_unless_declared() -> None:
+    """Partitions and retention come from the source, and each can be declared by itself."""
+    given = route_set(
+        feeds={"a.v1": ["x"]},
+        ways={"x": [topic("like.a.v1"), topic("own.a.v1"), topic("short.a.v1")]},
+        declared={"a.v1": (12, DAY), "like.a.v1": (None, None), "own.a.v1": (2, None), "short.a.v1": (None, 5)},
+    )
+    shapes = {
+        name: (plan.partitions, plan.config.get("retention.ms"), plan.team) for name, plan in plans(given).items()
+    }
+    assert shapes == {
+        "a.v1": (12, str(DAY), "team"),
+        "like.a.v1": (12, str(DAY), "team"),
+        "own.a.v1": (2, str(DAY), "team"),
+        "short.a.v1": (12, "5", "team"),
+        "a.v1.unroutable": (12, str(DAY), None),
+        "a.v1.dead-letters": (12, str(DAY), None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        pytest.param(DAY, 2 * DAY, str(2 * DAY), id="the longer"),
+        pytest.param(-1, 2 * DAY, "-1", id="for ever is longest"),
+        pytest.param(None, 2 * DAY, None, id="the broker's default is unknown"),
+    ],
+)
+def test_several_sources_give_the_most(first: int | None, second: int | None, expected: str | None) -> None:
+    """A topic that two sources reach takes the most partitions and the longest retention."""
+    given = route_set(
+        feeds={"a.v1": ["x"], "b.v1": ["x"]},
+        ways={"x": [topic("both.v1")]},
+        declared={"a.v1": (4, first), "b.v1": (6, second), "both.v1": (None, None)},
+    )
+    plan = plans(given)["both.v1"]
+    assert (plan.partitions, plan.config.get("retention.ms")) == (6, expected)
+
+
+def test_alternates_and_exchanges_lead_to_topics_too() -> None:
+    """A topic counts as reached over alternates, exchanges, diamonds and cycles, and needs no declaration."""
+    given = route_set(
+        feeds={"a.v1": ["x"], "b.v1": ["z"]},
+        ways={"x": [exchange("y"), exchange("z")], "y": [exchange("z"), exchange("x")], "z": [topic("end.v1")]},
+        alternates={"x": topic("rest.v1"), "z": exchange("y")},
+    )
+    assert sources_by_topic(given) == {"end.v1": ("a.v1", "b.v1"), "rest.v1": ("a.v1", "b.v1")}
+    assert plans(given)["rest.v1"].role is TopicRole.NARROW
+
+
+def test_a_topic_that_nothing_reaches_is_made_all_the_same() -> None:
+    """A declared topic without a way to it exists, so that its consumer can start."""
+    given = route_set(feeds={}, ways={}, declared={"alone.v1": (None, None)})
+    assert plans(given) == {"alone.v1": TopicPlan("alone.v1", TopicRole.NARROW, "team", 3, 1, {})}
+
+
+def test_a_topic_that_is_declared_for_dead_letters_keeps_its_declaration() -> None:
+    """A team may declare the topic of its own dead letters; the plan then is the team's."""
+    given = route_set(feeds={"a.v1": ["x"]}, ways={"x": []}, declared={"a.v1.dead-letters": (1, -1)})
+    assert plans(given)["a.v1.dead-letters"].partitions == 1
