@@ -8,12 +8,17 @@
     ├── RecordError       nobody at once: this one record becomes a dead letter, the rest flow on
     │   ├── Unreadable           its bytes are not what its schema says
     │   ├── TooLarge             a copy would exceed what its destination takes
+    │   ├── Refused              the broker refuses a copy for what is in it
     │   ├── TooManyHops          it has been through routers so often that it must be going round
     │   └── KeyMismatch          its key is not the field that its exchange says the key carries
     ├── TransientError    the lane: back off and try again; visible in readiness meanwhile
     │   ├── BrokerUnavailable    no broker answers
     │   ├── DestinationUnavailable  a topic that a copy needs is missing or forbidden
-    │   └── DeliveryFailed       the broker refused a batch
+    │   ├── DeliveryFailed       a batch was not delivered
+    │   │   └── DeliveryRefused      the broker refuses it for what is in it
+    │   ├── CommitFailed         the group did not take an offset
+    │   ├── Gap                  a batch does not follow what its lane carried last
+    │   └── OffsetOutOfRange     what the group committed is not in the log any more
     └── InvariantError    us: the router contradicts itself; the worker stops before it can do harm
 
 Attributes hold the facts and `__str__` composes the text from them; a raise site passes facts. `reason` is a stable slug
@@ -26,13 +31,18 @@ from typing import ClassVar
 
 __all__ = [
     "BrokerUnavailable",
+    "CommitFailed",
     "ConfigError",
     "DeliveryFailed",
+    "DeliveryRefused",
     "DestinationUnavailable",
+    "Gap",
     "InvalidSchema",
     "InvariantError",
     "KeyMismatch",
+    "OffsetOutOfRange",
     "RecordError",
+    "Refused",
     "RouterError",
     "TooLarge",
     "TooManyHops",
@@ -93,20 +103,32 @@ class Unreadable(RecordError):
 
 
 class TooLarge(RecordError):
-    """A copy, with the headers that the router adds, exceeds the largest batch its destination takes."""
+    """A copy, with the headers that the router adds, is more than its destination's `max.message.bytes`."""
 
     reason = "too-large"
 
-    def __init__(self, *, topic: str, size: int, limit: int) -> None:
-        super().__init__(topic, size, limit)
+    def __init__(self, *, topic: str, size: int) -> None:
+        super().__init__(topic, size)
         self.topic = topic
         self.size = size
-        """Bytes of the copy as a batch of its own."""
-        self.limit = limit
-        """The destination's `max.message.bytes`, as far as it is known."""
+        """Bytes of the copy as a record batch of its own."""
 
     def __str__(self) -> str:
-        return f"a copy of {self.size} bytes is more than the {self.limit} that topic '{self.topic}' takes"
+        return f"a copy of {self.size} bytes is more than topic '{self.topic}' takes"
+
+
+class Refused(RecordError):
+    """The destination's broker does not take this copy, whatever it is batched with."""
+
+    reason = "refused"
+
+    def __init__(self, *, topic: str, problem: str) -> None:
+        super().__init__(topic, problem)
+        self.topic = topic
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"topic '{self.topic}' does not take it: {self.problem}"
 
 
 class TooManyHops(RecordError):
@@ -191,6 +213,76 @@ class DeliveryFailed(TransientError):
 
     def __str__(self) -> str:
         return f"a batch for {self.topic}/{self.partition} was not taken: {self.problem}"
+
+
+class DeliveryRefused(DeliveryFailed):
+    """The broker refuses a batch for something in it: sent again it would be refused again."""
+
+    reason = "delivery-refused"
+
+    def __init__(
+        self, *, topic: str, partition: int, problem: str, records: int, size: int, last_offset: int, too_large: bool
+    ) -> None:
+        super().__init__(topic=topic, partition=partition, problem=problem)
+        self.records = records
+        """How many copies the batch held: of one we know that it is at fault."""
+        self.size = size
+        """Bytes of the batch."""
+        self.last_offset = last_offset
+        """The source offset of the last copy in it."""
+        self.too_large = too_large
+
+
+class CommitFailed(TransientError):
+    """The consumer group did not take a lane's offset, as when the partition has just moved to another worker."""
+
+    reason = "commit-failed"
+
+    def __init__(self, *, topic: str, partition: int, problem: str) -> None:
+        super().__init__(topic, partition, problem)
+        self.topic = topic
+        self.partition = partition
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"the offset of {self.topic}/{self.partition} was not committed: {self.problem}"
+
+
+class Gap(TransientError):
+    """A batch does not begin where its lane stands: something in between was lost on the way, and is read again."""
+
+    reason = "gap"
+
+    def __init__(self, *, topic: str, partition: int, follows: int, position: int) -> None:
+        super().__init__(topic, partition, follows, position)
+        self.topic = topic
+        self.partition = partition
+        self.follows = follows
+        self.position = position
+
+    def __str__(self) -> str:
+        return f"a batch of {self.topic}/{self.partition} follows offset {self.follows}, the lane stands at {self.position}"
+
+
+class OffsetOutOfRange(TransientError):
+    """The group's offset is outside the log: retention has eaten unread records, or the topic was created anew.
+
+    Where to go on is a decision about lost records, so the lane stands still until somebody sets the offset.
+    """
+
+    reason = "offset-out-of-range"
+
+    def __init__(self, *, topic: str, partition: int, committed: int, earliest: int, latest: int) -> None:
+        super().__init__(topic, partition, committed, earliest, latest)
+        self.topic = topic
+        self.partition = partition
+        self.committed = committed
+        self.earliest = earliest
+        self.latest = latest
+
+    def __str__(self) -> str:
+        what = f"{self.topic}/{self.partition} holds offsets {self.earliest} to {self.latest}, the group stands at {self.committed}"
+        return f"{what}: set the group's offset (kafka-consumer-groups --reset-offsets) to go on"
 
 
 class InvariantError(RouterError):

@@ -1,0 +1,85 @@
+"""What a record that was set aside says of itself: the headers on dead letters and on unroutable records.
+
+The record keeps its key, value, timestamp and headers. Beside the router's origin and hop it gets
+
+    router-reason       why, as a slug that programs match on: the reason of an error of router.errors, or `unroutable`
+    router-error        the same in words, at most 1,024 bytes of UTF-8
+    router-place        where in the record: `value`, `value:<field>` or `value:<field>@<byte>`, or `key`; where there is one
+    router-destination  the topic whose copy it was, where only one destination is concerned
+    router-exchanges    the exchanges that led nowhere, joined by `,`; on unroutable records
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from router.errors import KeyMismatch, RecordError, Refused, TooLarge, Unreadable
+
+__all__ = [
+    "DEAD_LETTERS",
+    "DESTINATION",
+    "ERROR",
+    "EXCHANGES",
+    "PLACE",
+    "REASON",
+    "UNROUTABLE",
+    "dead_letter_headers",
+    "dead_letters_of",
+    "unroutable_headers",
+    "unroutable_of",
+]
+
+REASON = "router-reason"
+ERROR = "router-error"
+PLACE = "router-place"
+DESTINATION = "router-destination"
+EXCHANGES = "router-exchanges"
+
+DEAD_LETTERS = ".dead-letters"
+UNROUTABLE = ".unroutable"
+
+_LONGEST_ERROR = 1024
+
+Headers = list[tuple[str, bytes | None]]
+
+
+def dead_letters_of(source: str) -> str:
+    """The topic that takes a source's dead letters."""
+    return source + DEAD_LETTERS
+
+
+def unroutable_of(source: str) -> str:
+    """The topic that takes what no exchange of a source could place."""
+    return source + UNROUTABLE
+
+
+def dead_letter_headers(error: RecordError) -> Headers:
+    """Why a record, or one copy of it, was set aside."""
+    headers: Headers = [(REASON, error.reason.encode()), (ERROR, _clipped(str(error)))]
+    place = _place(error)
+    if place:
+        headers.append((PLACE, place.encode(errors="replace")))
+    if isinstance(error, TooLarge | Refused):
+        headers.append((DESTINATION, error.topic.encode()))
+    return headers
+
+
+def unroutable_headers(exchanges: Sequence[str]) -> Headers:
+    """Which exchanges led the record nowhere."""
+    names = ",".join(exchanges)
+    return [(REASON, b"unroutable"), (ERROR, _clipped(f"no destination from {names}")), (EXCHANGES, names.encode())]
+
+
+def _place(error: RecordError) -> str:
+    if isinstance(error, KeyMismatch):
+        return "key"
+    if not isinstance(error, Unreadable):
+        return ""
+    place = f"value:{error.field}" if error.field else "value"
+    return f"{place}@{error.position}" if error.position >= 0 else place
+
+
+def _clipped(text: str) -> bytes:
+    # Cut in bytes, then drop a character that the cut went through.
+    encoded = text.encode(errors="replace")[:_LONGEST_ERROR]
+    return encoded.decode(errors="ignore").encode()

@@ -1,0 +1,55 @@
+"""What a lane hands its copies to, and what it asks where its partition stands: the two ports to Kafka.
+
+Both guarantees are the same lane with another carrier. At-least-once: batches go out through an idempotent producer of
+the lane's own, and the offset is committed to the group once all of them are acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from router.lanes.batch import SourcePartition
+from router.lanes.copying import Copies, CopyBatch
+
+__all__ = ["Carrier", "CarrierFactory", "Positions"]
+
+
+class Positions(Protocol):
+    """The consumer's side of a lane: where its partition stands in the group and in the fetcher."""
+
+    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
+        """Read the committed offset (the log's start where there is none), seek there, and begin a new epoch.
+
+        Returns epoch and position. Raises OffsetOutOfRange where the offset is not in the log, BrokerUnavailable.
+        """
+
+    async def commit(self, source: SourcePartition, offset: int) -> None:
+        """Commit to the group. Raises CommitFailed where the group does not take it."""
+
+
+class Carrier(Protocol):
+    """One lane's way out. After any error it is discarded, and the lane opens another."""
+
+    async def open(self) -> None:
+        """Connect, and shut out the partition's former owner where the guarantee knows one. Raises BrokerUnavailable."""
+
+    def new_batch(self, topic: str) -> CopyBatch:
+        """An empty record batch for a topic."""
+
+    async def send(self, copies: Copies) -> None:
+        """Hand the copies over, in order; returns before they are delivered."""
+
+    async def commit(self, offset: int) -> None:
+        """Wait for every delivery since the last commit, then make them final together with the source's offset.
+
+        Raises DeliveryRefused for a batch that the broker refuses for its contents, DeliveryFailed, CommitFailed or
+        DestinationUnavailable. While no broker answers it waits, and tells `waiting` why.
+        """
+
+    async def close(self) -> None:
+        """Let go of the connections, whatever state they are in, within about a second."""
+
+
+CarrierFactory = Callable[[SourcePartition, Callable[[str], None]], Carrier]
+"""Makes the carrier of a lane; the function is told why the carrier waits, and "" when it goes on."""

@@ -1,0 +1,292 @@
+"""From a batch to its copies: decide each record, then write each copy into the batch of its destination.
+
+The first pass decides, so that the hop header, one for the whole batch, can say how long that took; the second writes.
+Key, value, timestamp and headers go as they came. A copy's partition is its source's where both topics have equally
+many, else what a Java client would choose for its key; without a key, the source's modulo the destination's count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Protocol
+from uuid import uuid4
+
+from router.errors import DestinationUnavailable, RecordError, TooManyHops
+from router.exchange.decision import Decision
+from router.failure.notes import dead_letter_headers, dead_letters_of, unroutable_headers, unroutable_of
+from router.lanes.batch import Batch
+from router.records.headers import HOP, HOP_LIMIT, ORIGIN, Hop, encode_hop, hop_count, origin_prefix
+from router.records.partition import partition_of
+from router.records.record import Record
+
+__all__ = ["Copier", "Copies", "CopyBatch", "DestinationView", "Identity", "Refusals", "Tally", "TopicPartition"]
+
+TopicPartition = tuple[str, int]
+
+
+class CopyBatch(Protocol):
+    """A record batch that is being filled: aiokafka's `BatchBuilder`."""
+
+    def append(self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Any) -> object | None:
+        """Add a record; None where it is full."""
+
+    def record_count(self) -> int: ...
+
+    def size(self) -> int:
+        """Bytes so far."""
+
+
+class DestinationView(Protocol):
+    """What is known of topics that copies go to."""
+
+    def partitions(self, topic: str) -> int:
+        """How many it has. Raises DestinationUnavailable where it does not exist or is forbidden."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who processes: what hop headers say of this worker."""
+
+    service: str
+    instance: str
+    route_set: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Refusals:
+    """Which copies the broker refused for what is in them, and how carefully to go on because of it.
+
+    A refused batch does not say which of its records is at fault. So the lane reads again with batches half as large,
+    until a batch of one record is refused: that copy becomes a dead letter.
+    """
+
+    copies: dict[tuple[str, int], RecordError] = field(default_factory=dict)
+    """By destination and source offset."""
+    most_records: int | None = None
+    """The largest number of records a batch of copies may hold; None while there is no trouble."""
+    until: int = -1
+    """The source offset up to which this care is needed."""
+
+    def narrow(self, records: int, until: int) -> None:
+        """A batch of this many records was refused."""
+        self.most_records = max(1, records // 2)
+        self.until = max(self.until, until)
+
+    def passed(self, offset: int) -> None:
+        """All before this offset is committed."""
+        if offset > self.until:
+            self.most_records = None
+            self.copies.clear()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a batch came to, for metrics: counted once a batch, never per record."""
+
+    copies: dict[str, int] = field(default_factory=dict)
+    """Copies by destination."""
+    dead_letters: Counter[str] = field(default_factory=Counter)
+    """By reason."""
+    routed: int = 0
+    """Records with at least one destination."""
+    unroutable: int = 0
+    dropped: int = 0
+    seconds: float = 0.0
+    """Of this thread, reading, deciding and writing copies."""
+
+
+@dataclass(slots=True)
+class Copies:
+    """Everything that one source batch leads to."""
+
+    batch: Batch
+    ready: list[tuple[str, int, CopyBatch, int]] = field(default_factory=list)
+    """Topic, partition, filled batch, and the last source offset in it; in the order in which they must be sent."""
+    tally: Tally = field(default_factory=Tally)
+
+
+class Copier:
+    """Makes the copies of one source topic. Holds no state but what it is given."""
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        decide: Callable[[Record], Decision],
+        destinations: DestinationView,
+        identity: Identity,
+    ) -> None:
+        self._source = source
+        self._decide = decide
+        self._destinations = destinations
+        self._identity = identity
+
+    def copy(self, batch: Batch, *, new_batch: Callable[[str], CopyBatch], refusals: Refusals) -> Copies:
+        """Decide and write every record of the batch. Raises DestinationUnavailable: then nothing of it may be sent."""
+        begun = perf_counter()
+        copies = Copies(batch)
+        if not batch.records:
+            return copies
+        decisions = [self._decided(record) for record in batch.records]
+        hop = (HOP, self._hop(batch, perf_counter() - begun))
+        writer = _Writer(self, batch, copies, new_batch, refusals, hop)
+        for record, decision in zip(batch.records, decisions, strict=True):
+            writer.write(record, decision)
+        writer.finish()
+        copies.tally.seconds = perf_counter() - begun
+        return copies
+
+    def _decided(self, record: Record) -> Decision | RecordError:
+        headers = record.headers
+        # Only a record with that many headers can have that many hops: the usual one is not looked through.
+        if len(headers) >= HOP_LIMIT and (hops := hop_count(headers)) >= HOP_LIMIT:
+            return TooManyHops(hops=hops, limit=HOP_LIMIT)
+        try:
+            return self._decide(record)
+        except RecordError as error:
+            return error
+
+    def _hop(self, batch: Batch, seconds: float) -> bytes:
+        identity = self._identity
+        return encode_hop(
+            Hop(
+                service=identity.service,
+                instance=identity.instance,
+                processing=uuid4(),
+                start=int(batch.received * 1000),
+                duration=int(seconds * 1_000_000),
+                route_set=identity.route_set,
+                tags=identity.tags,
+            )
+        )
+
+    def fixed_partition(self, topic: str, source: int) -> int | None:
+        """The one partition that a source partition's copies go to; None where it depends on the key."""
+        partitions = self._destinations.partitions
+        return source if partitions(topic) == partitions(self._source) else None
+
+    def partition(self, topic: str, record: Record) -> int:
+        """The partition of one copy in a topic that has not as many partitions as its source."""
+        count = self._destinations.partitions(topic)
+        return record.partition % count if record.key is None else partition_of(record.key, count)
+
+
+class _Writer:
+    """The second pass over one batch."""
+
+    def __init__(  # noqa: PLR0917 - made in one place, from one call's own names
+        self,
+        copier: Copier,
+        batch: Batch,
+        copies: Copies,
+        new_batch: Callable[[str], CopyBatch],
+        refusals: Refusals,
+        hop: tuple[str, bytes],
+    ) -> None:
+        self._copier = copier
+        self._source = batch.source
+        self._copies = copies
+        self._new_batch = new_batch
+        self._refusals = refusals
+        self._careful = refusals.most_records is not None or bool(refusals.copies)
+        self._hop = hop
+        self._origin = origin_prefix(batch.source.topic, batch.source.partition)
+        self._open: dict[TopicPartition, CopyBatch] = {}
+        self._last: dict[TopicPartition, int] = {}
+        self._appenders: dict[str, Callable[..., object | None]] = {}
+        self._fixed: dict[str, int | None] = {}
+
+    def write(self, record: Record, decision: Decision | RecordError) -> None:
+        """Every copy of one record."""
+        tally = self._copies.tally
+        headers = [*record.headers, (ORIGIN, self._origin + b"%d" % record.offset), self._hop]
+        if isinstance(decision, RecordError):
+            self._dead_letter(record, headers, decision)
+            return
+        topics = decision.topics
+        if topics:
+            tally.routed += 1
+            if self._careful:
+                self._write_carefully(record, headers, decision)
+            else:
+                timestamp, key, value = record.timestamp, record.key, record.value
+                appenders = self._appenders
+                for topic in topics:
+                    append = appenders.get(topic)
+                    if append is None or append(timestamp=timestamp, key=key, value=value, headers=headers) is None:
+                        self._append(topic, record, headers, decision)
+        if decision.unroutable:
+            tally.unroutable += 1
+            self._append(unroutable_of(self._source.topic), record, headers + unroutable_headers(decision.unroutable))
+        elif not topics:
+            tally.dropped += 1
+
+    def finish(self) -> None:
+        """Hand over the batches that are not full."""
+        for at in list(self._open):
+            self._close(at)
+
+    def _dead_letter(self, record: Record, headers: list[Any], error: RecordError) -> None:
+        self._copies.tally.dead_letters[error.reason] += 1
+        self._append(dead_letters_of(self._source.topic), record, headers + dead_letter_headers(error))
+
+    def _write_carefully(self, record: Record, headers: list[Any], decision: Decision) -> None:
+        for topic in decision.topics:
+            refused = self._refusals.copies.get((topic, record.offset))
+            if refused is None:
+                self._append(topic, record, headers, decision)
+            else:
+                self._dead_letter(record, headers, refused)
+
+    def _append(self, topic: str, record: Record, headers: list[Any], decision: Decision | None = None) -> None:
+        """One copy, the slow way: finds the partition, and begins a batch where there is none with room."""
+        at = (topic, self._partition(topic, record, decision))
+        current = self._open.get(at)
+        if current is not None and not self._append_to(current, record, headers):
+            self._close(at)
+            current = None
+        if current is None:
+            current = self._open[at] = self._new_batch(topic)
+            # A batch takes its first record whatever its size.
+            self._append_to(current, record, headers)
+            if self._fixed.get(topic) is not None and not self._careful:
+                self._appenders[topic] = current.append
+        self._last[at] = record.offset
+        if self._careful and current.record_count() >= (self._refusals.most_records or current.record_count() + 1):
+            self._close(at)
+
+    @staticmethod
+    def _append_to(batch: CopyBatch, record: Record, headers: list[Any]) -> bool:
+        return batch.append(timestamp=record.timestamp, key=record.key, value=record.value, headers=headers) is not None
+
+    def _partition(self, topic: str, record: Record, decision: Decision | None) -> int:
+        try:
+            if topic not in self._fixed:
+                self._fixed[topic] = self._copier.fixed_partition(topic, self._source.partition)
+            fixed = self._fixed[topic]
+            return self._copier.partition(topic, record) if fixed is None else fixed
+        except DestinationUnavailable as error:
+            raise DestinationUnavailable(
+                topic=topic,
+                problem=error.problem,
+                route=_route(decision, topic),
+                origin=f"{self._source}/{record.offset}",
+            ) from error
+
+    def _close(self, at: TopicPartition) -> None:
+        topic, partition = at
+        batch = self._open.pop(at)
+        self._appenders.pop(topic, None)
+        self._copies.ready.append((topic, partition, batch, self._last.get(at, -1)))
+        counted = self._copies.tally.copies
+        counted[topic] = counted.get(topic, 0) + batch.record_count()
+
+
+def _route(decision: Decision | None, topic: str) -> str:
+    """The place of a binding that leads to a topic; empty where only the router itself sends there."""
+    bindings = decision.delivery(topic).bindings if decision is not None else ()
+    return str(bindings[0].place) if bindings else ""

@@ -1,0 +1,213 @@
+"""The lanes' ports on a real Kafka, by aiokafka's producer and client; the only module that translates its errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aiokafka
+from aiokafka import errors as kafka_errors
+from aiokafka.client import AIOKafkaClient
+
+from router.errors import (
+    BrokerUnavailable,
+    DeliveryFailed,
+    DeliveryRefused,
+    DestinationUnavailable,
+    RouterError,
+)
+from router.lanes.batch import SourcePartition
+from router.lanes.carrier import Positions
+from router.lanes.copying import Copies, CopyBatch
+from router.lanes.destinations import Destinations
+
+__all__ = ["IdempotentCarrier", "KafkaDirectory"]
+
+_CLOSE_WITHIN = 1.0
+_PATIENCE = 2.0
+"""Seconds without a delivery after which the lane looks what is wrong, and says so."""
+
+_ABOUT_CONTENTS = (
+    kafka_errors.MessageSizeTooLargeError,
+    kafka_errors.RecordListTooLargeError,
+    kafka_errors.InvalidTimestampError,
+    kafka_errors.CorruptRecordException,
+)
+_TOO_LARGE = (kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLargeError)
+_FORBIDDEN = (kafka_errors.TopicAuthorizationFailedError,)
+
+
+class KafkaDirectory:
+    """Asks for the cluster's topics over a connection of its own, which it keeps."""
+
+    def __init__(self, bootstrap: str, security: Mapping[str, Any]) -> None:
+        self._bootstrap = bootstrap
+        self._security = security
+        self._client: AIOKafkaClient | None = None
+
+    async def partition_counts(self) -> Mapping[str, int]:
+        """Every topic that this worker may see; creates none, since it asks for all and names none."""
+        try:
+            if self._client is None:
+                client = AIOKafkaClient(
+                    bootstrap_servers=self._bootstrap, client_id="router-directory", **self._security
+                )
+                try:
+                    await client.bootstrap()
+                except BaseException:
+                    await client.close()
+                    raise
+                self._client = client
+            cluster = await self._client.fetch_all_metadata()
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers=self._bootstrap, problem=_said(error)) from error
+        return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+
+class IdempotentCarrier:
+    """At-least-once: an idempotent producer of the lane's own, and the group's offset after its acknowledgements.
+
+    Idempotence (KIP-98) keeps a partition's batches in order through retries, and free of the duplicates that retries make.
+    The producer is never used again after an error: its sequence numbers would be refused.
+    """
+
+    def __init__(
+        self,
+        source: SourcePartition,
+        *,
+        bootstrap: str,
+        security: Mapping[str, Any],
+        positions: Positions,
+        destinations: Destinations,
+        waiting: Callable[[str], None],
+    ) -> None:
+        self._source = source
+        self._bootstrap = bootstrap
+        self._security = security
+        self._positions = positions
+        self._destinations = destinations
+        self._waiting = waiting
+        self._producer: Any = None
+        self._sent: list[tuple[asyncio.Future[Any], str, int, CopyBatch, int]] = []
+
+    async def open(self) -> None:
+        """Connect. Raises BrokerUnavailable."""
+        self._producer = aiokafka.AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            client_id=f"router-{self._source.topic}-{self._source.partition}",
+            enable_idempotence=True,
+            acks="all",
+            linger_ms=0,
+            request_timeout_ms=30_000,
+            **self._security,
+        )
+        try:
+            await self._producer.start()
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers=self._bootstrap, problem=_said(error)) from error
+
+    def new_batch(self, topic: str) -> CopyBatch:
+        """An empty record batch, as large as the topic takes."""
+        # The producer's own create_batch() knows one size for all topics.
+        builder: CopyBatch = aiokafka.producer.message_accumulator.BatchBuilder(
+            self._destinations.batch_bytes(topic), compression_type=0
+        )
+        return builder
+
+    async def send(self, copies: Copies) -> None:
+        """Queue the batches, each behind those of its partition."""
+        for topic, partition, batch, last_offset in copies.ready:
+            sending = asyncio.ensure_future(self._producer.send_batch(batch, topic, partition=partition))
+            try:
+                delivery = await self._patiently(sending, topics={topic})
+            except kafka_errors.KafkaError as error:
+                raise _translated(error, topic, partition) from error
+            self._sent.append((delivery, topic, partition, batch, last_offset))
+
+    async def commit(self, offset: int) -> None:
+        """Wait for every delivery, then commit the offset to the group."""
+        sent, self._sent = self._sent, []
+        if sent:
+            topics = {topic for _, topic, _, _, _ in sent}
+            await self._patiently(asyncio.gather(*(item[0] for item in sent), return_exceptions=True), topics=topics)
+            self._check(sent)
+        await self._positions.commit(self._source, offset)
+
+    def _check(self, sent: list[tuple[asyncio.Future[Any], str, int, CopyBatch, int]]) -> None:
+        for delivery, topic, partition, batch, last_offset in sent:
+            error = delivery.exception()
+            if error is None:
+                continue
+            if isinstance(error, _FORBIDDEN):
+                self._destinations.forbid(topic, "may not be written to by this worker")
+            if isinstance(error, _ABOUT_CONTENTS):
+                raise DeliveryRefused(
+                    topic=topic,
+                    partition=partition,
+                    problem=_said(error),
+                    records=batch.record_count(),
+                    size=batch.size(),
+                    last_offset=last_offset,
+                    too_large=isinstance(error, _TOO_LARGE),
+                ) from error
+            raise _translated(error, topic, partition) from error
+
+    async def _patiently(self, future: asyncio.Future[Any], *, topics: set[str]) -> Any:
+        """Wait as long as it takes. An idempotent producer retries for ever, so look around now and then.
+
+        A broker that is away is waited for; a topic that is gone is not, for it may never come back.
+        """
+        while True:
+            done, _ = await asyncio.wait([future], timeout=_PATIENCE)
+            if done:
+                self._waiting("")
+                return future.result()
+            try:
+                await self._destinations.refresh()
+                for topic in topics:
+                    self._destinations.partitions(topic)
+            except BrokerUnavailable as error:
+                self._waiting(str(error))
+            except DestinationUnavailable:
+                future.cancel()
+                raise
+            else:
+                self._waiting(f"a broker is slow to acknowledge copies for {', '.join(sorted(topics))}")
+
+    async def close(self) -> None:
+        """Stop the producer, whatever state it is in: without a broker its own flush would never end."""
+        producer, self._producer = self._producer, None
+        sent, self._sent = self._sent, []
+        if producer is not None:
+            try:
+                async with asyncio.timeout(_CLOSE_WITHIN):
+                    await producer.stop()
+            except (TimeoutError, kafka_errors.KafkaError):
+                await producer.client.close()
+        for delivery, *_ in sent:
+            if not delivery.done():
+                delivery.cancel()
+            elif not delivery.cancelled():
+                # Asked for, so that asyncio does not report as forgotten what the lane has already failed for.
+                delivery.exception()
+
+
+def _translated(error: BaseException, topic: str, partition: int) -> RouterError:
+    if isinstance(error, _FORBIDDEN):
+        return DestinationUnavailable(topic=topic, problem="may not be written to by this worker")
+    if isinstance(error, kafka_errors.UnknownTopicOrPartitionError):
+        return DestinationUnavailable(topic=topic, problem="does not exist, or this worker may not see it")
+    return DeliveryFailed(topic=topic, partition=partition, problem=_said(error))
+
+
+def _said(error: BaseException) -> str:
+    text = str(error)
+    name = type(error).__name__
+    return text if name in text else f"{name}: {text}" if text else name

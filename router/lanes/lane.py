@@ -1,0 +1,275 @@
+"""A lane at work: drives the protocol of one source partition, from batches to commits, and mends itself in place."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+
+from router.errors import (
+    DeliveryRefused,
+    InvariantError,
+    Refused,
+    RouterError,
+    TooLarge,
+    TransientError,
+)
+from router.lanes.batch import Batch, SourcePartition
+from router.lanes.carrier import Carrier, CarrierFactory, Positions
+from router.lanes.copying import Copier, Copies, Refusals
+from router.lanes.destinations import Destinations
+from router.lanes.protocol import Admission, LaneProtocol, LaneState, Pace
+from router.observe.logs import get_logger
+
+__all__ = ["Lane", "LaneObserver"]
+
+log = get_logger("router.lanes")
+
+
+class LaneObserver:
+    """Is told what a lane does; the metrics' side overrides what it counts."""
+
+    def copied(self, source: SourcePartition, copies: Copies) -> None:
+        """A batch was decided and written."""
+
+    def committed(self, source: SourcePartition, seconds: float) -> None:
+        """A commit took this long."""
+
+    def failed(self, source: SourcePartition, error: RouterError) -> None:
+        """The lane backs off."""
+
+    def fatal(self, error: BaseException) -> None:
+        """The worker must end: it contradicts itself."""
+
+
+class Lane:
+    """Carries one source partition. `run` is its whole life; everything else is called from outside."""
+
+    def __init__(
+        self,
+        source: SourcePartition,
+        *,
+        copier: Copier,
+        destinations: Destinations,
+        positions: Positions,
+        new_carrier: CarrierFactory,
+        pace: Pace,
+        observer: LaneObserver,
+        room: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`room` is called whenever the lane may have come to accept batches again."""
+        self.source = source
+        self.protocol = LaneProtocol(source, pace)
+        self.waiting = ""
+        """Why deliveries are being waited for longer than usual; empty while all is well."""
+        self._copier = copier
+        self._destinations = destinations
+        self._positions = positions
+        self._new_carrier = new_carrier
+        self._observer = observer
+        self._room = room
+        self._clock = clock
+        self._refusals = Refusals()
+        self._carrier: Carrier | None = None
+        self._queue: deque[Copies] = deque()
+        self._wake = asyncio.Event()
+        self._error: RouterError | None = None
+        self._finishing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to open the lane, in the background."""
+        self._task = asyncio.create_task(self._run(), name=f"lane {self.source}")
+
+    @property
+    def accepts(self) -> bool:
+        """There is room for a batch."""
+        return self.protocol.accepts and not self._finishing
+
+    def carry(self, batch: Batch) -> None:
+        """Make the batch's copies and queue them. Never raises and never waits: a fault is the lane's own affair."""
+        try:
+            # After an error the lane reads again from what it committed, so that what comes meanwhile is stale too.
+            if self._finishing or self._error is not None or self.protocol.admit(batch) is Admission.STALE:
+                return
+            carrier = self._carrier
+            assert carrier is not None, "a lane that admits batches has a carrier"
+            copies = self._copier.copy(batch, new_batch=carrier.new_batch, refusals=self._refusals)
+        except RouterError as error:
+            self._stop_for(error)
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not pass for carried
+            self._stop_for(_unexpected(error))
+            return
+        self._observer.copied(self.source, copies)
+        self._queue.append(copies)
+        self._wake.set()
+
+    async def finish(self, within: float) -> bool:
+        """Take nothing more, carry what is queued, and commit. False where that took longer than so many seconds."""
+        self._finishing = True
+        self._wake.set()
+        if self._task is None:
+            return True
+        done, _ = await asyncio.wait([self._task], timeout=within)
+        return bool(done)
+
+    async def close(self) -> None:
+        """End now; what is not committed belongs to the next owner."""
+        self._finishing = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self._discard_carrier()
+        self.protocol.close(self._clock())
+
+    def _stop_for(self, error: RouterError) -> None:
+        self._error = self._error or error
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while not self._finishing:
+            self.protocol.open(self._clock())
+            try:
+                await self._open()
+                await self._carry_until_finished()
+            except RouterError as error:
+                await self._back_off(error)
+            except Exception as error:  # noqa: BLE001 - an adapter let something through: not to be lost, not to be hidden
+                await self._back_off(_unexpected(error))
+
+    async def _open(self) -> None:
+        await self._destinations.refresh()
+        self._carrier = self._new_carrier(self.source, self._wait_for)
+        # The order matters: only once the former owner is shut out, is the committed offset the last word.
+        await self._carrier.open()
+        epoch, position = await self._positions.seek_to_committed(self.source)
+        self._queue.clear()
+        self._error = None
+        self.protocol.opened(epoch=epoch, position=position, now=self._clock())
+        log.info("lane open", source=str(self.source), position=position)
+        self._room()
+
+    async def _carry_until_finished(self) -> None:
+        while True:
+            await self._wait()
+            await self._send_queued()
+            due = self.protocol.commit_at()
+            done = not self._queue and (self._finishing or self._error is not None)
+            if due is not None and (done or self._clock() >= due):
+                await self._commit()
+            if done and self._error is not None:
+                # What came before the error is whole, and now committed; what follows it is read again.
+                raise self._error
+            if done:
+                return
+
+    async def _wait(self) -> None:
+        """Until there is something to send or to commit."""
+        if self._queue or self._error or self._finishing:
+            return
+        self._wake.clear()
+        due = self.protocol.commit_at()
+        if due is None:
+            await self._wake.wait()
+            return
+        try:
+            async with asyncio.timeout(max(0.0, due - self._clock())):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _send_queued(self) -> None:
+        carrier = self._carrier
+        while self._queue and carrier is not None:
+            copies = self._queue.popleft()
+            await carrier.send(copies)
+            self.protocol.sent(copies.batch, self._clock())
+            self._room()
+            # Under load the queue is never empty: commit in between, as often as the interval says.
+            due = self.protocol.commit_at()
+            if due is not None and self._clock() >= due:
+                return
+
+    async def _commit(self) -> None:
+        offset = self.protocol.committable
+        if offset is None or self._carrier is None:
+            return
+        begun = self._clock()
+        await self._carrier.commit(offset)
+        self.protocol.settled(offset)
+        self._refusals.passed(offset)
+        self._observer.committed(self.source, self._clock() - begun)
+
+    async def _back_off(self, error: RouterError) -> None:
+        if isinstance(error, InvariantError):
+            self._observer.fatal(error)
+        repeated = self.protocol.error is not None and str(self.protocol.error) == str(error)
+        again = self.protocol.failed(error, self._clock())
+        self._observer.failed(self.source, error)
+        if isinstance(error, DeliveryRefused):
+            self._learn_from(error)
+            again = self._clock()
+        if not repeated:
+            log.warning("lane stopped", source=str(self.source), error=error)
+        await self._discard_carrier()
+        self._wait_for("")
+        while not self._finishing and (left := again - self._clock()) > 0:
+            await self._sleep(left)
+
+    async def _sleep(self, seconds: float) -> None:
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _learn_from(self, error: DeliveryRefused) -> None:
+        """Read again more carefully; of a batch of one copy we know which one is at fault."""
+        if error.records > 1:
+            self._refusals.narrow(error.records, self.protocol.position - 1)
+            if error.too_large:
+                self._destinations.shrink(error.topic, error.size)
+            return
+        at_fault = (
+            TooLarge(topic=error.topic, size=error.size)
+            if error.too_large
+            else Refused(topic=error.topic, problem=error.problem)
+        )
+        self._refusals.copies[error.topic, error.last_offset] = at_fault
+        self._refusals.until = max(self._refusals.until, error.last_offset)
+
+    async def _discard_carrier(self) -> None:
+        carrier, self._carrier = self._carrier, None
+        if carrier is not None:
+            await carrier.close()
+
+    def _wait_for(self, why: str) -> None:
+        if why and why != self.waiting:
+            log.warning("lane waits", source=str(self.source), why=why)
+        elif self.waiting and not why and self.protocol.state is LaneState.CARRYING:
+            log.info("lane goes on", source=str(self.source))
+        self.waiting = why
+
+
+class _Unexpected(TransientError):
+    """An error that no adapter translated. It is treated as passing, and logged whole."""
+
+    reason = "unexpected"
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
+
+    def __str__(self) -> str:
+        return f"{type(self.error).__name__}: {self.error}"
+
+
+def _unexpected(error: Exception) -> RouterError:
+    log.error("unexpected error in a lane", exc_info=error)
+    unexpected = _Unexpected(error)
+    unexpected.__cause__ = error
+    return unexpected

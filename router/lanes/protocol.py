@@ -1,0 +1,162 @@
+"""The protocol of a lane, without I/O: what a lane may do next, given all that happened to it.
+
+A lane carries one source partition. It promises that an offset is committed only when every copy of every record before
+it was acknowledged. The promise rests on three rules, all of which are here:
+
+    continuity   a batch is carried only if it follows the lane's position; else something was skipped, and the lane fails
+    epoch        a batch that was fetched before the lane last (re)opened is stale: it is dropped without harm
+    order        what may be committed is what was sent, and it is committed only after its deliveries were awaited
+
+            open            opened            failed              retry
+    CLOSED ──────► OPENING ────────► CARRYING ──────► BACKING_OFF ──────► OPENING
+       ▲              │ failed ──────────────────────────▲  │
+       └──────────────┴── close, in any state ──────────────┘
+
+The machine holds no clock: times are arguments, in seconds of any monotonic clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from router.errors import DestinationUnavailable, Gap, InvariantError, OffsetOutOfRange, RouterError
+from router.lanes.batch import Batch, SourcePartition
+
+__all__ = ["Admission", "LaneProtocol", "LaneState", "Pace"]
+
+
+class LaneState(StrEnum):
+    """Where a lane is; only a carrying lane is given batches."""
+
+    CLOSED = "closed"
+    OPENING = "opening"
+    CARRYING = "carrying"
+    BACKING_OFF = "backing-off"
+
+
+class Admission(StrEnum):
+    """What becomes of a batch that reached its lane."""
+
+    CARRY = "carry"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often a lane commits, how much it holds, and how it backs off; times in seconds."""
+
+    commit_interval: float = 0.1
+    capacity: int = 4
+    """Batches that may be on their way between the consumer and the commit."""
+    first_backoff: float = 0.05
+    most_backoff: float = 5.0
+    destination_retry: float = 1.0
+    """How often a missing destination, or an offset out of range, is looked at again."""
+
+
+class LaneProtocol:
+    """The state machine of one lane."""
+
+    def __init__(self, source: SourcePartition, pace: Pace) -> None:
+        self.source = source
+        self.state = LaneState.CLOSED
+        self.epoch = -1
+        self.position = -1
+        """The next offset to carry."""
+        self.committed = -1
+        self.error: RouterError | None = None
+        """Why it backs off; None as soon as it has committed again."""
+        self.since = 0.0
+        """When the state was entered."""
+        self._pace = pace
+        self._sent = -1
+        self._first_unsettled: float | None = None
+        self._in_hand = 0
+        self._failures = 0
+
+    def open(self, now: float) -> None:
+        """Begin (again): a producer is made, the former owner is shut out, the position is read."""
+        if self.state not in (LaneState.CLOSED, LaneState.BACKING_OFF):
+            raise InvariantError(f"lane {self.source} cannot open while {self.state}")
+        self._enter(LaneState.OPENING, now)
+
+    def opened(self, *, epoch: int, position: int, now: float) -> None:
+        """The partition was sought to its committed position; batches of this epoch may come."""
+        if self.state is not LaneState.OPENING:
+            raise InvariantError(f"lane {self.source} opened while {self.state}")
+        self.epoch = epoch
+        self.position = self.committed = self._sent = position
+        self._first_unsettled = None
+        self._in_hand = 0
+        self._enter(LaneState.CARRYING, now)
+
+    @property
+    def accepts(self) -> bool:
+        """There is room for one more batch."""
+        return self.state is LaneState.CARRYING and self._in_hand < self._pace.capacity
+
+    def offered(self) -> None:
+        """A batch of the current epoch is on its way from the consumer."""
+        self._in_hand += 1
+
+    def admit(self, batch: Batch) -> Admission:
+        """A batch arrived. Raises Gap where it does not follow the position: the lane must then fail."""
+        if self.state is not LaneState.CARRYING or batch.epoch != self.epoch:
+            return Admission.STALE
+        if batch.follows != self.position:
+            source = self.source
+            raise Gap(topic=source.topic, partition=source.partition, follows=batch.follows, position=self.position)
+        self.position = batch.next
+        return Admission.CARRY
+
+    def sent(self, batch: Batch, now: float) -> None:
+        """Every copy of the batch was handed to the producer."""
+        if batch.epoch != self.epoch or batch.follows != self._sent:
+            raise InvariantError(f"lane {self.source} sent {batch.follows} after {self._sent}")
+        self._sent = batch.next
+        self._in_hand -= 1
+        if self._first_unsettled is None:
+            self._first_unsettled = now
+
+    def commit_at(self) -> float | None:
+        """When the next commit is due; None while there is nothing to commit."""
+        if self.state is not LaneState.CARRYING or self._first_unsettled is None:
+            return None
+        return self._first_unsettled + self._pace.commit_interval
+
+    @property
+    def committable(self) -> int | None:
+        """The offset that may be committed once all that was sent is delivered; None where nothing was sent since."""
+        if self.state is not LaneState.CARRYING or self._first_unsettled is None:
+            return None
+        return self._sent
+
+    def settled(self, offset: int) -> None:
+        """Deliveries were awaited and the offset committed: the lane is well."""
+        if offset != self._sent:
+            raise InvariantError(f"lane {self.source} committed {offset} having sent {self._sent}")
+        self.committed = offset
+        self._first_unsettled = None
+        self._failures = 0
+        self.error = None
+
+    def failed(self, error: RouterError, now: float) -> float:
+        """Something went wrong; nothing of this epoch is committed any more. Returns when to open again."""
+        self._failures += 1
+        self.error = error
+        self._first_unsettled = None
+        self._enter(LaneState.BACKING_OFF, now)
+        if isinstance(error, DestinationUnavailable | OffsetOutOfRange):
+            return now + self._pace.destination_retry
+        backoff: float = self._pace.first_backoff * 2.0 ** min(self._failures - 1, 16)
+        return now + min(backoff, self._pace.most_backoff)
+
+    def close(self, now: float) -> None:
+        """The partition is given back; what was not committed belongs to the next owner."""
+        self._first_unsettled = None
+        self._enter(LaneState.CLOSED, now)
+
+    def _enter(self, state: LaneState, now: float) -> None:
+        self.state = state
+        self.since = now
