@@ -1,0 +1,106 @@
+"""What all tests share: one real Kafka for the whole run, and names that no other test uses.
+
+The Kafka starts when the first test needs it, in whichever process, and ends with the controller; `ROUTER_BROKER` names an
+existing one to use instead. A run that cannot have one fails and says why; it never skips.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from router.develop.broker import DevelopmentKafka
+from router.develop.keeper import end_kept_kafka, kept_kafka
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_NEED_KAFKA = frozenset({"kafka", "kafka_cluster"})
+
+
+@dataclass(frozen=True)
+class KafkaHome:
+    """Where this run keeps its Kafka, and the process that it lasts as long as."""
+
+    directory: Path
+    owner: int
+
+
+_HOME = pytest.StashKey[KafkaHome]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Agree on one home in the controller; a worker is told it."""
+    told = getattr(config, "workerinput", None)
+    if told is None:
+        config.stash[_HOME] = KafkaHome(Path(tempfile.mkdtemp(prefix="router-tests-")), os.getpid())
+    else:
+        config.stash[_HOME] = KafkaHome(Path(told["kafka_directory"]), told["kafka_owner"])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the Kafka is."""
+    home = node.config.stash[_HOME]
+    node.workerinput["kafka_directory"] = str(home.directory)
+    node.workerinput["kafka_owner"] = home.owner
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the Kafka, in the controller only."""
+    home = config.stash.get(_HOME, None)
+    if home is None or hasattr(config, "workerinput"):
+        return
+    if any(home.directory.iterdir()):
+        end_kept_kafka(home.directory / "kafka")
+    shutil.rmtree(home.directory, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a Kafka before `-m` selects."""
+    for item in items:
+        if _NEED_KAFKA.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.kafka)
+
+
+@pytest.fixture(scope="session")
+def kafka(pytestconfig: pytest.Config) -> str:
+    """The bootstrap address of a real Kafka, shared by the whole run: use `topic_names` to stay out of others' way."""
+    home = pytestconfig.stash[_HOME]
+    return os.environ.get("ROUTER_BROKER") or kept_kafka(directory=home.directory / "kafka", owner=home.owner)
+
+
+@pytest.fixture
+def kafka_cluster(tmp_path: Path) -> Iterator[Callable[..., DevelopmentKafka]]:
+    """Starts a Kafka of the test's own, of three brokers unless told otherwise, to kill, pause and start them again."""
+    started = []
+
+    def start(*, brokers: int = 3) -> DevelopmentKafka:
+        directory = tmp_path / f"kafka-{len(started)}"
+        started.append(DevelopmentKafka.start(directory=directory, brokers=brokers))
+        return started[-1]
+
+    yield start
+    for kafka in started:
+        kafka.kill()
+        shutil.rmtree(kafka.nodes[0].directory.parent, ignore_errors=True)
+
+
+@pytest.fixture
+def unique() -> str:
+    """A word that no other test has: for groups, instances and transactional ids."""
+    return f"t{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def topic_names(unique: str) -> Callable[[str], str]:
+    """Gives a topic a prefix that no other test has; its subject and version are still those of the catalogue."""
+    return lambda name: f"{unique}.{name}"
