@@ -21,8 +21,15 @@ from router.records.text import as_text
 
 __all__ = ["Decider", "Facts", "field_paths"]
 
+LONGEST_REMEMBERED = 255
+"""Decisions by longer routing keys, which AMQP does not even allow, are not remembered: they could fill the memory."""
+
 Facts = tuple[Any, ...]
-"""What a decision depends on: raw fields as the reader gives them, then headers, key and topic where they count."""
+"""What a decision depends on: raw fields as the reader gives them, then headers and the key where they count.
+
+Equal facts must make equal texts, since they share a decision. Headers and keys are bytes or None; readers promise it
+of their fields (`1`, `true` and `1.0` are equal in Python, but not as raw facts).
+"""
 
 
 def field_paths(entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -61,12 +68,13 @@ class Decider:
         )
         self._fields = {path: index for index, path in enumerate(field_paths(entries))}
         self._memory = Memory(memory)
+        self._tombstone = self._without_value()
 
     def decide(self, record: Record) -> Decision:
         """Where the record goes. Raises Unreadable or KeyMismatch, and nothing else."""
         value = record.value
         if value is None:
-            return self._tombstone()
+            return self._tombstone
         for reader in self._key_readers:
             self._verify_key(reader, record.key, value)
         facts: Facts = () if self._reader is None else self._reader.read(value)
@@ -78,7 +86,9 @@ class Decider:
         decision = self._memory.get(facts)
         if decision is None:
             decision = self._decide(facts, record)
-            self._memory.put(facts, decision)
+            # Each fact is part of a routing key, so that short routing keys are short facts.
+            if all(len(walk.routing_key) <= LONGEST_REMEMBERED for walk in decision.walks):
+                self._memory.put(facts, decision)
         return decision
 
     def routing_keys(self, record: Record) -> tuple[str, ...]:
@@ -114,7 +124,7 @@ class Decider:
 
         return text_of
 
-    def _tombstone(self) -> Decision:
+    def _without_value(self) -> Decision:
         walks = tuple(
             self._topology.walk_everywhere(entry.exchange)
             if entry.tombstones is Tombstones.ALL
@@ -131,37 +141,35 @@ class Decider:
     @staticmethod
     def _verify_key(reader: FieldReader, key: bytes | None, value: bytes) -> None:
         (declared,) = reader.values(reader.read(value))
-        if key != as_text(declared).encode(errors="surrogateescape"):
+        if key != as_text(declared).encode(errors="surrogateescape") and not (key is None and declared is None):
             raise KeyMismatch(field=reader.paths[0], key=key, value=declared)
 
 
 class Memory:
     """Decisions by their facts: bounded, and off for good once it has proved useless.
 
-    Useless is measured where the memory is full: fewer than half of the look-ups since it was empty were hits.
+    Useless is measured whenever the memory is full: it was asked for fewer decisions that it had than it was given.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._kept: dict[Facts, Decision] = {}
-        self._lookups = 0
+        self._hits = 0
         self.active = size > 0
 
     def get(self, facts: Facts) -> Decision | None:
         """What was decided for these facts, if it is remembered."""
-        if not self.active:
-            return None
-        self._lookups += 1
-        return self._kept.get(facts)
+        found = self._kept.get(facts)
+        if found is not None:
+            self._hits += 1
+        return found
 
     def put(self, facts: Facts, decision: Decision) -> None:
         """Remember; a full memory is emptied, or given up where it did not help."""
-        if not self.active:
-            return
         if len(self._kept) >= self._size:
-            self.active = self._lookups >= 2 * self._size
+            self.active = self.active and self._hits >= self._size
             self._kept = {}
-            self._lookups = 0
+            self._hits = 0
         if self.active:
             self._kept[facts] = decision
 

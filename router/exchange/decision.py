@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from router.exchange.model import Binding, Destination, DestinationKind
+from router.exchange.model import Binding, Destination
 
-__all__ = ["Decision", "Delivery", "Step", "Walk", "delivery_by", "merge_deliveries"]
+__all__ = ["Decision", "Delivery", "Step", "Walk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +61,8 @@ class Decision:
         found = [delivery for walk in self.walks for delivery in walk.deliveries if delivery.topic == topic]
         if not found:
             raise KeyError(topic)
-        return merge_deliveries(found)
-
-
-def merge_deliveries(deliveries: list[Delivery]) -> Delivery:
-    """Several ways to one topic as one copy."""
-    return Delivery(
-        deliveries[0].topic,
-        tuple(dict.fromkeys(binding for delivery in deliveries for binding in delivery.bindings)),
-        tuple(dict.fromkeys(exchange for delivery in deliveries for exchange in delivery.alternates)),
-    )
-
-
-def delivery_by(leading: Binding | str, destination: Destination) -> Delivery | None:
-    """The copy that a binding, or an exchange's alternate, makes; None where it leads to an exchange."""
-    if destination.kind is not DestinationKind.TOPIC:
-        return None
-    if isinstance(leading, Binding):
-        return Delivery(destination.name, (leading,))
-    return Delivery(destination.name, (), (leading,))
+        return Delivery(
+            topic,
+            tuple(dict.fromkeys(binding for delivery in found for binding in delivery.bindings)),
+            tuple(dict.fromkeys(exchange for delivery in found for exchange in delivery.alternates)),
+        )

@@ -24,7 +24,7 @@ class Missed:
     words: int
     """How many words the routing key has."""
     part: str
-    """The placeholder that the failed word comes from, such as `{status}`; empty where it is not exactly one."""
+    """The placeholder that the failed word comes from, without braces; empty where the word is not exactly one."""
 
     def __str__(self) -> str:
         return _in_words(self)
@@ -58,7 +58,7 @@ class Explanation:
     def to_json(self) -> dict[str, Any]:
         """The same facts as plain data."""
         return {
-            "to": dict.fromkeys(self.decision.topics, 1),
+            "to": list(self.decision.topics),
             "tombstone": self.decision.tombstone,
             "unroutable": list(self.decision.unroutable),
             "walks": [
@@ -135,15 +135,22 @@ def _name(placeholder: Placeholder) -> str:
 def _in_words(missed: Missed) -> str:
     miss = missed.miss
     if miss.word is None:
-        return f"the routing key is '{miss.actual}'; this binding wants '{miss.wanted}'"
+        return f"the routing key {_is(miss.actual)}; this binding wants {_wanted(miss, empty='it empty')}"
     if miss.word >= missed.words:
-        if not miss.wanted:
-            return "the routing key has too few words for this binding"
-        return f"the routing key ends after {missed.words} words; this binding wants '{miss.wanted}' next"
+        ended = f"ends after word {missed.words}" if missed.words else "is empty"
+        return f"the routing key {ended}; this binding wants {_wanted(miss, empty='an empty word')} next"
     what = f"`{missed.part}`" if missed.part else f"word {miss.word + 1} of the routing key"
-    if not miss.wanted:
-        return f"{what} is '{miss.actual}'; this binding's key ends before it"
-    return f"{what} is '{miss.actual}'; this binding wants '{miss.wanted}'"
+    if miss.wanted is None:
+        return f"{what} {_is(miss.actual)}; this binding's key ends before it"
+    return f"{what} {_is(miss.actual)}; this binding wants {_wanted(miss, empty='it empty')}"
+
+
+def _is(text: str) -> str:
+    return f"is '{text}'" if text else "is empty"
+
+
+def _wanted(miss: Miss, *, empty: str) -> str:
+    return f"'{miss.wanted}'" if miss.wanted else empty
 
 
 def _walk_lines(each: WalkExplanation) -> Iterator[str]:
@@ -175,5 +182,3 @@ def _binding_json(binding: Binding) -> dict[str, Any]:
 
 def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
-
-

@@ -30,8 +30,8 @@ class Miss:
     """Index of the routing key's word that failed, or None where the key failed as a whole."""
     actual: str
     """What the message has there; empty past the key's end."""
-    wanted: str
-    """What the binding wants there; empty where the binding key ended before the routing key."""
+    wanted: str | None
+    """What the binding wants there; None where the binding key ended before the routing key."""
 
 
 class Matcher(Protocol):

@@ -95,7 +95,9 @@ def _parts(text: str) -> Iterator[str | Placeholder]:
                 yield "}"
                 position = start + 2
             case "}":
-                raise MalformedRoutingKey(position=start, problem="'}' closes nothing: write '}}' for a brace of its own")
+                raise MalformedRoutingKey(
+                    position=start, problem="'}' closes nothing: write '}}' for a brace of its own"
+                )
             case _:
                 end = text.find("}", start)
                 if end < 0:

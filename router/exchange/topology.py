@@ -8,13 +8,13 @@ where that exchange leads nowhere. Each topic that is reached gets one copy. The
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
-from router.exchange.decision import Delivery, Step, Walk, delivery_by, merge_deliveries
+from router.exchange.decision import Delivery, Step, Walk
 from router.exchange.direct import DirectMatcher
 from router.exchange.fanout import FanoutMatcher
 from router.exchange.matcher import Matcher, Message, message
-from router.exchange.model import Binding, Destination, Exchange, Exchanges, ExchangeType
+from router.exchange.model import Binding, DestinationKind, Exchange, Exchanges, ExchangeType
 from router.exchange.topic import TopicMatcher
 
 __all__ = ["Topology"]
@@ -58,25 +58,31 @@ class Topology:
 
     def _visit(self, start: str, routing_key: str, step_of: _StepOf) -> Walk:
         steps: list[Step] = []
-        found: defaultdict[str, list[Delivery]] = defaultdict(list)
+        found: defaultdict[str, tuple[list[Binding], list[str]]] = defaultdict(lambda: ([], []))
         waiting = deque([start])
         seen = {start}
+
+        def lead_on(exchange: str) -> None:
+            if exchange not in seen:
+                seen.add(exchange)
+                waiting.append(exchange)
+
         while waiting:
             step = step_of(self.exchanges[waiting.popleft()])
             steps.append(step)
-            for leading, destination in _ways(step):
-                delivery = delivery_by(leading, destination)
-                if delivery is not None:
-                    found[delivery.topic].append(delivery)
-                elif destination.name not in seen:
-                    seen.add(destination.name)
-                    waiting.append(destination.name)
-        deliveries = tuple(merge_deliveries(each) for each in found.values())
+            for binding in step.matched:
+                if binding.destination.kind is DestinationKind.TOPIC:
+                    found[binding.destination.name][0].append(binding)
+                else:
+                    lead_on(binding.destination.name)
+            if step.alternate is None:
+                continue
+            if step.alternate.kind is DestinationKind.TOPIC:
+                found[step.alternate.name][1].append(step.exchange)
+            else:
+                lead_on(step.alternate.name)
+        # No binding can lead to a topic twice in one walk: each exchange is visited once and names its matches once.
+        deliveries = tuple(
+            Delivery(topic, tuple(bindings), tuple(alternates)) for topic, (bindings, alternates) in found.items()
+        )
         return Walk(start, routing_key, tuple(steps), deliveries)
-
-
-def _ways(step: Step) -> Iterable[tuple[Binding | str, Destination]]:
-    for binding in step.matched:
-        yield binding, binding.destination
-    if step.alternate is not None:
-        yield step.exchange, step.alternate
