@@ -145,20 +145,14 @@ class Ledger:
 
 def fingerprint(
     *,
-    topic: str,
     key: bytes | None,
     value: bytes | None,
     timestamp: int,
     headers: Iterable[tuple[str, bytes | None]],
 ) -> int:
-    """A number that changes with whatever the router must pass on unchanged, and with nothing that it may add.
-
-    A topic of dead letters promises the original key and value; every other one the timestamp and headers, too.
-    """
-    parts: list[object] = [key, value]
-    if not topic.endswith(".dead-letters"):
-        parts += [timestamp, [each for each in headers if not each[0].startswith("router-")]]
-    return zlib.crc32(repr(parts).encode())
+    """A number that changes with whatever the router must pass on unchanged, and with nothing that it may add."""
+    kept = [each for each in headers if not each[0].startswith("router-")]
+    return zlib.crc32(repr((key, value, timestamp, kept)).encode())
 
 
 @dataclass(frozen=True, slots=True)
