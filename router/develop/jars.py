@@ -46,6 +46,7 @@ LOCK_FILE = Path(__file__).with_name("kafka.lock.json")
 
 _AT_ONCE = 6
 _ATTEMPTS = 3
+_PAUSE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def _fetch_one(
             advance(-received)
             if attempt == _ATTEMPTS or getattr(error, "errno", None) == errno.ENOSPC:
                 raise _unavailable(error, directory=directory, jar=jar) from error
-            time.sleep(attempt)
+            time.sleep(_PAUSE_S * attempt)
     found = _sha256(place)
     if found != jar.sha256:
         raise JarsUnavailable(
