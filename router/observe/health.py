@@ -1,0 +1,189 @@
+"""Health: what `/healthz` and `/readyz` answer. Pure values; the time is an argument, and the worker fills in the facts.
+
+**Live** means that the event loop answers and makes progress; an orchestrator restarts what is not. A missing destination or
+an absent broker is no reason to restart, so neither counts here.
+
+**Ready** means that this worker does all of its work: a broker answers, the group has told which partitions are its own, and
+each of its lanes carries. Whoever is paged reads the body: it lists each lane that does not, why, since when, and what to do.
+A worker that was given no partitions is ready: it is a spare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+__all__ = ["CARRYING", "Health", "LaneStatus", "Liveness", "Problem", "Readiness"]
+
+CARRYING = "carrying"
+"""The one state in which a lane does its work; every other is listed."""
+
+_WHAT_TO_DO: Mapping[str, str] = {
+    "starting": "wait: the worker has only begun",
+    "broker-unavailable": "see whether the brokers of ROUTER_BROKER run and can be reached from here; the worker goes on by itself",
+    "assignment-unknown": "wait: the group is dealing out its partitions; if it lasts, look for a worker that hangs in the group",
+    "destination-unavailable": (
+        "create the topic, or let this user write to it, or take the binding out; the lane goes on by itself"
+    ),
+    "delivery-failed": "look at the brokers' logs and at the topic's min.insync.replicas; the lane tries again by itself",
+    "opening": "wait: the lane reads where it left off",
+    "fenced": "nothing: another worker has the partition now",
+    "invariant": "report it with the log around it: the router contradicts itself and stopped before it could do harm",
+    "no-progress": "look at the log; an orchestrator restarts the worker, or kill it: nothing is lost",
+}
+_OTHERWISE = "look at the log of this worker for this reason"
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """One lane as it is now."""
+
+    topic: str
+    partition: int
+    state: str
+    """`carrying`, or any other word of the lane's protocol."""
+    reason: str = ""
+    """The slug of the error that keeps it from carrying; empty where it is only on its way."""
+    message: str = ""
+    """The error in words: names route, topic and record where it is about a destination."""
+    since: float = 0.0
+    """When it came into this state, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that keeps a worker from being live or ready."""
+
+    reason: str
+    message: str
+    since: float | None
+    """Seconds since the epoch, where it is known."""
+    lane: LaneStatus | None = None
+
+    @property
+    def what_to_do(self) -> str:
+        """The next step for whoever is paged."""
+        return _WHAT_TO_DO.get(self.reason, _OTHERWISE)
+
+    def to_json(self, now: float) -> dict[str, Any]:
+        """The problem as an entry of the answer's body."""
+        lane = {} if self.lane is None else {
+            "topic": self.lane.topic, "partition": self.lane.partition, "state": self.lane.state,
+        }  # fmt: skip
+        when = {} if self.since is None else {
+            "since": datetime.fromtimestamp(self.since, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "for_seconds": max(0, round(now - self.since)),
+        }  # fmt: skip
+        return {**lane, "reason": self.reason, "message": self.message, **when, "what_to_do": self.what_to_do}
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """The answer of `/healthz`."""
+
+    problem: Problem | None
+    now: float
+
+    @property
+    def live(self) -> bool:
+        """Whether the worker need not be restarted."""
+        return self.problem is None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status: 200 or 503."""
+        return 200 if self.live else 503
+
+    def to_json(self) -> dict[str, Any]:
+        """The body."""
+        problems = [] if self.problem is None else [self.problem.to_json(self.now)]
+        return {"live": self.live, "problems": problems}
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """The answer of `/readyz`."""
+
+    problems: tuple[Problem, ...]
+    """The worker's own first, then its lanes' in order of topic and partition."""
+    lanes: int
+    """How many lanes this worker has."""
+    carrying: int
+    """How many of them carry."""
+    facts: Mapping[str, str]
+    now: float
+
+    @property
+    def ready(self) -> bool:
+        """Whether this worker does all of its work."""
+        return not self.problems
+
+    @property
+    def status(self) -> int:
+        """The HTTP status: 200 or 503."""
+        return 200 if self.ready else 503
+
+    def to_json(self) -> dict[str, Any]:
+        """The body."""
+        return {
+            "ready": self.ready,
+            **self.facts,
+            "lanes": self.lanes,
+            "carrying": self.carrying,
+            "problems": [problem.to_json(self.now) for problem in self.problems],
+        }
+
+
+class Health:
+    """Collects what the parts of a worker say about themselves; `liveness` and `readiness` are views of it.
+
+    Before anything was said, the worker is live and not ready.
+    """
+
+    def __init__(self, facts: Mapping[str, str], *, since: float) -> None:
+        """`facts` stand in each answer of readiness (instance, route set …); `since` is when the worker began."""
+        self._facts = dict(facts)
+        self._broker: Problem | None = Problem("starting", "no broker has answered yet", since)
+        self._assignment: Problem | None = Problem("assignment-unknown", "no partitions were assigned yet", since)
+        self._stalled: Problem | None = None
+
+    def broker_connected(self) -> None:
+        """A broker answers."""
+        self._broker = None
+
+    def broker_lost(self, message: str, *, since: float) -> None:
+        """No broker answers; `since` is kept while it lasts."""
+        if self._broker is not None and self._broker.reason == "broker-unavailable" and self._broker.since is not None:
+            since = min(since, self._broker.since)
+        self._broker = Problem("broker-unavailable", message, since)
+
+    def assigned(self) -> None:
+        """The group has told this worker which partitions are its own."""
+        self._assignment = None
+
+    def unassigned(self, *, since: float) -> None:
+        """The group is dealing out its partitions anew."""
+        self._assignment = Problem("assignment-unknown", "the group is dealing out its partitions", since)
+
+    def progress(self, stalled: str = "", *, since: float | None = None) -> None:
+        """The watchdog's verdict: what makes no progress, or nothing. It alone decides about being live."""
+        self._stalled = Problem("no-progress", stalled, since) if stalled else None
+
+    def liveness(self, *, now: float) -> Liveness:
+        """Whether the worker is to be left alone."""
+        return Liveness(self._stalled, now)
+
+    def readiness(self, lanes: Iterable[LaneStatus], *, now: float) -> Readiness:
+        """Whether the worker does all of its work, given its lanes as they are now."""
+        lanes = sorted(lanes, key=lambda lane: (lane.topic, lane.partition))
+        idle = [
+            Problem(lane.reason or lane.state, lane.message or f"the lane is {lane.state}", lane.since, lane)
+            for lane in lanes
+            if lane.state != CARRYING
+        ]
+        own = [problem for problem in (self._stalled, self._broker, self._assignment) if problem is not None]
+        return Readiness(
+            problems=(*own, *idle), lanes=len(lanes), carrying=len(lanes) - len(idle), facts=self._facts, now=now
+        )

@@ -1,0 +1,196 @@
+"""Metrics for Prometheus, all named `router_…`, in a registry that is handed in: two workers in one process stay apart.
+
+Lanes count in plain dictionaries while they work and report once a batch, so a record costs nothing here. No label carries
+anything that a record can say (keys, field values): the number of series is bounded by topics, partitions and reasons.
+
+Counters count work done. A batch that is done again, after a lane was reopened, counts again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import generate_latest as exposition
+from prometheus_client.metrics_core import Metric
+
+__all__ = ["OUTCOMES", "MetricRow", "Metrics", "metrics_table"]
+
+OUTCOMES = ("copied", "unroutable", "dead-letter", "dropped")
+"""What can become of a record; each record of a source has exactly one outcome."""
+
+_COMMIT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BATCH_RECORDS = (1, 10, 50, 100, 500, 1_000, 2_000, 4_000, 10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One metric, as docs/operating.md shows it."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    meaning: str
+
+
+class Metrics:
+    """What the worker's parts report to. All methods are cheap, never fail, and are called from the event loop's thread."""
+
+    content_type = CONTENT_TYPE_LATEST
+    """The `Content-Type` of what `render` returns."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._rows: list[MetricRow] = []
+        self._lanes: dict[tuple[str, int], str] = {}
+        ProcessCollector(registry=registry)
+        self._records_in = self._counter("records_in", "Records read from a broad topic.", "source")
+        self._copies = self._counter("copies", "Copies decided, by where they go.", "source", "destination")
+        self._outcomes = self._counter(
+            "outcomes", f"Records by what became of them: {', '.join(OUTCOMES)}.", "source", "outcome"
+        )
+        self._dead_letters = self._counter("dead_letters", "Dead letters, by their reason.", "source", "reason")
+        self._batches = self._counter("batches", "Batches of one partition that were routed.", "source")
+        self._routing = self._counter("routing_seconds", "Time spent on reading fields and deciding.", "source")
+        self._batch_records = self._histogram("batch_records", "Records in a batch.", _BATCH_RECORDS)
+        self._commit = self._histogram(
+            "commit_seconds", "From the begin of a commit until the broker confirmed it.", _COMMIT_SECONDS
+        )
+        self._lane_states = self._gauge("lanes", "Lanes of this worker, by state.", "source", "state")
+        self._lane_errors = self._counter("lane_errors", "Errors that stopped a lane for a while.", "source", "reason")
+        self._lag = self._gauge(
+            "lag_records", "Records of a source partition that are not yet committed.", "source", "partition"
+        )
+        self._unavailable = self._gauge(
+            "destination_unavailable", "Lanes that wait for a topic that is missing or forbidden.", "topic"
+        )
+        self._rebalances = self._counter("rebalances", "Times that the group's partitions were dealt anew.")
+        self._ready = self._gauge("ready", "1 where /readyz would answer 200, else 0.")
+        self._build = self._gauge("build_info", "Always 1; says what runs.", "version", "routes")
+
+    # --- lanes report ----------------------------------------------------------------------------------------------------
+
+    def declare(self, source: str, destinations: Iterable[str] = ()) -> None:
+        """Start this source's counters at zero, so that the first record already shows as an increase."""
+        for counter in (self._records_in, self._batches, self._routing):
+            counter.labels(source)
+        for outcome in OUTCOMES:
+            self._outcomes.labels(source, outcome)
+        for destination in destinations:
+            self._copies.labels(source, destination)
+
+    def batch_routed(
+        self,
+        source: str,
+        *,
+        records: int,
+        copies: Mapping[str, int],
+        outcomes: Mapping[str, int],
+        seconds: float,
+        dead_letters: Mapping[str, int] | None = None,
+    ) -> None:
+        """One batch was decided: copies by destination, records by outcome, dead letters by reason, and the time it took."""
+        self._records_in.labels(source).inc(records)
+        self._batches.labels(source).inc()
+        self._routing.labels(source).inc(max(seconds, 0.0))
+        self._batch_records.observe(records)
+        for destination, count in copies.items():
+            self._copies.labels(source, destination).inc(count)
+        for outcome, count in outcomes.items():
+            self._outcomes.labels(source, outcome).inc(count)
+        for reason, count in (dead_letters or {}).items():
+            self._dead_letters.labels(source, reason).inc(count)
+
+    def committed(self, seconds: float) -> None:
+        """A commit was confirmed, so long after it began."""
+        self._commit.observe(seconds)
+
+    def lane_changed(self, source: str, partition: int, state: str | None) -> None:
+        """A lane is in another state now; None where this worker gave it back."""
+        before = self._lanes.pop((source, partition), None)
+        if state is not None:
+            self._lanes[source, partition] = state
+        elif before is not None:
+            self.lag(source, partition, None)
+        counts = Tally(other for (topic, _), other in self._lanes.items() if topic == source)
+        for changed in (before, state):
+            if changed is not None:
+                self._lane_states.labels(source, changed).set(counts[changed])
+
+    def lane_error(self, source: str, reason: str) -> None:
+        """An error stopped a lane; `reason` is the error's slug."""
+        self._lane_errors.labels(source, reason).inc()
+
+    def lag(self, source: str, partition: int, records: int | None) -> None:
+        """How far a lane is behind its partition's end; None where that is no longer ours to say."""
+        if records is not None:
+            self._lag.labels(source, str(partition)).set(records)
+        else:
+            with suppress(KeyError):  # it was never told
+                self._lag.remove(source, str(partition))
+
+    def destination_unavailable(self, topic: str, *, lanes: int) -> None:
+        """So many lanes wait for this topic; 0 once it is back."""
+        self._unavailable.labels(topic).set(lanes)
+
+    # --- the worker reports ----------------------------------------------------------------------------------------------
+
+    def rebalanced(self) -> None:
+        """The group's partitions were dealt anew."""
+        self._rebalances.inc()
+
+    def ready(self, value: bool) -> None:
+        """What readiness says now."""
+        self._ready.set(value)
+
+    def running(self, *, version: str, routes: str) -> None:
+        """Which version runs which route set (its fingerprint); replaces what was said before."""
+        self._build.clear()
+        self._build.labels(version, routes).set(1)
+
+    def render(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return exposition(_WithoutCreation(self._registry))
+
+    def rows(self) -> tuple[MetricRow, ...]:
+        """What there is, for the documentation."""
+        return tuple(self._rows)
+
+    # --- making them -----------------------------------------------------------------------------------------------------
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        self._rows.append(MetricRow(f"router_{name}_total", "counter", labels, meaning))
+        return Counter(f"router_{name}", meaning, labels, registry=self._registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        self._rows.append(MetricRow(f"router_{name}", "gauge", labels, meaning))
+        return Gauge(f"router_{name}", meaning, labels, registry=self._registry)
+
+    def _histogram(self, name: str, meaning: str, buckets: Sequence[float]) -> Histogram:
+        self._rows.append(MetricRow(f"router_{name}", "histogram", (), meaning))
+        return Histogram(f"router_{name}", meaning, buckets=buckets, registry=self._registry)
+
+
+class _WithoutCreation(CollectorRegistry):
+    """A registry's metrics without the time at which each series was made: those double the page and nobody asks for them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__()
+        self._original = registry
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._original.collect():
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric
+
+
+def metrics_table() -> str:
+    """The table of docs/operating.md, as Markdown."""
+    head = "| metric | kind | labels | meaning |\n|---|---|---|---|\n"
+    return head + "".join(
+        f"| `{row.name}` | {row.kind} | {', '.join(row.labels)} | {row.meaning} |\n"
+        for row in Metrics(CollectorRegistry()).rows()
+    )
