@@ -33,6 +33,8 @@ _ABOUT_CONTENTS = (
     kafka_errors.RecordListTooLargeError,
     kafka_errors.InvalidTimestampError,
     kafka_errors.CorruptRecordException,
+    # What the client has no name for, INVALID_RECORD among it: a record without a key for a compacted topic, say.
+    kafka_errors.UnknownError,
 )
 _TOO_LARGE = (kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLargeError)
 _FORBIDDEN = (kafka_errors.TopicAuthorizationFailedError,)
@@ -61,6 +63,8 @@ class KafkaDirectory:
                 self._client = client
             cluster = await self._client.fetch_all_metadata()
         except kafka_errors.KafkaError as error:
+            # The next question begins from the bootstrap list: brokers may have moved.
+            await self.close()
             raise BrokerUnavailable(brokers=self._bootstrap, problem=_said(error)) from error
         return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
 

@@ -1,0 +1,276 @@
+"""Batches under Faust's own API: a transport that hands an agent all records of one fetch, a partition at a time.
+
+Faust's aiokafka driver starts four tasks a record before any work is done. Here one event is one batch, and lanes decide
+what is committed, so that these of the driver's habits are replaced, each at the place where Faust lets a subclass do so:
+
+    the loop that drains the consumer    one message a batch; a partition whose lane has no room is not fetched from
+    acknowledgements                     play no part: lanes commit, after deliveries, by continuity
+    a rebalance                          finishes the lanes first, where the driver forgets what was not yet committed
+    seeking after an assignment          is each lane's own, after it has shut out the former owner
+    a broker that is away                is waited for, where the driver would end the worker
+
+Everything about positions happens in the consumer's thread, between two of its awaits: the epoch, the seek and the
+records that a fetch takes can so never disagree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+import aiokafka
+from aiokafka import errors as kafka_errors
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+from mode import Service
+
+from router.errors import BrokerUnavailable, CommitFailed, OffsetOutOfRange
+from router.lanes.batch import Batch, SourcePartition
+from router.lanes.lanes import Lanes
+from router.observe.logs import get_logger
+
+__all__ = ["BatchConsumer", "BatchTransport", "ConsumerPositions"]
+
+log = get_logger("router.lanes")
+
+T = TypeVar("T")
+
+_IDLE_FETCH = 1.0
+"""Seconds that a fetch waits for records where every lane has room."""
+_BUSY_FETCH = 0.05
+"""The same where some lane had none when the fetch began: it may have by now."""
+
+
+class BatchThread(driver.AIOKafkaConsumerThread):
+    """The consumer's thread: fetches, seeks and commits, each in one piece."""
+
+    _epochs: dict[TopicPartition, int]
+    _before: dict[TopicPartition, int]
+    _last_epoch = 0
+
+    async def on_start(self) -> None:
+        """Connect, for as long as that takes: a worker that starts before its broker waits for it."""
+        self._epochs = {}
+        self._before = {}
+        said = ""
+        while not self.should_stop and not self.app.should_stop:
+            try:
+                await super().on_start()
+            except kafka_errors.KafkaError as error:
+                if self._consumer is not None:
+                    await self._consumer.stop()
+                if str(error) != said:
+                    said = str(error)
+                    log.warning("no broker answers: waiting for it", reason=BrokerUnavailable.reason, problem=said)
+                self.app.broker_problem = said
+                await asyncio.sleep(0.5)
+            else:
+                self.app.broker_problem = ""
+                return
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Read when the consumer starts; the driver fixes it at 1.5 s and passes no argument for it.
+        consumer._fetch_max_wait_ms = 500  # noqa: SLF001 - aiokafka has no other way after construction
+        return consumer
+
+    async def fetch(self, partitions: set[TopicPartition], within: float, most: int | None) -> list[Batch]:
+        """What there is for these partitions, as batches; empty after so many seconds without any."""
+        return await self._in_thread(self._fetch(partitions, within, most))
+
+    async def _in_thread(self, work: Coroutine[Any, Any, T]) -> T:
+        # Not by the driver's queue, whose two workers would serve all lanes one after another.
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
+
+    async def _fetch(self, partitions: set[TopicPartition], within: float, most: int | None) -> list[Batch]:
+        consumer = self._ensure_consumer()
+        if not self.consumer.flow_active:
+            return []
+        fetcher = consumer._fetcher  # noqa: SLF001 - the driver's own way to fetch only some partitions
+        subscription = fetcher._subscriptions  # noqa: SLF001
+        self._before = {tp: position for tp in partitions if (position := _position(subscription, tp)) is not None}
+        with subscription.fetch_context():
+            fetched = await fetcher.fetched_records(partitions, timeout=within, max_records=most)
+        # No await from here on: what was taken, the positions and the epochs belong together.
+        received = time.time()
+        batches = []
+        for tp, before in self._before.items():
+            after = _position(subscription, tp)
+            epoch = self._epochs.get(tp)
+            if after is None or epoch is None or (after == before and tp not in fetched):
+                continue
+            source = SourcePartition(tp.topic, tp.partition)
+            batches.append(Batch(source, epoch, before, after, fetched.get(tp, ()), received))
+        return batches
+
+    async def seek_to_group(self, tp: TopicPartition) -> tuple[int, int]:
+        """Seek to where the group stands, and begin a new epoch there; returns epoch and position."""
+        return await self._in_thread(self._seek_to_group(tp))
+
+    async def _seek_to_group(self, tp: TopicPartition) -> tuple[int, int]:
+        consumer = self._ensure_consumer()
+        committed = await consumer.committed(tp)
+        earliest = (await consumer.beginning_offsets([tp]))[tp]
+        latest = (await consumer.end_offsets([tp]))[tp]
+        position = earliest if committed is None else committed
+        if not earliest <= position <= latest:
+            raise OffsetOutOfRange(
+                topic=tp.topic, partition=tp.partition, committed=position, earliest=earliest, latest=latest
+            )
+        # No await from here on: a fetch that is under way takes the new position with the new epoch, or neither.
+        consumer.seek(tp, position)
+        self._last_epoch += 1
+        self._epochs[tp] = self._last_epoch
+        self._before[tp] = position
+        return self._last_epoch, position
+
+    async def commit_offset(self, tp: TopicPartition, offset: int) -> None:
+        """Commit one partition's offset to the group."""
+        await self._in_thread(self._ensure_consumer().commit({tp: OffsetAndMetadata(offset, "")}))
+
+    def lag(self, tp: TopicPartition) -> int | None:
+        """Records between the position and the end of the log, as of the last fetch; None where that is not known."""
+        consumer = self._consumer
+        if consumer is None:
+            return None
+        highwater = consumer.highwater(tp)
+        position = _position(consumer._subscription, tp)  # noqa: SLF001 - its public counterpart may wait
+        return None if highwater is None or position is None else max(0, highwater - position)
+
+
+def _position(subscriptions: Any, tp: TopicPartition) -> int | None:
+    assignment = subscriptions.subscription.assignment if subscriptions.subscription is not None else None
+    state = assignment.state_value(tp) if assignment is not None else None
+    return int(state.position) if state is not None and state.has_valid_position else None
+
+
+class ConsumerPositions:
+    """A lane's port to the consumer."""
+
+    def __init__(self, consumer: BatchConsumer) -> None:
+        self._consumer = consumer
+
+    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
+        """See Positions."""
+        thread = self._consumer.thread
+        try:
+            return await thread.seek_to_group(_tp(source))
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
+
+    async def commit(self, source: SourcePartition, offset: int) -> None:
+        """See Positions."""
+        thread = self._consumer.thread
+        try:
+            await thread.commit_offset(_tp(source), offset)
+        except kafka_errors.KafkaError as error:
+            raise CommitFailed(topic=source.topic, partition=source.partition, problem=repr(error)) from error
+
+
+class BatchConsumer(driver.Consumer):
+    """Faust's consumer, with lanes in the place of acknowledgements."""
+
+    _thread: BatchThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lanes: Lanes = self.app.new_lanes(ConsumerPositions(self))
+
+    @property
+    def thread(self) -> BatchThread:
+        """The consumer's thread."""
+        return self._thread
+
+    def _new_consumer_thread(self) -> BatchThread:
+        return BatchThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _drain_messages(self, fetcher: Service) -> None:
+        most = self.app.conf.broker_max_poll_records
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                if not self.flow_active:
+                    await self.wait(self.can_resume_flow)
+                    continue
+                accepting = self.lanes.accepting()
+                if not accepting:
+                    await self.lanes.wait_for_room(_IDLE_FETCH)
+                    continue
+                within = _IDLE_FETCH if len(accepting) == len(self.lanes) else _BUSY_FETCH
+                for batch in await self._fetch({_tp(source) for source in accepting}, within, most):
+                    self.lanes.offered(batch)
+                    await self.wait_first(self.callback(self._event_message(batch)), self.suspend_flow.wait())
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+
+    async def _fetch(self, partitions: set[TopicPartition], within: float, most: int | None) -> list[Batch]:
+        try:
+            return await self._thread.fetch(partitions, within, most)
+        except kafka_errors.ConsumerStoppedError:
+            raise
+        except kafka_errors.KafkaError as error:
+            # Positions may have moved past records that were never handed out. Lanes notice, by continuity.
+            log.warning("a fetch failed: reading again", error=error)
+            await asyncio.sleep(0.1)
+            return []
+
+    def _event_message(self, batch: Batch) -> ConsumerMessage:
+        source = batch.source
+        return ConsumerMessage(
+            source.topic,
+            source.partition,
+            batch.next - 1,
+            batch.received,
+            0,
+            (),
+            None,
+            batch,
+            None,
+            0,
+            0,
+            TP(source.topic, source.partition),
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def perform_seek(self) -> None:
+        """Called once an assignment is complete: every lane opens, and seeks for itself."""
+        await self.lanes.close()
+        self.lanes.open(SourcePartition(tp.topic, tp.partition) for tp in self.assignment())
+
+    async def on_partitions_revoked(self, revoked: Iterable[TP]) -> None:
+        """Commit what was carried, before the partitions go and before Faust forgets what was in flight."""
+        # After a change of subscription the assignment is empty already, and Faust would leave the flow running.
+        self.stop_flow()
+        self.app.flow_control.suspend()
+        await self._finish_lanes()
+        self.app.flow_control.clear()
+        await super().on_partitions_revoked(set(revoked))
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002 - Faust's own signature
+        """Faust's acknowledgements are forgotten as they come; lanes commit."""
+        for acked in (*self._acked.values(), *self._acked_index.values()):
+            acked.clear()
+        return True
+
+    async def on_stop(self) -> None:
+        """Finish the lanes, then stop."""
+        await self._finish_lanes()
+        await super().on_stop()
+
+    async def _finish_lanes(self) -> None:
+        if not await self.lanes.finish(self.app.finish_within):
+            log.warning("lanes did not finish in time: what they had not committed is read again by the next owner")
+        await self.lanes.close()
+
+
+class BatchTransport(driver.Transport):
+    """Faust's aiokafka transport with the consumer above."""
+
+    Consumer = BatchConsumer
+
+
+def _tp(source: SourcePartition) -> TopicPartition:
+    return TopicPartition(source.topic, source.partition)

@@ -1,0 +1,39 @@
+"""From a compiled route set to what decides for each source: the readers of just the fields that routes need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from router.exchange.deciding import Decider, field_paths
+from router.exchange.topology import Topology
+from router.language.routes import RouteSet, Source
+from router.records.json_reader import json_reader
+from router.records.reader import FieldReader, compile_avro_reader
+from router.records.schema import AvroSchema
+
+__all__ = ["deciders", "new_decider"]
+
+
+def deciders(route_set: RouteSet) -> dict[str, Decider]:
+    """A decider for each source of the set, over one compiled topology."""
+    topology = Topology(route_set.exchanges)
+    return {topic: new_decider(source, topology) for topic, source in route_set.sources.items()}
+
+
+def new_decider(source: Source, topology: Topology) -> Decider:
+    """What decides for the records of one source."""
+    paths = field_paths(source.entries)
+    key_fields = dict.fromkeys(entry.key_field for entry in source.entries if entry.key_field is not None)
+    return Decider(
+        entries=source.entries,
+        topology=topology,
+        reader=_reader(source, paths) if paths or source.validate_whole else None,
+        key_readers=[_reader(source, (path,), whole=False) for path in key_fields],
+    )
+
+
+def _reader(source: Source, paths: Sequence[str], *, whole: bool | None = None) -> FieldReader:
+    whole = source.validate_whole if whole is None else whole
+    if isinstance(source.schema, AvroSchema):
+        return compile_avro_reader(source.schema, paths, whole=whole)
+    return json_reader(paths, schema=source.schema, whole=whole)

@@ -1,0 +1,240 @@
+"""The composition root: the one place that knows all parts of a worker, and puts them together.
+
+Settings and routes are read and checked whole before anything starts; a worker whose routes have an error does not start.
+The rest is Faust's: its worker starts the app, the app its consumer, the consumer opens lanes, an agent hands them batches.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import faust
+from faust.app.base import BootStrategy
+
+from router.errors import ConfigError
+from router.lanes.batch import SourcePartition
+from router.lanes.carrier import Positions
+from router.lanes.copying import Copier, Identity
+from router.lanes.destinations import Destinations
+from router.lanes.kafka import IdempotentCarrier, KafkaDirectory
+from router.lanes.lane import Lane, LaneObserver
+from router.lanes.lanes import Lanes
+from router.lanes.protocol import Pace
+from router.lanes.transport import BatchTransport
+from router.language.deciders import deciders
+from router.language.files import read_routes
+from router.language.findings import InvalidRoutes
+from router.language.load import load_routes
+from router.language.routes import RouteSet
+from router.observe.logs import get_logger
+from router.records.catalogue_files import read_catalogue
+from router.settings import Settings
+
+__all__ = ["RouterApp", "router_app"]
+
+log = get_logger("router.worker")
+
+_END_WITHIN = 4.5
+"""Seconds after SIGTERM at which the process ends, whatever still hangs: nothing that was not committed is lost by it."""
+_FINISH_WITHIN = 3.0
+"""Seconds that lanes may take to commit when their partitions are revoked or the worker ends."""
+
+
+class WebFirst(BootStrategy):
+    """Health is answered before a broker is: a worker that waits for one can say so. Lanes have producers of their own."""
+
+    def server(self) -> Iterable[Any]:
+        """What starts, in this order."""
+        return self._chain(
+            self.sensors(),
+            self.web_server(),
+            self.kafka_consumer(),
+            self.agents(),
+            self.kafka_conductor(),
+            self.tables(),
+        )
+
+
+class RouterWorker(faust.Worker):
+    """Faust's worker, which ends in time."""
+
+    def _schedule_shutdown(self, signal: Any) -> None:
+        if not self._signal_stop_time:
+            guard = threading.Timer(_END_WITHIN, _end_now)
+            guard.daemon = True
+            guard.start()
+        super()._schedule_shutdown(signal)
+
+
+def _end_now() -> None:
+    log.warning(
+        "not everything could be ended in time: leaving; uncommitted records are read again", reason="forced-exit"
+    )
+    sys.stderr.flush()
+    os._exit(0)
+
+
+class RouterApp(faust.App):
+    """The Faust app of a worker: its broad topics, and the lanes that carry them."""
+
+    BootStrategy = WebFirst
+
+    def __init__(self, settings: Settings, route_set: RouteSet) -> None:
+        self.router_settings = settings
+        self.route_set = route_set
+        self.deciders = deciders(route_set)
+        self.broker_problem = ""
+        """Why the consumer has no broker; empty while it has."""
+        self.finish_within = _FINISH_WITHIN
+        self.directory = KafkaDirectory(settings.broker, settings.aiokafka_security())
+        self.destinations = Destinations(self.directory)
+        self.observer = LaneObserver()
+        super().__init__(settings.group, **_faust_settings(settings))
+
+    @property
+    def broad_topics(self) -> faust.TopicT:
+        """One channel over all sources, whose events are batches."""
+        return BatchTopic(self, topics=sorted(self.route_set.sources), internal=False)
+
+    @property
+    def lanes(self) -> Lanes:
+        """The lanes of the partitions that this worker owns."""
+        lanes: Lanes = self.consumer.lanes
+        return lanes
+
+    def new_lanes(self, positions: Positions) -> Lanes:
+        """Called by the consumer for the lanes that it feeds."""
+
+        def new_lane(source: SourcePartition, room: Any) -> Lane:
+            return Lane(
+                source,
+                copier=self._copier(source.topic),
+                destinations=self.destinations,
+                positions=positions,
+                new_carrier=new_carrier,
+                pace=_pace(self.router_settings),
+                observer=self.observer,
+                room=room,
+            )
+
+        def new_carrier(source: SourcePartition, waiting: Any) -> IdempotentCarrier:
+            return IdempotentCarrier(
+                source,
+                bootstrap=self.router_settings.broker,
+                security=self.router_settings.aiokafka_security(),
+                positions=positions,
+                destinations=self.destinations,
+                waiting=waiting,
+            )
+
+        return Lanes(new_lane)
+
+    def _copier(self, topic: str) -> Copier:
+        settings = self.router_settings
+        return Copier(
+            topic,
+            decide=self.deciders[topic].decide,
+            destinations=self.destinations,
+            identity=Identity(
+                service=settings.group,
+                instance=settings.instance,
+                route_set=self.route_set.fingerprint,
+                tags=settings.tags,
+            ),
+        )
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+    def _create_directories(self) -> None:
+        self.conf.datadir.mkdir(parents=True, exist_ok=True)
+        super()._create_directories()
+
+    async def on_stop(self) -> None:
+        """Let go of the connection that no service owns."""
+        await super().on_stop()
+        await self.directory.close()
+
+
+class BatchTopic(faust.Topic):
+    """A topic whose events are batches as the transport made them: nothing is left to decode."""
+
+    def _compile_decode(self) -> None:
+        create_event = self.app.create_event
+
+        async def decode(message: Any, *, propagate: bool = False) -> Any:  # noqa: ARG001 - Faust's own signature
+            return create_event(None, message.value, None, message)
+
+        self.decode = decode
+
+
+def router_app(environ: Mapping[str, str] = os.environ) -> RouterApp:
+    """The app of a worker, from the environment; ends the process with the findings where they are at fault."""
+    try:
+        settings = Settings.from_environment(environ)
+        return RouterApp(settings, read_route_set(settings))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from error
+
+
+def read_route_set(settings: Settings) -> RouteSet:
+    """The routes that the settings name, checked against the catalogue. Raises InvalidRoutes or InvalidSchema."""
+    route_set, findings = load_routes(read_routes(settings.routes), read_catalogue(settings.schemas))
+    if route_set is None:
+        raise InvalidRoutes(findings)
+    for finding in findings:
+        log.warning("route finding", finding=str(finding), reason=str(finding.kind))
+    return route_set
+
+
+def _faust_settings(settings: Settings) -> dict[str, Any]:
+    session = settings.session_timeout_ms / 1000
+    return {
+        "broker": [f"kafka://{address}" for address in settings.broker.split(",")],
+        "broker_credentials": _credentials(settings),
+        "broker_max_poll_records": settings.fetch_records,
+        "consumer_max_fetch_size": settings.fetch_bytes,
+        "consumer_auto_offset_reset": "earliest",
+        "broker_session_timeout": session,
+        "broker_heartbeat_interval": session / 5,
+        "broker_rebalance_timeout": max(session, 30.0),
+        "broker_request_timeout": max(session, 40.0),
+        "broker_max_poll_interval": 300.0,
+        "datadir": settings.data_dir,
+        "store": "memory://",
+        "table_standby_replicas": 0,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "web_enabled": settings.http_port != 0,
+        "web_bind": settings.http_host,
+        "web_host": settings.http_host,
+        "web_port": settings.http_port or 6066,
+        "web_graph_enabled": False,
+        "web_router_enabled": False,
+        "web_stats_enabled": False,
+        "web_tables_enabled": False,
+        "Worker": RouterWorker,
+    }
+
+
+def _credentials(settings: Settings) -> Any:
+    if settings.sasl:
+        return faust.SASLCredentials(
+            username=settings.sasl_username,
+            password=settings.sasl_password,
+            mechanism=settings.sasl_mechanism,
+            ssl_context=settings.ssl_context(),
+        )
+    return faust.SSLCredentials(context=settings.ssl_context()) if settings.tls else None
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        commit_interval=settings.commit_interval_ms / 1000,
+        destination_retry=settings.destination_retry_ms / 1000,
+    )
