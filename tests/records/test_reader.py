@@ -105,17 +105,15 @@ class SchemaWriter:
         return self.draw(st.permutations(["null", self.any(depth, in_union=True)]))
 
     def union(self, depth: int) -> Any:
-        branches = [self.any(depth, in_union=True) for _ in range(self.draw(st.integers(0, 5)))]
-        return [*distinct(branches), *self.draw(st.sampled_from([[], ["null"]]))] or ["null"]
-
-
-def distinct(branches: list[Any]) -> list[Any]:
-    """As the specification demands of a union: each unnamed type once."""
-    seen: dict[str, Any] = {}
-    for branch in branches:
-        kind = branch["type"] if isinstance(branch, dict) else branch
-        seen.setdefault(branch["name"] if isinstance(branch, dict) and "name" in branch else kind, branch)
-    return list(seen.values())
+        """As the specification demands, each unnamed type is there once."""
+        branches: dict[str, Any] = {}
+        for _ in range(self.draw(st.integers(0, 5))):
+            known = list(self.names)
+            branch = self.any(depth, in_union=True)
+            unnamed = {} if isinstance(branch, str) else branch
+            if branches.setdefault(unnamed.get("name", unnamed.get("type", branch)), branch) is not branch:
+                self.names = known
+        return [*branches.values(), *self.draw(st.sampled_from([[], ["null"]]))] or ["null"]
 
 
 @st.composite

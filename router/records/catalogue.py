@@ -1,0 +1,90 @@
+"""The catalogue: every subject's schema versions, from texts that somebody else has read.
+
+A topic's name carries subject and version, `<prefix.>subject.vN`: `vip.order.status.v2` is version 2 of the longest subject
+that the name before `.v2` ends with, word by word: `order.status`, though there be a `status`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from router.errors import InvalidSchema
+from router.records.schema import Schema, parse_avro, parse_json_schema
+
+__all__ = ["Catalogue", "SubjectVersion"]
+
+_FILE = re.compile(r"(?P<subject>[^/]+)/v(?P<version>[1-9][0-9]*)\.(?P<form>avsc|schema\.json)")
+_TOPIC = re.compile(r"(?P<name>.+)\.v(?P<version>[1-9][0-9]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectVersion:
+    """One version of a subject."""
+
+    subject: str
+    version: int
+    schema: Schema
+    file: str
+    """Where its schema stands, relative to the catalogue's folder."""
+
+    def __str__(self) -> str:
+        return f"{self.subject}.v{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All subjects and their versions."""
+
+    versions: Mapping[tuple[str, int], SubjectVersion]
+    faults: tuple[InvalidSchema, ...] = ()
+    """What is wrong with schemas that could not be taken in, in the order of their files. Their versions are missing."""
+
+    @classmethod
+    def from_texts(cls, texts: Mapping[str, str]) -> Catalogue:
+        """The catalogue of `<subject>/v<N>.avsc` and `<subject>/v<N>.schema.json`; other paths are not schemas."""
+        versions: dict[tuple[str, int], SubjectVersion] = {}
+        faults = []
+        for path in sorted(texts):
+            found = _FILE.fullmatch(path)
+            if found is None:
+                continue
+            key = found["subject"], int(found["version"])
+            if key in versions:
+                faults.append(InvalidSchema(file=path, problem=f"'{versions[key].file}' is the same version"))
+                continue
+            parse = parse_avro if found["form"] == "avsc" else parse_json_schema
+            try:
+                schema: Schema = parse(texts[path], file=path)
+            except InvalidSchema as error:
+                faults.append(error)
+            else:
+                versions[key] = SubjectVersion(*key, schema=schema, file=path)
+        return cls(versions, tuple(faults))
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The names of all subjects, sorted."""
+        return tuple(sorted({subject for subject, _ in self.versions}))
+
+    def get(self, subject: str, version: int) -> SubjectVersion | None:
+        """One version of a subject, if the catalogue has it."""
+        return self.versions.get((subject, version))
+
+    def versions_of(self, subject: str) -> tuple[int, ...]:
+        """A subject's versions, lowest first."""
+        return tuple(sorted(version for name, version in self.versions if name == subject))
+
+    def resolve(self, topic: str) -> SubjectVersion | None:
+        """What the records of a topic are, by its name; None where the longest subject that fits has no such version."""
+        found = _TOPIC.fullmatch(topic)
+        if found is None:
+            return None
+        subjects = set(self.subjects)
+        words = found["name"].split(".")
+        for start in range(len(words)):
+            subject = ".".join(words[start:])
+            if subject in subjects:
+                return self.get(subject, int(found["version"]))
+        return None
