@@ -9,28 +9,34 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import faust
 from faust.app.base import BootStrategy
+from prometheus_client import CollectorRegistry
 
-from router.errors import ConfigError
+from router import __version__
+from router.errors import BrokerUnavailable, ConfigError
 from router.lanes.batch import SourcePartition
 from router.lanes.carrier import Positions
 from router.lanes.copying import Copier, Identity
 from router.lanes.destinations import Destinations
 from router.lanes.kafka import IdempotentCarrier, KafkaDirectory
-from router.lanes.lane import Lane, LaneObserver
+from router.lanes.lane import Lane
 from router.lanes.lanes import Lanes
 from router.lanes.protocol import Pace
+from router.lanes.reporting import Reporter
 from router.lanes.transport import BatchTransport
 from router.language.deciders import deciders
 from router.language.files import read_routes
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
 from router.language.routes import RouteSet
-from router.observe.logs import get_logger
+from router.observe.health import Health, Readiness
+from router.observe.logs import configure_logging, get_logger
+from router.observe.metrics import Metrics
 from router.records.catalogue_files import read_catalogue
 from router.settings import Settings
 
@@ -42,6 +48,8 @@ _END_WITHIN = 4.5
 """Seconds after SIGTERM at which the process ends, whatever still hangs: nothing that was not committed is lost by it."""
 _FINISH_WITHIN = 3.0
 """Seconds that lanes may take to commit when their partitions are revoked or the worker ends."""
+_LOOK_EVERY = 2.0
+"""Seconds between two looks at the broker and at the lanes."""
 
 
 class WebFirst(BootStrategy):
@@ -60,7 +68,13 @@ class WebFirst(BootStrategy):
 
 
 class RouterWorker(faust.Worker):
-    """Faust's worker, which ends in time."""
+    """Faust's worker, with our logs, and an end in time."""
+
+    def __init__(self, app: RouterApp, *services: Any, loglevel: Any = None, **kwargs: Any) -> None:
+        configure_worker_logging(app.router_settings, loglevel)
+        # Faust's own set-up would replace ours, and leave the root logger at DEBUG under `-l warn`.
+        super().__init__(app, *services, loglevel=loglevel, **(kwargs | {"override_logging": False}))
+        self.spinner = None
 
     def _schedule_shutdown(self, signal: Any) -> None:
         if not self._signal_stop_time:
@@ -71,11 +85,15 @@ class RouterWorker(faust.Worker):
 
 
 def _end_now() -> None:
-    log.warning(
-        "not everything could be ended in time: leaving; uncommitted records are read again", reason="forced-exit"
-    )
-    sys.stderr.flush()
+    log.warning("not everything ended in time: leaving; uncommitted records are read again", reason="forced-exit")
+    sys.stdout.flush()
     os._exit(0)
+
+
+def configure_worker_logging(settings: Settings, level: Any = None) -> None:
+    """Our logs and everyone's in one form; the environment's level wins over the command line's `-l`."""
+    fixed = {"service.name": settings.group, "service.node.name": settings.instance}
+    configure_logging(settings.log_level or level or "info", settings.log_format, stream=sys.stdout, fixed=fixed)
 
 
 class RouterApp(faust.App):
@@ -87,13 +105,18 @@ class RouterApp(faust.App):
         self.router_settings = settings
         self.route_set = route_set
         self.deciders = deciders(route_set)
-        self.broker_problem = ""
-        """Why the consumer has no broker; empty while it has."""
         self.finish_within = _FINISH_WITHIN
         self.directory = KafkaDirectory(settings.broker, settings.aiokafka_security())
         self.destinations = Destinations(self.directory)
-        self.observer = LaneObserver()
+        self.metrics = Metrics(CollectorRegistry())
+        self.metrics.running(version=__version__, routes=route_set.fingerprint)
+        for topic in route_set.sources:
+            self.metrics.declare(topic)
+        self.health = Health({"instance": settings.instance, "routes": route_set.fingerprint}, since=time.time())
+        self.reporter = Reporter(self.metrics, fatal=self._end_for)
         super().__init__(settings.group, **_faust_settings(settings))
+        for path, view in {"/healthz": _healthz, "/readyz": _readyz, "/metrics": _metrics}.items():
+            self.page(path, name=path.strip("/"))(view)
 
     @property
     def broad_topics(self) -> faust.TopicT:
@@ -117,7 +140,7 @@ class RouterApp(faust.App):
                 positions=positions,
                 new_carrier=new_carrier,
                 pace=_pace(self.router_settings),
-                observer=self.observer,
+                observer=self.reporter,
                 room=room,
             )
 
@@ -154,10 +177,64 @@ class RouterApp(faust.App):
         self.conf.datadir.mkdir(parents=True, exist_ok=True)
         super()._create_directories()
 
+    def readiness(self) -> Readiness:
+        """How this worker is now; brings the gauges up to date with it."""
+        statuses = self.reporter.look(self.lanes, self.consumer.lag)
+        readiness = self.health.readiness(statuses, now=time.time())
+        self.metrics.ready(readiness.ready)
+        return readiness
+
+    async def on_start(self) -> None:
+        """Begin to look after ourselves before the consumer starts: that may take as long as there is no broker."""
+        await super().on_start()
+        self.add_future(self._look_after())
+
+    async def _look_after(self) -> None:
+        while not self.should_stop:
+            try:
+                await self.destinations.refresh()
+                self.health.broker_connected()
+            except BrokerUnavailable as error:
+                self.health.broker_lost(str(error), since=time.time())
+            self.readiness()
+            await self.sleep(_LOOK_EVERY)
+
+    def on_rebalance_start(self) -> None:
+        """The group deals out its partitions."""
+        self.health.unassigned(since=time.time())
+        super().on_rebalance_start()
+
+    def on_rebalance_end(self) -> None:
+        """The partitions are dealt out, and this worker's lanes begin to open."""
+        super().on_rebalance_end()
+        self.health.assigned()
+        self.metrics.rebalanced()
+
     async def on_stop(self) -> None:
         """Let go of the connection that no service owns."""
         await super().on_stop()
         await self.directory.close()
+
+    def _end_for(self, error: BaseException) -> None:
+        log.critical("the worker ends: it contradicts itself", error=error)
+        sys.stdout.flush()
+        os._exit(70)
+
+
+async def _healthz(view: Any, _request: Any) -> Any:
+    liveness = view.app.health.liveness(now=time.time())
+    return view.json(liveness.to_json(), status=liveness.status)
+
+
+async def _readyz(view: Any, _request: Any) -> Any:
+    readiness = view.app.readiness()
+    return view.json(readiness.to_json(), status=readiness.status)
+
+
+async def _metrics(view: Any, _request: Any) -> Any:
+    view.app.readiness()
+    metrics = view.app.metrics
+    return view.bytes(metrics.render(), headers={"Content-Type": metrics.content_type})
 
 
 class BatchTopic(faust.Topic):
@@ -176,6 +253,7 @@ def router_app(environ: Mapping[str, str] = os.environ) -> RouterApp:
     """The app of a worker, from the environment; ends the process with the findings where they are at fault."""
     try:
         settings = Settings.from_environment(environ)
+        configure_worker_logging(settings)
         return RouterApp(settings, read_route_set(settings))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")

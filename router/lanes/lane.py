@@ -88,6 +88,11 @@ class Lane:
         """There is room for a batch."""
         return self.protocol.accepts and not self._finishing
 
+    @property
+    def age(self) -> float:
+        """Seconds since the lane entered its state."""
+        return self._clock() - self.protocol.since
+
     def carry(self, batch: Batch) -> None:
         """Make the batch's copies and queue them. Never raises and never waits: a fault is the lane's own affair."""
         try:

@@ -65,10 +65,8 @@ class BatchThread(driver.AIOKafkaConsumerThread):
                 if str(error) != said:
                     said = str(error)
                     log.warning("no broker answers: waiting for it", reason=BrokerUnavailable.reason, problem=said)
-                self.app.broker_problem = said
                 await asyncio.sleep(0.5)
             else:
-                self.app.broker_problem = ""
                 return
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
@@ -178,6 +176,10 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lanes: Lanes = self.app.new_lanes(ConsumerPositions(self))
+
+    def lag(self, source: SourcePartition) -> int | None:
+        """Records of a partition that were not yet fetched; None where that is not known."""
+        return self._thread.lag(_tp(source))
 
     @property
     def thread(self) -> BatchThread:

@@ -1,0 +1,106 @@
+"""What lanes say of themselves, for metrics and readiness."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from router.errors import BrokerUnavailable, DestinationUnavailable, RouterError
+from router.lanes.batch import SourcePartition
+from router.lanes.copying import Copies
+from router.lanes.lane import Lane, LaneObserver
+from router.lanes.protocol import LaneState
+from router.observe.health import LaneStatus
+from router.observe.metrics import Metrics
+
+__all__ = ["Reporter", "status_of"]
+
+WAITING = "waiting"
+"""The state that is shown of a lane that carries but whose copies no broker acknowledges."""
+
+
+class Reporter(LaneObserver):
+    """Counts what lanes do, as they do it; what lanes are, whenever it is told to look."""
+
+    def __init__(self, metrics: Metrics, *, fatal: Callable[[BaseException], None]) -> None:
+        """`fatal` ends the worker."""
+        self._metrics = metrics
+        self._fatal = fatal
+        self._shown: dict[SourcePartition, str] = {}
+        self._unavailable: Counter[str] = Counter()
+
+    def copied(self, source: SourcePartition, copies: Copies) -> None:
+        """One batch was decided."""
+        tally = copies.tally
+        self._metrics.batch_routed(
+            source.topic,
+            records=len(copies.batch.records),
+            copies=tally.copies,
+            outcomes={
+                "copied": tally.routed,
+                "unroutable": tally.unroutable,
+                "dead-letter": sum(tally.dead_letters.values()),
+                "dropped": tally.dropped,
+            },
+            dead_letters=tally.dead_letters,
+            seconds=tally.seconds,
+        )
+
+    def committed(self, source: SourcePartition, seconds: float) -> None:  # noqa: ARG002 - one histogram for all sources
+        """A commit took so long."""
+        self._metrics.committed(seconds)
+
+    def failed(self, source: SourcePartition, error: RouterError) -> None:
+        """A lane backs off."""
+        self._metrics.lane_error(source.topic, error.reason)
+
+    def fatal(self, error: BaseException) -> None:
+        """The worker must end."""
+        self._fatal(error)
+
+    def look(self, lanes: Iterable[Lane], lag: Callable[[SourcePartition], int | None]) -> tuple[LaneStatus, ...]:
+        """Bring the gauges up to date; returns the lanes' states for readiness."""
+        lanes = list(lanes)
+        statuses = tuple(status_of(lane) for lane in lanes)
+        for lane, status in zip(lanes, statuses, strict=True):
+            self._show(lane.source, status.state)
+            self._metrics.lag(status.topic, status.partition, lag(lane.source))
+        for source in self._shown.keys() - {lane.source for lane in lanes}:
+            del self._shown[source]
+            self._metrics.lane_changed(source.topic, source.partition, None)
+        self._show_unavailable(lanes)
+        return statuses
+
+    def _show(self, source: SourcePartition, state: str) -> None:
+        if self._shown.get(source) != state:
+            self._shown[source] = state
+            self._metrics.lane_changed(source.topic, source.partition, state)
+
+    def _show_unavailable(self, lanes: Iterable[Lane]) -> None:
+        errors = [lane.protocol.error for lane in lanes]
+        now = Counter(error.topic for error in errors if isinstance(error, DestinationUnavailable))
+        for topic in now | self._unavailable:
+            self._metrics.destination_unavailable(topic, lanes=now[topic])
+        self._unavailable = now
+
+
+def status_of(lane: Lane, *, now: Callable[[], float] = time.time) -> LaneStatus:
+    """A lane as readiness shows it."""
+    protocol = lane.protocol
+    error = protocol.error
+    state, reason, message = str(protocol.state), "", ""
+    if error is not None:
+        # Until it has committed again, a lane that is opened anew has not proved that its trouble is over.
+        state = str(LaneState.BACKING_OFF)
+        reason, message = error.reason, str(error)
+    elif lane.waiting:
+        state, reason, message = WAITING, BrokerUnavailable.reason, lane.waiting
+    return LaneStatus(
+        topic=lane.source.topic,
+        partition=lane.source.partition,
+        state=state,
+        reason=reason,
+        message=message,
+        since=now() - lane.age,
+    )
