@@ -71,8 +71,10 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        # Read when the consumer starts; the driver fixes it at 1.5 s and passes no argument for it.
+        # Both are read when the consumer starts, and the driver passes no argument for either.
         consumer._fetch_max_wait_ms = 500  # noqa: SLF001 - aiokafka has no other way after construction
+        # What a producer aborted was never published: it must not be copied.
+        consumer._isolation_level = "read_committed"  # noqa: SLF001
         return consumer
 
     async def fetch(self, partitions: set[TopicPartition], within: float, most: int | None) -> list[Batch]:
