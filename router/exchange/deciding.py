@@ -27,8 +27,8 @@ LONGEST_REMEMBERED = 255
 Facts = tuple[Any, ...]
 """What a decision depends on: raw fields as the reader gives them, then headers and the key where they count.
 
-Equal facts must make equal texts, since they share a decision. Headers and keys are bytes or None; readers promise it
-of their fields (`1`, `true` and `1.0` are equal in Python, but not as raw facts).
+Equal facts share a decision, so they must mean equal texts. A `FieldReader` promises it of its fields (`1`, `true` and
+`1.0` are equal in Python, but not as facts); headers and the key are bytes or None.
 """
 
 
@@ -79,7 +79,7 @@ class Decider:
             self._verify_key(reader, record.key, value)
         facts: Facts = () if self._reader is None else self._reader.read(value)
         if self._headers:
-            given = dict(record.headers)
+            given = dict(record.headers)  # of a repeated header the last counts, as for Kafka's `lastHeader`
             facts += tuple(given.get(name) for name in self._headers)
         if self._needs_key:
             facts += (record.key,)
@@ -119,7 +119,7 @@ class Decider:
                     return _text(headers[placeholder.name])
                 case PlaceholderKind.KEY:
                     return _text(record.key)
-                case PlaceholderKind.TOPIC:
+                case _:
                     return record.topic
 
         return text_of
@@ -141,7 +141,8 @@ class Decider:
     @staticmethod
     def _verify_key(reader: FieldReader, key: bytes | None, value: bytes) -> None:
         (declared,) = reader.values(reader.read(value))
-        if key != as_text(declared).encode(errors="surrogateescape") and not (key is None and declared is None):
+        # Only null is the value of a record without a key: the empty text is a key like any other.
+        if _text(key) != as_text(declared) or (key is None and declared is not None):
             raise KeyMismatch(field=reader.paths[0], key=key, value=declared)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from router.exchange.decision import Decision, Step, Walk
 from router.exchange.matcher import Message, Miss, message
-from router.exchange.model import Binding, Entry
+from router.exchange.model import Binding, Destination, Entry
 from router.exchange.routing_key import Placeholder, PlaceholderKind, RoutingKey
 from router.exchange.topology import Topology
 
@@ -53,7 +53,8 @@ class Explanation:
         for each in self.walks:
             yield from _walk_lines(each)
         if self.decision.unroutable:
-            yield f"unroutable: exchange {_quoted(self.decision.unroutable)} led nowhere"
+            names = ", ".join(f"'{name}'" for name in self.decision.unroutable)
+            yield f"unroutable: {names} led nowhere"
 
     def to_json(self) -> dict[str, Any]:
         """The same facts as plain data."""
@@ -67,7 +68,7 @@ class Explanation:
                     "routing_key": each.walk.routing_key,
                     "matched": [_binding_json(binding) for step in each.walk.steps for binding in step.matched],
                     "alternate": [
-                        {"exchange": step.exchange, step.alternate.kind.value: step.alternate.name}
+                        {"exchange": step.exchange, "to": _destination_json(step.alternate)}
                         for step in each.walk.steps
                         if step.alternate is not None
                     ],
@@ -79,13 +80,15 @@ class Explanation:
 
 
 def explain(decision: Decision, *, entries: Sequence[Entry], topology: Topology) -> Explanation:
-    """Add to a decision what kept the other bindings of the exchanges on the way from matching."""
-    keys = {entry.exchange: entry.routing_key for entry in entries}
+    """Add to a decision what kept the other bindings of the exchanges on the way from matching.
+
+    `entries` and `topology` are those that it was decided by.
+    """
     return Explanation(
         decision,
         tuple(
-            WalkExplanation(walk, () if decision.tombstone else _missed(walk, topology, keys[walk.exchange]))
-            for walk in decision.walks
+            WalkExplanation(walk, () if decision.tombstone else _missed(walk, topology, entry.routing_key))
+            for walk, entry in zip(decision.walks, entries, strict=True)
         ),
     )
 
@@ -173,12 +176,12 @@ def _binding_json(binding: Binding) -> dict[str, Any]:
     return {
         "exchange": binding.exchange,
         "binding_key": binding.key,
-        binding.destination.kind.value: binding.destination.name,
+        "to": _destination_json(binding.destination),
         "file": binding.place.file,
         "line": binding.place.line,
         "team": binding.team,
     }
 
 
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+def _destination_json(destination: Destination) -> dict[str, str]:
+    return {destination.kind.value: destination.name}

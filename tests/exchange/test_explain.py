@@ -1,0 +1,267 @@
+"""Why a record goes where it goes, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from router.exchange.deciding import Decider
+from router.exchange.explain import Explanation, explain
+from router.exchange.model import (
+    Binding,
+    Destination,
+    DestinationKind,
+    Entry,
+    Exchange,
+    ExchangeType,
+    Place,
+    Tombstones,
+)
+from router.exchange.routing_key import parse_routing_key
+from router.exchange.topology import Topology
+from router.records.reader import FieldReader
+from router.records.record import PlainRecord
+
+DIRECT, TOPIC, FANOUT = ExchangeType
+
+
+def destination(name: str) -> Destination:
+    """An exchange if in capitals, else a topic."""
+    return Destination(DestinationKind.EXCHANGE if name.isupper() else DestinationKind.TOPIC, name)
+
+
+def exchange(
+    name: str, kind: ExchangeType, bindings: Sequence[tuple[str | None, str]], alternate: str | None = None
+) -> Exchange:
+    """Its bindings stand on lines of their own, from 11, in `<topic>.yaml`."""
+    return Exchange(
+        name,
+        kind,
+        tuple(
+            Binding(name, key, destination(to), Place(f"{to.lower()}.yaml", line, 5), f"team-{to.lower()}")
+            for line, (key, to) in enumerate(bindings, 11)
+        ),
+        None if alternate is None else destination(alternate),
+        Place("x.yaml", 1, 1),
+        "team",
+    )
+
+
+def explanation(
+    *exchanges: Exchange,
+    template: str | None = None,
+    key: bytes | None = None,
+    headers: Sequence[tuple[str, bytes | None]] = (),
+    tombstone: bool = False,
+    reader: FieldReader | None = None,
+    enter: Sequence[str] = (),
+) -> Explanation:
+    """The record is decided and explained; it enters the first exchange, or those of `enter`."""
+    topology = Topology({each.name: each for each in exchanges})
+    routing_key = None if template is None else parse_routing_key(template)
+    entries = [Entry(name, routing_key, None, Tombstones.ALL) for name in enter or [exchanges[0].name]]
+    decider = Decider(entries=entries, topology=topology, reader=reader)
+    record = PlainRecord(topic="order.status.v1", key=key, value=None if tombstone else b"", headers=headers)
+    return explain(decider.decide(record), entries=entries, topology=topology)
+
+
+def why(kind: ExchangeType, binding_key: str, routing_key: str, template: str | None = None) -> str:
+    """Why this binding does not take this message: the template's parts come as headers, in its order."""
+    (walk,) = explanation(
+        exchange("x", kind, [(binding_key, "t")]),
+        template=template,
+        key=routing_key.encode(),
+        headers=[
+            (name, value.encode())
+            for name, value in zip(["country", "status", "tier"], routing_key.split("."), strict=False)
+        ],
+    ).walks
+    (missed,) = walk.missed
+    return str(missed)
+
+
+@pytest.mark.parametrize(
+    ("binding_key", "routing_key", "reason"),
+    [
+        pytest.param("RU.paid", "RU.new", "word 2 of the routing key is 'new'; this binding wants 'paid'", id="word"),
+        pytest.param("RU.paid", "RU.", "word 2 of the routing key is empty; this binding wants 'paid'", id="is-empty"),
+        pytest.param(
+            "RU.", "RU.paid", "word 2 of the routing key is 'paid'; this binding wants it empty", id="to-be-empty"
+        ),
+        pytest.param(
+            "RU", "RU.new", "word 2 of the routing key is 'new'; this binding's key ends before it", id="long"
+        ),
+        pytest.param("", "RU", "word 1 of the routing key is 'RU'; this binding's key ends before it", id="no-words"),
+        pytest.param("RU.*.x", "RU.a", "the routing key ends after word 2; this binding wants 'x' next", id="short"),
+        pytest.param("a.", "a", "the routing key ends after word 1; this binding wants an empty word next", id="a-dot"),
+        pytest.param("RU", "", "the routing key is empty; this binding wants 'RU' next", id="empty-key"),
+    ],
+)
+def test_topic_binding_says_which_word_failed_first(binding_key: str, routing_key: str, reason: str) -> None:
+    """What it is, and what the binding wants there."""
+    assert why(TOPIC, binding_key, routing_key) == reason
+
+
+@pytest.mark.parametrize(
+    ("binding_key", "routing_key", "reason"),
+    [
+        pytest.param("a.b", "a.c", "the routing key is 'a.c'; this binding wants 'a.b'", id="another"),
+        pytest.param("a.b", "", "the routing key is empty; this binding wants 'a.b'", id="is-empty"),
+        pytest.param("", "a.b", "the routing key is 'a.b'; this binding wants it empty", id="to-be-empty"),
+    ],
+)
+def test_direct_binding_says_what_key_it_wants(binding_key: str, routing_key: str, reason: str) -> None:
+    """A key is compared whole, so no word is to blame."""
+    assert why(DIRECT, binding_key, routing_key) == reason
+
+
+@pytest.mark.parametrize(
+    ("template", "binding_key", "reason"),
+    [
+        pytest.param("{header:country}.{header:status}", "RU.paid", "`header:status` is 'new'", id="placeholder"),
+        pytest.param(
+            "{header:country}.v1.{header:status}", "RU.v2.#", "word 2 of the routing key is 'v1'", id="literal"
+        ),
+        pytest.param("a.b.{header:status}.c", "a.b.paid.c", "`header:status` is 'new'", id="between-literals"),
+        pytest.param("a.s-{header:status}", "a.s-paid", "word 2 of the routing key is 's-new'", id="part-of-a-word"),
+        pytest.param(
+            "{header:status}{header:tier}", "paid", "word 1 of the routing key is 'newgold'", id="two-in-a-word"
+        ),
+        pytest.param("{topic}.{header:status}", "#.paid", "the routing key ends after word 2", id="past-the-end"),
+        pytest.param("{topic}.x", "order.x", "`topic` is 'order%2Estatus%2Ev1'", id="topic"),
+        pytest.param("{key}.x", "order.x", "`key` is 'RU%2Enew%2Egold'", id="key"),
+        pytest.param("{header:tier}..x", "gold.y.x", "word 2 of the routing key is empty", id="empty-literal-word"),
+    ],
+)
+def test_word_is_named_by_the_placeholder_it_comes_from(template: str, binding_key: str, reason: str) -> None:
+    """Where a word is one placeholder, its name says more than its number."""
+    assert why(TOPIC, binding_key, "RU.new.gold", template).startswith(reason)
+
+
+def test_field_is_named_by_its_path() -> None:
+    """As routes write it, nested ones whole."""
+    (walk,) = explanation(
+        exchange("x", TOPIC, [("v1.gold", "t")]),
+        template="v1.{customer.tier}",
+        reader=FieldReader(paths=("customer.tier",), read=lambda _: ("basic",), values=lambda facts: facts),
+    ).walks
+    (missed,) = walk.missed
+    assert missed.part == "customer.tier"
+    assert str(missed) == "`customer.tier` is 'basic'; this binding wants 'gold'"
+
+
+def test_nearest_miss_comes_first() -> None:
+    """The binding that more words of the routing key satisfied is the likelier mistake; else declared order."""
+    (walk,) = explanation(
+        exchange("x", TOPIC, [("KZ.paid", "a"), ("RU.paid", "b"), ("BY.#", "c"), ("RU.new", "d"), ("RU.x", "e")]),
+        key=b"RU.new",
+    ).walks
+    assert [each.binding.destination.name for each in walk.missed] == ["b", "e", "a", "c"]
+
+
+def test_lines_tell_the_whole_way() -> None:
+    """Destinations, then each walk: what matched, alternates taken, and why the rest did not match."""
+    told = explanation(
+        exchange("x", TOPIC, [("*.new", "t"), ("RU.*", "B"), (None, "u"), ("KZ.*", "v")]),
+        exchange("B", DIRECT, [("RU.paid", "w")], alternate="rest"),
+        key=b"RU.new",
+    )
+    assert list(told.lines()) == [
+        "to: t, u, rest",
+        "exchange 'x', routing key 'RU.new'",
+        "  + '*.new' -> topic 't'  t.yaml:11",
+        "  + 'RU.*' -> exchange 'B'  b.yaml:12",
+        "  + every key -> topic 'u'  u.yaml:13",
+        "  ~ nothing in 'B' matched: its alternate, topic 'rest'",
+        "  - 'KZ.*' -> topic 'v'  v.yaml:14: word 1 of the routing key is 'RU'; this binding wants 'KZ'",
+        "  - 'RU.paid' -> topic 'w'  w.yaml:11: the routing key is 'RU.new'; this binding wants 'RU.paid'",
+    ]
+
+
+def test_lines_say_what_led_nowhere() -> None:
+    """By the names of the exchanges that were entered."""
+    told = explanation(exchange("x", TOPIC, [("KZ", "t")]), exchange("y", FANOUT, []), key=b"RU", enter=["x", "y"])
+    assert list(told.lines()) == [
+        "to: nobody",
+        "exchange 'x', routing key 'RU'",
+        "  - 'KZ' -> topic 't'  t.yaml:11: word 1 of the routing key is 'RU'; this binding wants 'KZ'",
+        "exchange 'y', routing key 'RU'",
+        "unroutable: 'x', 'y' led nowhere",
+    ]
+
+
+def test_tombstone_is_said_to_be_one() -> None:
+    """It goes by other rules, and no binding can miss it."""
+    told = explanation(exchange("x", TOPIC, [("a", "t"), ("b", "u")], alternate="rest"), tombstone=True)
+    lines = list(told.lines())
+    assert lines[0] == "to: t, u, rest"
+    assert lines[1].startswith("a record without a value goes to every topic that its exchange can reach")
+    assert [each.missed for each in told.walks] == [()]
+
+
+def test_explanation_is_of_the_decision_that_is_obeyed() -> None:
+    """Its parts are the decision's own walks: nothing is decided twice."""
+    told = explanation(exchange("x", TOPIC, [("a", "t")]), exchange("y", FANOUT, []), key=b"a", enter=["x", "y"])
+    assert tuple(each.walk for each in told.walks) == told.decision.walks
+
+
+def test_json_has_the_same_facts() -> None:
+    """Plain data with stable names, for programs."""
+    told = explanation(
+        exchange("x", TOPIC, [("a", "B"), ("b", "t"), (None, "u")]),
+        exchange("B", DIRECT, [], alternate="REST"),
+        exchange("REST", FANOUT, [], alternate="rest"),
+        key=b"a",
+    ).to_json()
+    assert json.loads(json.dumps(told)) == {
+        "to": ["u", "rest"],
+        "tombstone": False,
+        "unroutable": [],
+        "walks": [
+            {
+                "exchange": "x",
+                "routing_key": "a",
+                "matched": [
+                    {
+                        "exchange": "x",
+                        "binding_key": "a",
+                        "to": {"exchange": "B"},
+                        "file": "b.yaml",
+                        "line": 11,
+                        "team": "team-b",
+                    },
+                    {
+                        "exchange": "x",
+                        "binding_key": None,
+                        "to": {"topic": "u"},
+                        "file": "u.yaml",
+                        "line": 13,
+                        "team": "team-u",
+                    },
+                ],
+                "alternate": [
+                    {"exchange": "B", "to": {"exchange": "REST"}},
+                    {"exchange": "REST", "to": {"topic": "rest"}},
+                ],
+                "unmatched": [
+                    {
+                        "exchange": "x",
+                        "binding_key": "b",
+                        "to": {"topic": "t"},
+                        "file": "t.yaml",
+                        "line": 12,
+                        "team": "team-t",
+                        "why": "word 1 of the routing key is 'a'; this binding wants 'b'",
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def test_json_of_a_record_that_goes_nowhere() -> None:
+    """A tombstone says so, and what is unroutable is named."""
+    told = explanation(exchange("x", TOPIC, []), tombstone=True).to_json()
+    assert (told["to"], told["tombstone"], told["unroutable"]) == ([], True, ["x"])
