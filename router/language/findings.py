@@ -20,9 +20,52 @@ class Level(StrEnum):
 
 
 class Kind(StrEnum):
-    """Stable names of what can be found; docs/findings.md has an entry for each, generated from here."""
+    """Stable names of what can be found; `kinds.DESCRIPTIONS` says what each means, and docs/findings.md is made from it."""
 
+    YAML_SYNTAX = "yaml-syntax"
+    YAML_TRAP = "yaml-trap"
+    NOT_UTF_8 = "not-utf-8"
+    TOO_LARGE = "too-large"
+    TOO_DEEP = "too-deep"
+    DUPLICATE_KEY = "duplicate-key"
+    EMPTY_FILE = "empty-file"
+
+    UNKNOWN_KEY = "unknown-key"
+    MISSING_KEY = "missing-key"
+    WRONG_TYPE = "wrong-type"
+    WRONG_VALUE = "wrong-value"
+    INVALID_DURATION = "invalid-duration"
     NOT_YET_SUPPORTED = "not-yet-supported"
+
+    DUPLICATE_TEAM = "duplicate-team"
+    DUPLICATE_EXCHANGE = "duplicate-exchange"
+    DUPLICATE_TOPIC = "duplicate-topic"
+    DUPLICATE_BINDING = "duplicate-binding"
+    UNKNOWN_EXCHANGE = "unknown-exchange"
+    UNUSED_EXCHANGE = "unused-exchange"
+    UNREACHABLE_EXCHANGE = "unreachable-exchange"
+    ALTERNATE_LOOP = "alternate-loop"
+
+    MALFORMED_ROUTING_KEY = "malformed-routing-key"
+    INVALID_SCHEMA = "invalid-schema"
+    NO_SCHEMA = "no-schema"
+    UNKNOWN_FIELD = "unknown-field"
+    FIELD_NOT_SCALAR = "field-not-scalar"
+    IGNORED_KEY = "ignored-key"
+    LITERAL_WILDCARD = "literal-wildcard"
+
+    INVALID_TOPIC_NAME = "invalid-topic-name"
+    UNKNOWN_SUBJECT = "unknown-subject"
+    NO_SUBJECT = "no-subject"
+    OTHER_SUBJECT = "other-subject"
+    FORMAT_MISMATCH = "format-mismatch"
+    RESERVED_TOPIC = "reserved-topic"
+    FED_SOURCE = "fed-source"
+    TOPIC_CYCLE = "topic-cycle"
+
+    UNKNOWN_SOURCE = "unknown-source"
+    INVALID_VALUE = "invalid-value"
+    UNKNOWN_DESTINATION = "unknown-destination"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,0 +1,25 @@
+"""What can only be told over all files: every check, in one call."""
+
+from __future__ import annotations
+
+from router.language.declarations import Declarations
+from router.language.exchange_checks import check_exchanges
+from router.language.field_checks import check_fields
+from router.language.findings import Finding
+from router.language.topic_checks import check_topics
+from router.records.catalogue import Catalogue
+
+__all__ = ["check"]
+
+
+def check(declarations: Declarations, catalogue: Catalogue) -> tuple[Finding, ...]:
+    """All findings of all files together, each once, in order of place."""
+    return tuple(
+        sorted(
+            {
+                *check_exchanges(declarations),
+                *check_fields(declarations, catalogue),
+                *check_topics(declarations, catalogue),
+            }
+        )
+    )

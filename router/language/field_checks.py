@@ -1,0 +1,113 @@
+"""Checks of routing keys: their templates, and the fields that they name, against the schema of every source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from router.exchange.model import Place
+from router.exchange.routing_key import MalformedRoutingKey, Placeholder, PlaceholderKind, parse_routing_key
+from router.language.declarations import Declarations, DeclaredExchange
+from router.language.findings import Finding, Kind
+from router.language.kinds import found
+from router.language.suggestions import did_you_mean
+from router.records.catalogue import Catalogue, SubjectVersion
+
+__all__ = ["check_fields", "has_faulty_schema", "schema_file"]
+
+_VERSIONED = re.compile(r"(?P<subject>.+)\.v(?P<version>[1-9][0-9]*)")
+
+
+def check_fields(declarations: Declarations, catalogue: Catalogue) -> Iterator[Finding]:
+    """Findings of every exchange's `routing-key:`, `key:` and `validate:`."""
+    for exchange in declarations.exchanges.values():
+        yield from _exchange(exchange, declarations, catalogue)
+
+
+def schema_file(source: str, *, extension: str) -> str:
+    """The file that would hold the schema of a topic of that name, in the catalogue's folder."""
+    parts = _VERSIONED.fullmatch(source)
+    subject, version = (parts["subject"], parts["version"]) if parts else (source, "1")
+    return f"{subject}/v{version}.{extension}"
+
+
+def has_faulty_schema(topic: str, catalogue: Catalogue) -> bool:
+    """Whether there is a file for the topic's schema that could not be taken in, which is a finding of its own."""
+    wanted = schema_file(topic, extension="")
+    return any(f".{wanted}".endswith(f".{_before_extension(fault.file)}.") for fault in catalogue.faults)
+
+
+def _before_extension(file: str) -> str:
+    return file.removesuffix(".avsc").removesuffix(".schema.json")
+
+
+def _exchange(exchange: DeclaredExchange, declarations: Declarations, catalogue: Catalogue) -> Iterator[Finding]:
+    path = ("exchanges", exchange.name, "routing-key")
+    placeholders: tuple[Placeholder, ...] = ()
+    if exchange.shape.routing_key is not None:
+        try:
+            placeholders = parse_routing_key(exchange.shape.routing_key).placeholders
+        except MalformedRoutingKey as malformed:
+            place = exchange.file.place_inside(malformed.position, *path)
+            yield found(Kind.MALFORMED_ROUTING_KEY, place, malformed.problem)
+    fields = [
+        (each.name, exchange.file.place_inside(each.position, *path))
+        for each in placeholders
+        if each.kind is PlaceholderKind.FIELD
+    ]
+    if exchange.shape.key is not None:
+        fields.append((exchange.shape.key, exchange.place_of("key")))
+    for index, source in enumerate(exchange.shape.sources):
+        subject = catalogue.resolve(source)
+        if subject is not None:
+            yield from _fields(fields, subject, source)
+            continue
+        place = exchange.place_of("sources", index)
+        yield from _without_schema(exchange, source, place, declarations, catalogue, named=[name for name, _ in fields])
+
+
+def _fields(fields: list[tuple[str, Place]], subject: SubjectVersion, source: str) -> Iterator[Finding]:
+    for name, place in fields:
+        field = subject.schema.field(name)
+        if field is None:
+            known = subject.schema.paths()
+            otherwise = f"it has {', '.join(known[:12])}{', …' if len(known) > 12 else ''}" if known else ""
+            message = f"source '{source}' has no field '{name}'"
+            yield found(Kind.UNKNOWN_FIELD, place, message, did_you_mean(name, known, otherwise=otherwise))
+        elif not field.scalar:
+            article = "an" if field.kind[0] in "aeiou" else "a"
+            message = f"field '{name}' of source '{source}' is {article} {field.kind}"
+            inner = next((path for path in subject.schema.paths() if path.startswith(f"{name}.")), "")
+            yield found(
+                Kind.FIELD_NOT_SCALAR, place, message, f"name a field in it, such as '{inner}'" if inner else ""
+            )
+
+
+def _without_schema(
+    exchange: DeclaredExchange,
+    source: str,
+    place: Place,
+    declarations: Declarations,
+    catalogue: Catalogue,
+    *,
+    named: list[str],
+) -> Iterator[Finding]:
+    if source in catalogue.subjects:
+        message = f"'{source}' is a subject: reading all its versions is not yet supported"
+        yield found(Kind.NOT_YET_SUPPORTED, place, message, f"name a topic, such as '{source}.v1'")
+        return
+    declared = declarations.topics.get(source)
+    json = declared is not None and declared.shape.format == "json"
+    if has_faulty_schema(source, catalogue):
+        return
+    add = f"add schemas/{schema_file(source, extension='schema.json' if json else 'avsc')}"
+    parts = _VERSIONED.fullmatch(source)
+    hint = did_you_mean(parts["subject"] if parts else source, catalogue.subjects)
+    hint = f"{add}; or {hint}" if hint else add
+    if named:
+        what = f"field{'s' if len(named) > 1 else ''} {', '.join(repr(name) for name in dict.fromkeys(named))}"
+        yield found(Kind.NO_SCHEMA, place, f"source '{source}' has no schema, and routes need its {what}", hint)
+    elif exchange.shape.validate_ == "whole":
+        yield found(Kind.NO_SCHEMA, place, f"source '{source}' has no schema to validate whole records by", hint)
+    else:
+        yield found(Kind.NO_SUBJECT, place, f"no schema is known for source '{source}'", hint)

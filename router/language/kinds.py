@@ -1,0 +1,231 @@
+"""What each kind of finding means, whether it is an error, and what to do: docs/findings.md is made from this table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from router.exchange.model import Place
+from router.language.findings import Finding, Kind, Level
+
+__all__ = ["DESCRIPTIONS", "Description", "found"]
+
+_LONGEST = 600
+"""Characters of a message; the rest of a longer one is names that are longer than any name may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One kind, for people."""
+
+    level: Level
+    meaning: str
+    """One line."""
+    explanation: str
+    """A paragraph: why it matters and what to do."""
+
+
+def found(kind: Kind, place: Place, message: str, suggestion: str = "") -> Finding:
+    """A finding at the level that its kind has."""
+    return Finding(place, DESCRIPTIONS[kind].level, kind, _line(message), _line(suggestion))
+
+
+def _line(text: str) -> str:
+    """One printable line, whatever names a file has come up with: findings go to terminals and logs."""
+    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in short)
+
+
+def _error(meaning: str, explanation: str) -> Description:
+    return Description(Level.ERROR, meaning, explanation)
+
+
+def _warning(meaning: str, explanation: str) -> Description:
+    return Description(Level.WARNING, meaning, explanation)
+
+
+DESCRIPTIONS: Mapping[Kind, Description] = {
+    Kind.YAML_SYNTAX: _error(
+        "The file is not YAML.",
+        "Nothing of the file could be read from this place on. The place is where the YAML reader gave up, which can be a "
+        "line or two behind the fault: a bracket or a quote that is never closed, a tab as indentation, a list item that is "
+        "indented less than its neighbours.",
+    ),
+    Kind.YAML_TRAP: _error(
+        "YAML reads this differently from what it looks like.",
+        "Without quotes, `#.delivered` is a comment, `*.paid` an alias, `!has(x)` a tag, `{country}` a mapping, `5` a "
+        "number, `true` a boolean and `no` a boolean for many other readers. Each of them is good YAML and would silently "
+        'mean something else, so each is refused: put quotes round it, as in `"#.delivered"`.',
+    ),
+    Kind.NOT_UTF_8: _error(
+        "The file is not UTF-8 text.",
+        "Route files are UTF-8. The place is that of the first byte that is none; an editor that saves as UTF-16 or in a "
+        "code page of one byte a character is the usual reason.",
+    ),
+    Kind.TOO_LARGE: _error(
+        "The file is too large, or its aliases make it so.",
+        "A file may have 1 MiB of text and 100,000 values, those that aliases repeat included. Aliases of aliases can turn "
+        "a few lines into billions of values: write the repeated part out, or leave the anchors away.",
+    ),
+    Kind.TOO_DEEP: _error(
+        "The file nests more than 50 levels deep.",
+        "No route needs more than seven levels. Something opens brackets or indents without end.",
+    ),
+    Kind.DUPLICATE_KEY: _error(
+        "A mapping has the same key twice.",
+        "YAML readers keep one of the two and drop the other without a word. Merge the two entries, or rename one.",
+    ),
+    Kind.EMPTY_FILE: _error(
+        "The file says nothing.",
+        "It is empty, or holds nothing but comments. A file that is there by mistake should be deleted; one that is yet to "
+        "be written needs at least `version: 1` and `team:`.",
+    ),
+    Kind.UNKNOWN_KEY: _error(
+        "The key means nothing at this place.",
+        "A misspelt key would otherwise be an option that silently has no effect. docs/routes.md lists the keys of every "
+        "place.",
+    ),
+    Kind.MISSING_KEY: _error(
+        "A key that must be there is not.",
+        "Every file says `version:` and `team:`, every exchange its `type:`, every binding its `exchange:`.",
+    ),
+    Kind.WRONG_TYPE: _error(
+        "The value is of another type than its key wants.",
+        "For example a list where a text is wanted, or a key with nothing behind it. Remove a key that has no value.",
+    ),
+    Kind.WRONG_VALUE: _error(
+        "The value is of the right type, but not one that its key takes.",
+        "The message lists what is taken, or the limits.",
+    ),
+    Kind.INVALID_DURATION: _error(
+        "The text is no duration.",
+        "A duration is a whole number above zero and its unit, without a space: `250ms`, `10s`, `5m`, `12h`, `7d`. A "
+        "retention can be `forever`.",
+    ),
+    Kind.NOT_YET_SUPPORTED: _error(
+        "The language has this, this version of the router does not.",
+        "The key or value is part of the language of routes, and is refused because leaving it out silently would route "
+        "records otherwise than the file says. Remove it, or wait for the version that has it.",
+    ),
+    Kind.DUPLICATE_TEAM: _error(
+        "Two files say that they are the same team's.",
+        "One team has one file, so that everybody knows where its routes are. Merge the two files, or name the other team.",
+    ),
+    Kind.DUPLICATE_EXCHANGE: _error(
+        "An exchange is declared twice.",
+        "An exchange's name is its identity over all teams, and it is declared once, by the team that owns it. Other teams "
+        "bind to it without declaring it.",
+    ),
+    Kind.DUPLICATE_TOPIC: _error(
+        "A topic is declared by two teams.",
+        "A topic belongs to the team that reads it (or, for a broad topic, that publishes it), and only that team says what "
+        "goes into it. A second team that wants the same records declares a topic of its own.",
+    ),
+    Kind.DUPLICATE_BINDING: _warning(
+        "A topic has the same binding twice.",
+        "The second changes nothing: a topic gets one copy of a record however many bindings lead to it.",
+    ),
+    Kind.UNKNOWN_EXCHANGE: _error(
+        "No file declares an exchange of that name.",
+        "A binding or an alternate names an exchange that is declared nowhere in the directory. Exchanges' names are told "
+        "apart by case.",
+    ),
+    Kind.UNUSED_EXCHANGE: _warning(
+        "Nothing is bound to the exchange.",
+        "Every record that enters it goes to its alternate or to the unroutable topic. Perhaps its consumers are yet to "
+        "come; perhaps their bindings name another exchange.",
+    ),
+    Kind.UNREACHABLE_EXCHANGE: _warning(
+        "No record can reach the exchange.",
+        "It has no `sources:`, and it is no other exchange's alternate, so its bindings never see a record.",
+    ),
+    Kind.ALTERNATE_LOOP: _warning(
+        "Exchanges are each other's alternates in a loop.",
+        "A record visits each exchange once, so the loop ends by itself, and a record that none of them routes is "
+        "unroutable. The last `alternate:` of the loop has no effect.",
+    ),
+    Kind.MALFORMED_ROUTING_KEY: _error(
+        "The template of a routing key cannot be read.",
+        "A placeholder is a field's path in braces, `{country}` or `{customer.tier}`, or one of `{header:NAME}`, `{key}` "
+        "and `{topic}`. A brace of its own is written twice. The column is that of the fault inside the text.",
+    ),
+    Kind.INVALID_SCHEMA: _error(
+        "A schema of the catalogue cannot be used.",
+        "The file is no Avro schema or JSON Schema, or two files say that they are the same version. Until it is mended, "
+        "what routes need of that schema cannot be checked.",
+    ),
+    Kind.NO_SCHEMA: _error(
+        "Fields are needed of a source that has no schema.",
+        "A routing key made of fields, `key:` and `validate: whole` need to know how the source's values are written. Add "
+        "the file that the message names, or make the routing key of `{key}`, `{topic}` and `{header:NAME}` alone.",
+    ),
+    Kind.UNKNOWN_FIELD: _error(
+        "The source's schema has no such field.",
+        "Every source of an exchange must have the fields that its `routing-key:` and `key:` name, by the same path.",
+    ),
+    Kind.FIELD_NOT_SCALAR: _error(
+        "The field is no single value.",
+        "A record, a list or a map makes no word of a routing key. Name a field inside it.",
+    ),
+    Kind.IGNORED_KEY: _warning(
+        "A binding key has no effect here.",
+        "A fanout exchange takes every record whatever its routing key. Remove the key, or make the exchange a `topic` or "
+        "`direct` one.",
+    ),
+    Kind.LITERAL_WILDCARD: _warning(
+        "A star or hash in a binding key is a plain character here.",
+        "Wildcards are whole words, and only in topic exchanges: `a*` is a word of two characters, and a direct exchange "
+        "compares the whole key as it stands.",
+    ),
+    Kind.INVALID_TOPIC_NAME: _error(
+        "Kafka does not take that topic name.",
+        "A name has up to 249 of the characters a-z, A-Z, 0-9, dot, underscore and hyphen, and is not `.` or `..`. A broad "
+        "topic's name leaves 13 characters of room, because the router adds `.dead-letters` and `.unroutable` to it.",
+    ),
+    Kind.UNKNOWN_SUBJECT: _error(
+        "The topic's name says a subject or version that the catalogue does not have.",
+        "A topic's name ends in its subject and version, such as `order.status.v1`, and each of them has a file in the "
+        "catalogue. Correct the name, or add the schema.",
+    ),
+    Kind.NO_SUBJECT: _warning(
+        "The topic's name does not say which schema its records have.",
+        "The name of a topic is an optional prefix, the subject and the version, as in `notifications.order.status.v1`: by "
+        "that, consumers and the router know how to read it.",
+    ),
+    Kind.OTHER_SUBJECT: _error(
+        "The topic's name says another subject than its records have.",
+        "Its consumers would read the records by the wrong schema. Name the topic for the subject of the source, or bind it "
+        "to the exchange that has that subject.",
+    ),
+    Kind.FORMAT_MISMATCH: _error(
+        "The declared `format:` is not the one that the records have.",
+        "Copies carry the source's bytes unchanged, so a topic has the format of its sources, and a source that of its "
+        "schema.",
+    ),
+    Kind.RESERVED_TOPIC: _error(
+        "The topic is one that the router writes by itself.",
+        "`<source>.unroutable` and `<source>.dead-letters` hold what the router could not route or read. Nothing is bound "
+        "to them, and they are no sources.",
+    ),
+    Kind.FED_SOURCE: _error(
+        "A broad topic is fed by routes.",
+        "What an exchange reads must not be what routes write: a record would be routed twice. Bind the topic behind it to "
+        "the first exchange instead.",
+    ),
+    Kind.TOPIC_CYCLE: _error(
+        "Topics feed each other in a circle.",
+        "A record would go round for ever. The message shows the way from the topic back to itself.",
+    ),
+    Kind.UNKNOWN_SOURCE: _error(
+        "A case's message comes from a topic that no exchange reads.",
+        "The `topic:` of a case's message is one of the `sources:` of an exchange.",
+    ),
+    Kind.INVALID_VALUE: _error(
+        "A case's value does not fit the schema of its topic.",
+        "A case states the fields that matter, and the rest is filled in; but what it states must be of the schema.",
+    ),
+    Kind.UNKNOWN_DESTINATION: _error(
+        "A case expects a copy in a topic that no route feeds.",
+        "No record can ever arrive there, so the case can only fail. Usually the name is misspelt.",
+    ),
+}

@@ -1,0 +1,69 @@
+"""What the language has and this version does not: known, named, and refused rather than ignored.
+
+A key that is left out silently would route records otherwise than its author says. Each entry goes away with the
+version that supports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from router.language.shapes import (
+    AlternateShape,
+    BindingShape,
+    ExchangeShape,
+    RouteFile,
+    Shape,
+    TopicShape,
+)
+
+__all__ = ["LATER_KEYS", "LATER_VALUES", "later_key", "later_value"]
+
+LATER_KEYS: Mapping[type[Shape], Mapping[str, str]] = {
+    RouteFile: {},
+    ExchangeShape: {
+        "from": "an exchange that is fed by other exchanges",
+        "order": "putting each key's records in order",
+        "cc": "further routing keys in the headers CC and BCC",
+        "split": "making several records of one",
+        "mask": "masking fields in copies",
+        "hash-on": "what a consistent-hash exchange hashes",
+    },
+    TopicShape: {
+        "ordered": "choosing whether a topic waits for order",
+        "failure": "what becomes of a record that the consumer rejects",
+        "limit": "limiting a topic's rate",
+        "split": "making several records of one",
+        "mask": "masking fields in copies",
+        "compacted": "declaring a compacted topic",
+    },
+    BindingShape: {
+        "where": "conditions on fields",
+        "on-error": "what becomes of a record that a condition fails on",
+        "headers": "bindings by headers",
+        "x-match": "bindings by headers",
+        "weight": "weights of a consistent-hash exchange",
+        "split": "making several records of one",
+        "mask": "masking fields in copies",
+    },
+    AlternateShape: {},
+}
+"""By shape, the keys that are known there, and what each is about."""
+
+LATER_VALUES: Mapping[tuple[type[Shape], str], Mapping[str, str]] = {
+    (ExchangeShape, "type"): {
+        "headers": "an exchange that compares headers",
+        "consistent-hash": "an exchange that spreads records by their key",
+    },
+}
+"""By shape and key, the values that are known there, and what each is about."""
+
+
+def later_key(shape: type[Shape], key: str) -> str:
+    """What a key is about that is known and not yet supported; empty for any other."""
+    return LATER_KEYS.get(shape, {}).get(key, "")
+
+
+def later_value(shape: type[Shape], key: str, value: object) -> str:
+    """What a value is about that is known and not yet supported; empty for any other."""
+    return LATER_VALUES.get((shape, key), {}).get(value, "") if isinstance(value, str) else ""

@@ -1,0 +1,49 @@
+"""Route files' texts to a compiled route set, or to everything that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from router.exchange.model import Place
+from router.language.checks import check
+from router.language.declarations import gather
+from router.language.findings import Finding, Kind, Level
+from router.language.kinds import found
+from router.language.lower import lower
+from router.language.reading import ParsedFile, read_shape
+from router.language.routes import RouteSet
+from router.language.shapes import RouteFile
+from router.records.catalogue import Catalogue
+
+__all__ = ["load_routes"]
+
+
+def load_routes(texts: Mapping[str, str], catalogue: Catalogue) -> tuple[RouteSet | None, tuple[Finding, ...]]:
+    """The set that the files make, with all findings in order of place; None where any of them is an error.
+
+    `texts` are the files by the names that findings show. The order of the files does not matter: they count by name.
+    """
+    findings: list[Finding] = []
+    files: list[ParsedFile[RouteFile]] = []
+    for name in sorted(texts):
+        parsed, found_here = read_shape(texts[name], RouteFile, file=name, fallback={"version": 1, "team": ""})
+        findings += found_here
+        if parsed is not None:
+            files.append(parsed)
+            if not parsed.shape.exchanges and not parsed.shape.topics and not found_here:
+                message = "the file declares no exchange and no topic"
+                findings.append(found(Kind.EMPTY_FILE, Place(name, 1, 1), message))
+    declarations, twice = gather(
+        files,
+        whole=not any(finding.level is Level.ERROR for finding in findings),
+        all_readable=len(files) == len(texts),
+    )
+    # A schema's faults have no line: its readers tell a path inside it, and its first line is where its name shows.
+    faults = [
+        found(Kind.INVALID_SCHEMA, Place(f"schemas/{fault.file}", 1, 1), fault.problem) for fault in catalogue.faults
+    ]
+    findings += [*faults, *twice, *check(declarations, catalogue)]
+    ordered = tuple(sorted(set(findings)))
+    if any(finding.level is Level.ERROR for finding in ordered):
+        return None, ordered
+    return lower(declarations, catalogue), ordered

@@ -1,0 +1,158 @@
+"""From declarations that passed every check to the route set that everything after the language sees."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from router.exchange.model import (
+    Binding,
+    Destination,
+    DestinationKind,
+    Entry,
+    Exchange,
+    ExchangeType,
+    Tombstones,
+)
+from router.exchange.routing_key import parse_routing_key
+from router.language.declarations import Declarations, DeclaredExchange, DeclaredTopic
+from router.language.durations import parse_retention
+from router.language.routes import Format, RouteSet, Source, Team, TopicDeclaration
+from router.language.topic_checks import format_of_source
+from router.records.catalogue import Catalogue
+from router.records.schema import AvroSchema, JsonSchema
+
+__all__ = ["lower"]
+
+
+def lower(declarations: Declarations, catalogue: Catalogue) -> RouteSet:
+    """The route set; what the declarations say must have passed `check` without an error."""
+    bindings: dict[str, list[Binding]] = {name: [] for name in declarations.exchanges}
+    for line in declarations.binding_lines():
+        bindings[line.exchange].append(
+            Binding(
+                exchange=line.exchange,
+                key=line.key,
+                destination=Destination(DestinationKind.TOPIC, line.topic.name),
+                place=line.place,
+                team=line.topic.team,
+            )
+        )
+    exchanges = {name: _exchange(declared, tuple(bindings[name])) for name, declared in declarations.exchanges.items()}
+    sources = _sources(declarations, catalogue)
+    topics = {name: _topic(declared, declarations, catalogue) for name, declared in declarations.topics.items()}
+    teams = {
+        file.shape.team: Team(name=file.shape.team, contact=file.shape.contact or "", file=file.file)
+        for file in declarations.files
+    }
+    return RouteSet(
+        exchanges=exchanges,
+        sources=sources,
+        topics=topics,
+        teams=teams,
+        fingerprint=_fingerprint(exchanges, sources, topics),
+    )
+
+
+def _exchange(declared: DeclaredExchange, bindings: tuple[Binding, ...]) -> Exchange:
+    alternate = None
+    if declared.shape.alternate is not None:
+        topic, exchange = declared.shape.alternate.topic, declared.shape.alternate.exchange
+        if topic is not None:
+            alternate = Destination(DestinationKind.TOPIC, topic)
+        elif exchange is not None:
+            alternate = Destination(DestinationKind.EXCHANGE, exchange)
+    return Exchange(
+        name=declared.name,
+        type=ExchangeType(declared.shape.type),
+        bindings=bindings,
+        alternate=alternate,
+        place=declared.place,
+        team=declared.team,
+    )
+
+
+def _sources(declarations: Declarations, catalogue: Catalogue) -> dict[str, Source]:
+    readers: dict[str, list[DeclaredExchange]] = {}
+    for declared in declarations.exchanges.values():
+        for source in dict.fromkeys(declared.shape.sources):
+            readers.setdefault(source, []).append(declared)
+    sources = {}
+    for topic in sorted(readers):
+        subject = catalogue.resolve(topic)
+        sources[topic] = Source(
+            topic=topic,
+            format=Format(format_of_source(topic, declarations, catalogue)),
+            schema=subject.schema if subject else None,
+            validate_whole=any(reader.shape.validate_ == "whole" for reader in readers[topic]),
+            entries=tuple(_entry(reader) for reader in readers[topic]),
+        )
+    return sources
+
+
+def _entry(declared: DeclaredExchange) -> Entry:
+    template = declared.shape.routing_key
+    return Entry(
+        exchange=declared.name,
+        routing_key=None if template is None else parse_routing_key(template),
+        key_field=declared.shape.key,
+        tombstones=Tombstones(declared.shape.tombstones),
+    )
+
+
+def _topic(declared: DeclaredTopic, declarations: Declarations, catalogue: Catalogue) -> TopicDeclaration:
+    sources_of = declarations.sources_of()
+    feeding = [source for _, binding in declared.bindings() for source in sources_of.get(binding.exchange, ())]
+    origin = declared.name if catalogue.resolve(declared.name) or not feeding else feeding[0]
+    return TopicDeclaration(
+        name=declared.name,
+        team=declared.team,
+        partitions=declared.shape.partitions,
+        retention_ms=None if declared.shape.retention is None else parse_retention(declared.shape.retention),
+        format=Format(declared.shape.format or format_of_source(origin, declarations, catalogue)),
+        place=declared.place,
+    )
+
+
+def _fingerprint(
+    exchanges: Mapping[str, Exchange], sources: Mapping[str, Source], topics: Mapping[str, TopicDeclaration]
+) -> str:
+    """Of what decides where records go and how they are read; not of places, comments, contacts or the files' names."""
+    facts = {
+        "exchanges": {
+            name: [
+                each.type,
+                str(each.alternate or ""),
+                sorted([binding.key is None, binding.key or "", str(binding.destination)] for binding in each.bindings),
+            ]
+            for name, each in exchanges.items()
+        },
+        "sources": {
+            name: [
+                each.format,
+                each.validate_whole,
+                _schema_facts(each.schema),
+                sorted(map(_entry_facts, each.entries)),
+            ]
+            for name, each in sources.items()
+        },
+        "topics": {name: [each.partitions, each.retention_ms, each.format] for name, each in topics.items()},
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:8]
+
+
+def _entry_facts(entry: Entry) -> list[str]:
+    template = "key" if entry.routing_key is None else f"template {entry.routing_key.text}"
+    return [entry.exchange, template, entry.key_field or "", entry.tombstones]
+
+
+def _schema_facts(schema: AvroSchema | JsonSchema | None) -> Any:
+    match schema:
+        case AvroSchema():
+            return schema.types.parsed
+        case JsonSchema():
+            return schema.document
+        case None:
+            return None

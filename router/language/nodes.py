@@ -1,0 +1,95 @@
+"""What a YAML text says, with the place of everything in it: the tree between the text and the shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from router.exchange.model import Place
+
+__all__ = ["Item", "MappingNode", "Node", "Path", "ScalarNode", "SequenceNode", "entry_at", "node_at", "plain"]
+
+Path = Sequence[str | int]
+"""Keys and indexes from a tree's root."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarNode:
+    """A text, number, boolean or null."""
+
+    place: Place
+    value: str | int | float | bool | None
+    text: str
+    """As it stands in the file, without quotes."""
+    quoted: bool
+    comment: str = ""
+    """What follows on the same line, where that is a comment: perhaps it was meant as the value."""
+    text_column: int = 0
+    """The column where the text itself begins, behind a quote; 0 where columns in it can't be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceNode:
+    """A list."""
+
+    place: Place
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of a mapping."""
+
+    key: ScalarNode
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class MappingNode:
+    """A mapping, its entries in the file's order; each key is there once."""
+
+    place: Place
+    items: tuple[Item, ...]
+    flow: bool
+    """Written in braces."""
+
+    def get(self, key: str) -> Item | None:
+        """The entry of that key."""
+        return next((item for item in self.items if item.key.text == key), None)
+
+
+Node = ScalarNode | SequenceNode | MappingNode
+
+
+def plain(node: Node) -> Any:
+    """The tree as dicts, lists and scalars."""
+    match node:
+        case ScalarNode():
+            return node.value
+        case SequenceNode():
+            return [plain(each) for each in node.items]
+        case MappingNode():
+            return {item.key.text: plain(item.node) for item in node.items}
+
+
+def node_at(root: Node, path: Path) -> Node:
+    """What stands at a path; the nearest thing above it where the path leads out of the tree."""
+    return _follow(root, path)[1]
+
+
+def entry_at(root: Node, path: Path) -> ScalarNode | None:
+    """The key of the innermost mapping entry on the way to a path; None where there is none."""
+    return _follow(root, path)[0]
+
+
+def _follow(root: Node, path: Path) -> tuple[ScalarNode | None, Node]:
+    key, node = None, root
+    for step in path:
+        if isinstance(node, MappingNode) and (item := node.get(str(step))) is not None:
+            key, node = item.key, item.node
+        elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+        else:
+            break
+    return key, node

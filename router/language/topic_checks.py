@@ -1,0 +1,234 @@
+"""Checks of topics over all files: names, subjects and versions, formats, and that nothing goes round."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from router.exchange.model import Place
+from router.language.declarations import Declarations
+from router.language.field_checks import has_faulty_schema
+from router.language.findings import Finding, Kind
+from router.language.kinds import found
+from router.language.suggestions import did_you_mean
+from router.language.topics import dead_letters_of, unroutable_of
+from router.records.catalogue import Catalogue, SubjectVersion
+
+__all__ = ["check_topics", "format_of_source"]
+
+_LEGAL = re.compile(r"[A-Za-z0-9._-]+")
+_VERSIONED = re.compile(r"(?P<subject>.+)\.v(?P<version>[0-9]+)")
+_LONGEST = 249
+
+
+@dataclass(frozen=True, slots=True)
+class _Feed:
+    """One way by which records get into a topic: a binding, or an exchange's alternate."""
+
+    topic: str
+    exchange: str
+    place: Place
+    bound: bool
+    """By a binding, and not by an alternate."""
+
+
+def check_topics(declarations: Declarations, catalogue: Catalogue) -> Iterator[Finding]:
+    """Findings of every topic that is declared, read or fed."""
+    feeds = tuple(_feeds(declarations))
+    sources = {source for exchange in declarations.exchanges.values() for source in exchange.shape.sources}
+    yield from _names(declarations, feeds)
+    yield from _reserved(declarations, feeds, sources)
+    yield from _circles(declarations, feeds, sources)
+    yield from _subjects(declarations, feeds, catalogue)
+    yield from _formats(declarations, feeds, sources, catalogue)
+
+
+def format_of_source(topic: str, declarations: Declarations, catalogue: Catalogue) -> str:
+    """How a broad topic's values are written: as its schema says, else as its owner says, else Avro."""
+    subject = catalogue.resolve(topic)
+    if subject is not None:
+        return subject.schema.format
+    declared = declarations.topics.get(topic)
+    return (declared.shape.format if declared else None) or "avro"
+
+
+def _feeds(declarations: Declarations) -> Iterator[_Feed]:
+    for topic in declarations.topics.values():
+        for index, binding in topic.bindings():
+            place = topic.place_of("from", index, "exchange")
+            yield _Feed(topic.name, binding.exchange, place, bound=True)
+    for exchange in declarations.exchanges.values():
+        alternate = exchange.shape.alternate
+        if alternate is not None and alternate.topic is not None:
+            place = exchange.place_of("alternate", "topic")
+            yield _Feed(alternate.topic, exchange.name, place, bound=False)
+
+
+def _names(declarations: Declarations, feeds: tuple[_Feed, ...]) -> Iterator[Finding]:
+    for topic in declarations.topics.values():
+        yield from _name(topic.name, topic.place)
+    for feed in feeds:
+        if not feed.bound:
+            yield from _name(feed.topic, feed.place)
+    for exchange in declarations.exchanges.values():
+        for index, source in enumerate(exchange.shape.sources):
+            place = exchange.place_of("sources", index)
+            illegal = tuple(_name(source, place))
+            yield from illegal
+            room = _LONGEST - len(dead_letters_of(""))
+            if not illegal and len(source) > room:
+                message = f"the name has {len(source)} characters: as a source it may have {room}, so that '.dead-letters' fits behind"
+                yield found(Kind.INVALID_TOPIC_NAME, place, message)
+
+
+def _name(name: str, place: Place) -> Iterator[Finding]:
+    if not name:
+        yield found(Kind.INVALID_TOPIC_NAME, place, "a topic needs a name")
+    elif name in {".", ".."}:
+        yield found(Kind.INVALID_TOPIC_NAME, place, f"Kafka takes no topic of the name '{name}'")
+    elif not _LEGAL.fullmatch(name):
+        strange = next(each for each in name if not _LEGAL.fullmatch(each))
+        message = f"'{name[:80]}' has '{strange}' in it: topics' names have a-z, A-Z, 0-9, '.', '_' and '-'"
+        yield found(Kind.INVALID_TOPIC_NAME, place, message)
+    elif len(name) > _LONGEST:
+        message = f"the name has {len(name)} characters: Kafka takes {_LONGEST}"
+        yield found(Kind.INVALID_TOPIC_NAME, place, message)
+
+
+def _reserved(declarations: Declarations, feeds: tuple[_Feed, ...], sources: set[str]) -> Iterator[Finding]:
+    owned = {name: source for source in sorted(sources) for name in (unroutable_of(source), dead_letters_of(source))}
+    for feed in feeds:
+        if feed.topic in owned:
+            message = (
+                f"'{feed.topic}' is what the router writes for source '{owned[feed.topic]}': routes cannot feed it"
+            )
+            yield found(Kind.RESERVED_TOPIC, feed.place, message)
+    for exchange in declarations.exchanges.values():
+        for index, source in enumerate(exchange.shape.sources):
+            if source in owned:
+                message = f"'{source}' is what the router writes for source '{owned[source]}': it cannot be a source"
+                yield found(Kind.RESERVED_TOPIC, exchange.place_of("sources", index), message)
+
+
+def _circles(declarations: Declarations, feeds: tuple[_Feed, ...], sources: set[str]) -> Iterator[Finding]:
+    told: set[tuple[str, str]] = set()
+    for feed in feeds:
+        if feed.topic not in sources or feed.exchange not in declarations.exchanges:
+            continue
+        if (feed.topic, feed.exchange) in told:
+            continue
+        told.add((feed.topic, feed.exchange))
+        way = _way(feed.topic, feed.exchange, declarations, feeds)
+        if way:
+            path = " → ".join((*way, feed.topic))
+            yield found(Kind.TOPIC_CYCLE, feed.place, f"topics feed each other: {path}")
+            continue
+        reader = next(name for name, each in sorted(declarations.exchanges.items()) if feed.topic in each.shape.sources)
+        message = f"'{feed.topic}' is a source of exchange '{reader}', and exchange '{feed.exchange}' would feed it"
+        yield found(Kind.FED_SOURCE, feed.place, message, "what an exchange reads is not fed by routes")
+
+
+def _way(topic: str, exchange: str, declarations: Declarations, feeds: tuple[_Feed, ...]) -> tuple[str, ...]:
+    """The shortest way of a record from a broad topic to an exchange, in words; empty where there is none."""
+    # A topic and an exchange may share a name, so a step is a kind and a name.
+    readers: dict[str, list[str]] = {}
+    for name, each in declarations.exchanges.items():
+        for source in each.shape.sources:
+            readers.setdefault(source, []).append(name)
+    steps: deque[tuple[str, str, tuple[str, ...]]] = deque([("topic", topic, (topic,))])
+    seen = {("topic", topic)}
+    while steps:
+        kind, name, way = steps.popleft()
+        if kind == "exchange" and name == exchange:
+            return way
+        onward: list[tuple[str, str]] = []
+        if kind == "topic":
+            onward = [("exchange", reader) for reader in readers.get(name, ())]
+        elif name in declarations.exchanges:
+            onward = [("topic", feed.topic) for feed in feeds if feed.exchange == name]
+            alternate = declarations.exchanges[name].shape.alternate
+            if alternate is not None and alternate.exchange is not None:
+                onward.append(("exchange", alternate.exchange))
+        for step in onward:
+            if step not in seen:
+                seen.add(step)
+                word = step[1] if step[0] == "topic" else f"exchange '{step[1]}'"
+                steps.append((*step, (*way, word)))
+    return ()
+
+
+def _subjects(declarations: Declarations, feeds: tuple[_Feed, ...], catalogue: Catalogue) -> Iterator[Finding]:
+    sources_of = declarations.sources_of()
+    unnamed: set[str] = set()
+    for feed in feeds:
+        own = catalogue.resolve(feed.topic)
+        given = [
+            (source, subject)
+            for source in sources_of.get(feed.exchange, ())
+            if (subject := catalogue.resolve(source)) is not None
+        ]
+        if own is None:
+            if feed.bound and given and feed.topic not in unnamed and not has_faulty_schema(feed.topic, catalogue):
+                unnamed.add(feed.topic)
+                yield _without_subject(feed.topic, declarations, catalogue, given[0][1])
+            continue
+        for source, subject in given:
+            if subject.subject != own.subject:
+                message = f"topic '{feed.topic}' is of subject '{own.subject}', and exchange '{feed.exchange}' brings records of '{source}'"
+                yield found(Kind.OTHER_SUBJECT, feed.place, message)
+            elif subject.version != own.version:
+                message = f"topic '{feed.topic}' is of another version than '{source}': converting is not yet supported"
+                yield found(Kind.NOT_YET_SUPPORTED, feed.place, message)
+
+
+def _without_subject(topic: str, declarations: Declarations, catalogue: Catalogue, given: SubjectVersion) -> Finding:
+    place = declarations.topics[topic].place
+    suggestion = f"name it '<prefix>.{given.subject}.v{given.version}'"
+    parts = _VERSIONED.fullmatch(topic)
+    if parts is None:
+        return found(Kind.NO_SUBJECT, place, f"the name '{topic}' says no subject and version", suggestion)
+    named = parts["subject"]
+    known = [each for each in catalogue.subjects if named == each or named.endswith(f".{each}")]
+    if known:
+        subject = max(known, key=len)
+        message = f"subject '{subject}' has no version {parts['version']}"
+        return found(Kind.UNKNOWN_SUBJECT, place, message, suggestion)
+    words = named.split(".")
+    tails = [".".join(words[start:]) for start in range(len(words))]
+    hint = next((found_hint for tail in tails if (found_hint := did_you_mean(tail, catalogue.subjects))), suggestion)
+    return found(Kind.UNKNOWN_SUBJECT, place, f"the name '{topic}' ends in no subject of the catalogue", hint)
+
+
+def _formats(
+    declarations: Declarations, feeds: tuple[_Feed, ...], sources: set[str], catalogue: Catalogue
+) -> Iterator[Finding]:
+    for topic in declarations.topics.values():
+        subject = catalogue.resolve(topic.name)
+        declared = topic.shape.format
+        if declared is None:
+            continue
+        place = topic.place_of("format")
+        if subject is not None and subject.schema.format != declared:
+            message = f"'{topic.name}' is {subject.schema.format} by its schema, {subject.file}"
+            yield found(Kind.FORMAT_MISMATCH, place, message)
+            continue
+        sources_of = declarations.sources_of()
+        for feed in feeds:
+            if feed.topic != topic.name or topic.name in sources:
+                continue
+            other = next(
+                (
+                    source
+                    for source in sources_of.get(feed.exchange, ())
+                    if format_of_source(source, declarations, catalogue) != declared
+                ),
+                None,
+            )
+            if other is not None:
+                message = (
+                    f"'{topic.name}' gets {format_of_source(other, declarations, catalogue)} from source '{other}'"
+                )
+                yield found(Kind.FORMAT_MISMATCH, place, message)
+                break
