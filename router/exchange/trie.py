@@ -27,7 +27,10 @@ T = TypeVar("T")
 
 
 class _Node(Generic[T]):
-    """A place in the trie; `values` are of the patterns that end here."""
+    """A place in the trie; `values` are of the patterns that end here.
+
+    Wildcards are no words of `by_word`: a key's own `*` or `#` finds nothing there.
+    """
 
     __slots__ = ("by_word", "loops", "many", "one", "values")
 
@@ -79,8 +82,6 @@ class Trie(Generic[T]):
         for word in words:
             node = node.child(word)
         self._vocabulary.update(words)
-        # A key's `*` and `#` are plain words, and no pattern's word is ever one of these two.
-        self._vocabulary -= {ONE, MANY}
         node.values.append((self._count, value))
         self._count += 1
         self._forget()

@@ -239,11 +239,14 @@ def test_transitions_are_bounded() -> None:
 
 def test_states_are_bounded_in_size_as_well() -> None:
     """Patterns with many `#` keep many nodes alive in each state, so the states' nodes count too."""
-    names = [str(number) for number in range(60)]
-    trie = trie_of([("#", name, "#", "end") for name in names], max_transitions=50)
-    for _ in range(3):
-        assert trie.match((*names, "end")) == tuple(range(60))
-        assert trie._nodes <= 50 * 32 + 2 * 60 + 3
+    names = [str(number) for number in range(200)]
+    trie = trie_of([("#", name, "#", "end") for name in names], max_transitions=150)
+    largest = 0
+    for last in range(0, 200, 20):
+        assert trie.match((*names[: last + 1], "end")) == tuple(range(last + 1))
+        largest = max(largest, trie._nodes)
+    assert 0 < largest < 150 * 32 + 2 * 200
+    assert trie._transitions < 150
 
 
 @pytest.mark.parametrize(
