@@ -10,7 +10,7 @@ import sys
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["start_child"]
@@ -20,8 +20,12 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def start_child(command: Sequence[str], *, directory: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
+def start_child(
+    command: Sequence[str], *, directory: Path, output: IO[bytes], environ: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start a program in a process group of its own, so that a Ctrl-C at the terminal reaches the parent only.
+
+    `environ` is its whole environment; None gives it ours.
 
     On Linux the kernel kills it when the *thread* that started it ends: call this from the main thread, or from one that
     lives as long as the child should. Elsewhere a parent that is killed leaves its children behind.
@@ -37,6 +41,7 @@ def start_child(command: Sequence[str], *, directory: Path, output: IO[bytes]) -
     return subprocess.Popen(
         command,
         cwd=directory,
+        env=environ,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

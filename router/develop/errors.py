@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from router.errors import RouterError
 
-__all__ = ["BrokerFailed", "DevelopmentError", "ExtraMissing", "JarsUnavailable", "PortTaken", "TopicFailed"]
+__all__ = [
+    "AlreadyRunning",
+    "BrokerFailed",
+    "DevelopmentError",
+    "ExtraMissing",
+    "JarsUnavailable",
+    "KafkaUnreachable",
+    "NotCaughtUp",
+    "PortTaken",
+    "ProcessEnded",
+    "ProcfileUnusable",
+    "TopicFailed",
+]
 
 
 class DevelopmentError(RouterError):
@@ -83,3 +95,66 @@ class TopicFailed(DevelopmentError):
     def __init__(self, *, topic: str, problem: str, remedy: str) -> None:
         super().__init__(problem=f"topic '{topic}' {problem}", remedy=remedy)
         self.topic = topic
+
+
+class KafkaUnreachable(DevelopmentError):
+    """A Kafka does not answer, or does not take what it is given."""
+
+    reason = "kafka-unreachable"
+
+    def __init__(self, *, broker: str, words: str) -> None:
+        super().__init__(
+            problem=f"the Kafka at {broker} does not answer as it should: {words}",
+            remedy="Is it running, and may this machine reach it? Without ROUTER_BROKER, one is started for you.",
+        )
+        self.broker = broker
+        self.words = words
+        """What the client library says of it."""
+
+
+class ProcfileUnusable(DevelopmentError):
+    """The Procfile is missing, or names no process."""
+
+    reason = "procfile-unusable"
+
+
+class ProcessEnded(DevelopmentError):
+    """A process of the Procfile ended by itself."""
+
+    reason = "process-ended"
+
+    def __init__(self, *, name: str, code: int, log: str, tail: str) -> None:
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        super().__init__(
+            problem=f"process '{name}' {how}",
+            remedy=f"Its whole log is in '{log}'; the last lines of it:\n{tail or '(it wrote nothing)'}",
+        )
+        self.name = name
+        self.code = code
+        """Its exit code; the negative number of the signal that killed it."""
+
+
+class AlreadyRunning(DevelopmentError):
+    """Another run uses the same state folder."""
+
+    reason = "already-running"
+
+    def __init__(self, *, directory: str) -> None:
+        super().__init__(
+            problem=f"another run uses '{directory}'",
+            remedy="End it first, or give this one a folder of its own with --state.",
+        )
+        self.directory = directory
+
+
+class NotCaughtUp(DevelopmentError):
+    """The router stopped making progress while records were left to route."""
+
+    reason = "not-caught-up"
+
+    def __init__(self, *, lag: int, seconds: float, logs: str) -> None:
+        super().__init__(
+            problem=f"the router has {lag} records left to route and made no progress for {seconds:.0f} s",
+            remedy=f"The workers' logs in '{logs}' say what they wait for.",
+        )
+        self.lag = lag

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from router.develop.feed import UNREADABLE, FeedEvent
 from router.develop.shop import ORDER, PRODUCT, SOURCES, STOCK
 
-__all__ = ["Ledger", "Reconciliation", "Row", "Tally", "expected_topics", "fingerprint", "reconcile"]
+__all__ = ["Ledger", "Reconciliation", "Row", "Tally", "expected_topics", "fingerprint", "outcome_topics", "reconcile"]
 
 _TOMBSTONES: Mapping[str, tuple[str, ...]] = {
     ORDER: (
@@ -215,7 +215,6 @@ def _row(topic: str, expected: Mapping[str, Tally], counted: Mapping[str, Tally]
     return Row(topic, right.count, seen.count, altered=same_number and right.checksum != seen.checksum)
 
 
-def outcome_topics(declared: Sequence[str]) -> tuple[str, ...]:
-    """Every topic whose content is reconciled: the teams' own, then the unroutable and dead letters of each source."""
-    aside = (f"{source}.{ending}" for source in SOURCES for ending in ("unroutable", "dead-letters"))
-    return (*(topic for topic in declared if topic not in SOURCES), *aside)
+def outcome_topics(narrow: Sequence[str], *, sources: Sequence[str] = SOURCES) -> tuple[str, ...]:
+    """Every topic whose content is reconciled: the narrow ones, then the unroutable and dead letters of each source."""
+    return (*narrow, *(f"{source}.{ending}" for source in sources for ending in ("unroutable", "dead-letters")))
