@@ -44,6 +44,10 @@ def compile_avro_reader(schema: AvroSchema, paths: Sequence[str], *, whole: bool
 
     `whole` walks the entire value: every text must be UTF-8, every index in range, every size right, and no byte left over.
     Without it reading stops after the last of the fields, and what it steps over is only as sound as stepping needs.
+
+    Values are fastavro's, but for the logical types that `router.records.logical` lists; and where fastavro makes a value of
+    bytes that no writer may write, these are unreadable: a boolean of 2, an int of more than 32 bits and a long of more
+    than 64, a negative index (fastavro counts from the end), a negative length.
     """
     source = reader_source(schema, paths, whole=whole)
     scope: dict[str, Any] = {
@@ -72,7 +76,7 @@ class _Diagnosis:
         assert trace is not None, "a fault was raised"
         path = self.fields[trace.tb_lineno - 1]
         if isinstance(fault, Malformed):
-            return Unreadable(field=path, position=fault.position, problem=fault.problem)
+            return Unreadable(field=path, position=min(fault.position, len(value)), problem=fault.problem)
         if isinstance(fault, UnicodeDecodeError):
             start = trace.tb_frame.f_locals["i"] - len(fault.object)
             return Unreadable(field=path, position=start + fault.start, problem="a string is not UTF-8")

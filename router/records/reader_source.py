@@ -113,11 +113,8 @@ class _Writer:
         """Lines under `opening`; at their end `i` is where it says, as it must be where branches meet."""
         self.line(opening)
         self.indent += 1
-        lines = len(self.lines)
         yield
         self.flush()
-        if len(self.lines) == lines:
-            self.line("pass")
         self.indent -= 1
 
     def at(self, further: int = 0) -> str:
@@ -183,15 +180,14 @@ class _Writer:
     # Reading
 
     def read(self, here: AvroType, wanted: Wanted | int) -> None:
-        if not wanted and wanted != 0:
-            self.skip(here)
-            return
         if isinstance(wanted, int):
             self.left -= 1
             self.leaf(here, f"f{wanted}")
             return
         inner, _ = self.types.unwrap(here)
-        if here.kind is Kind.UNION:
+        if here.kind is Kind.RECORD:
+            self.record(here, wanted)
+        elif wanted:
             self.index("u", len(here.branches))
             self.flush()
             with self.block(f"if u == {2 * here.branches.index(inner)}:"):
@@ -199,7 +195,7 @@ class _Writer:
             with self.block("else:"):
                 self.line("".join(f"f{number} = " for number in _numbers(wanted)) + "None")
         else:
-            self.record(here, wanted)
+            self.skip(here)
 
     def record(self, record: AvroType, wanted: Wanted) -> None:
         outer = self.path
@@ -442,20 +438,16 @@ class _Writer:
             return None
         return _FIXED_SIZES.get(here.kind)
 
-    def weight(self, here: AvroType, inside: frozenset[str] = frozenset()) -> int:
-        """How many leaves a type has, up to a few more than matter; a type inside itself weighs more than any."""
+    def weight(self, here: AvroType, budget: int = _INLINE_WEIGHT) -> int:
+        """How many types a type consists of; somewhat more than the budget where it is spent, as by one inside itself."""
+        parts = here.branches
         if here.kind is Kind.RECORD:
-            if here.name in inside:
-                return _INLINE_WEIGHT + 1
-            inside |= {here.name}
-            parts: tuple[AvroType, ...] = tuple(inner for _, inner in self.types.records[here.name])
-        else:
-            parts = here.branches
+            parts = tuple(inner for _, inner in self.types.records[here.name])
         total = 1
         for part in parts:
-            total += self.weight(part, inside)
-            if total > _INLINE_WEIGHT:
+            if total > budget:
                 break
+            total += self.weight(part, budget - total)
         return total
 
 

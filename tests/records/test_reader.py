@@ -302,3 +302,102 @@ def test_a_value_cut_short_is_unreadable_when_walked_whole(data: st.DataObject) 
             reader.read(value[: data.draw(st.integers(0, len(value) - 1))])
     with pytest.raises(Unreadable):
         reader.read(value + b"\0")
+
+
+# --- Faults ------------------------------------------------------------------------------------------------------------
+
+ORDER = parse_avro(
+    json.dumps(
+        {
+            "type": "record",
+            "name": "order",
+            "fields": [
+                {"name": "id", "type": "string"},
+                {"name": "status", "type": {"type": "enum", "name": "status", "symbols": ["paid", "sent", "lost"]}},
+                {
+                    "name": "customer",
+                    "type": [
+                        "null",
+                        {"type": "record", "name": "customer", "fields": [{"name": "name", "type": "string"}]},
+                    ],
+                },
+                {
+                    "name": "tree",
+                    "type": {"type": "record", "name": "tree", "fields": [{"name": "down", "type": ["null", "tree"]}]},
+                },
+                {"name": "count", "type": "long"},
+            ],
+        }
+    ),
+    file="order.avsc",
+)
+SOUND = b"\x04o1" + b"\x02" + b"\x02\x06Ann" + b"\0" + b"\x0e"
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "position", "problem"),
+    [
+        pytest.param(b"", "id", 0, "the value ends too early", id="empty"),
+        pytest.param(SOUND[:3], "status", 3, "the value ends too early", id="cut-between-fields"),
+        pytest.param(b"\x06o1", "status", 3, "the value ends too early", id="length-beyond-the-end"),
+        pytest.param(b"\x03" + SOUND[1:], "id", 0, "a length is -2", id="negative-length"),
+        pytest.param(
+            b"\x80\x80\x80\x80\x10", "id", 0, "a length is 2147483648, where 0 bytes are left", id="huge-length"
+        ),
+        pytest.param(b"\xff" * 11, "id", 0, "a number takes more than 10 bytes", id="endless-number"),
+        pytest.param(b"\x04o1\x06", "status", 3, "index 3 is not one of 3", id="unknown-symbol"),
+        pytest.param(b"\x04o1\x02\x04", "customer", 4, "index 2 is not one of 2", id="unknown-branch"),
+        pytest.param(b"\x04o1\x02\x02\x06An", "customer.name", 8, "the value ends too early", id="cut-inside-a-string"),
+        pytest.param(b"\x04o1\x02\x02\x06A\xffn", "customer.name", 7, "a string is not UTF-8", id="not-utf8"),
+        pytest.param(
+            b"\x04o1\x02\0" + b"\x02" * 200, "tree", 105, "values are nested more than 100 deep", id="too-deep"
+        ),
+    ],
+)
+def test_unreadable_says_where_and_why(value: bytes, field: str, position: int, problem: str) -> None:
+    """The dead letter's reader learns the field, the byte, and the fault."""
+    with pytest.raises(Unreadable) as caught:
+        compile_avro_reader(ORDER, ["status", "customer.name", "count"]).read(value)
+    assert (caught.value.field, caught.value.position, caught.value.problem) == (field, position, problem)
+    assert caught.value.__cause__ is None
+
+
+def test_a_stack_that_is_almost_full_makes_the_value_unreadable() -> None:
+    """A caller deep in calls of its own gets the same one error."""
+    reader = compile_avro_reader(ORDER, ["count"])
+    value = SOUND[:9] + b"\x02" * 90 + b"\0\x0e"
+    assert reader.values(reader.read(value)) == (7,)
+
+    def at_the_bottom() -> str:
+        """Descend until `read` no longer finds the stack it needs."""
+        try:
+            return at_the_bottom()
+        except RecursionError:
+            with pytest.raises(Unreadable) as caught:
+                reader.read(value)
+            return caught.value.problem
+
+    assert at_the_bottom() == "values are nested deeper than this stack bears"
+
+
+def test_reading_stops_after_the_last_wanted_field() -> None:
+    """What comes later may be anything, unless the value is walked whole."""
+    assert compile_avro_reader(ORDER, ["status"]).read(SOUND[:4] + b"\xff") == (2,)
+    with pytest.raises(Unreadable):
+        compile_avro_reader(ORDER, ["status"], whole=True).read(SOUND[:4] + b"\xff")
+
+
+def test_bytes_left_over_are_counted() -> None:
+    """A longer value than its schema says was written with another schema."""
+    with pytest.raises(Unreadable) as caught:
+        compile_avro_reader(ORDER, (), whole=True).read(SOUND + b"xyz")
+    assert (caught.value.field, caught.value.position) == ("", len(SOUND))
+    assert caught.value.problem == "3 bytes are left over"
+
+
+def test_paths_may_repeat_and_come_in_any_order() -> None:
+    """Values come in the order of the paths."""
+    reader = compile_avro_reader(ORDER, ["count", "id", "count"])
+    assert reader.paths == ("count", "id", "count")
+    assert reader.values(reader.read(SOUND)) == (7, "o1", 7)
+    assert "def read" in reader.source
