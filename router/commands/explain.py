@@ -1,0 +1,155 @@
+"""`router explain`: where one message goes, by which lines of which files, and what kept it from going elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from router.commands.live import PLACE, read_record
+from router.errors import RecordError, RouterError
+from router.exchange.explain import Explanation
+from router.exchange.explain import explain as explain_decision
+from router.exchange.topology import Topology
+from router.failure.notes import dead_letters_of, unroutable_of
+from router.language.case_values import Misfit
+from router.language.cases import message_record
+from router.language.deciders import new_decider
+from router.language.files import read_routes
+from router.language.findings import InvalidRoutes
+from router.language.load import load_routes
+from router.language.routes import RouteSet, Source
+from router.language.suggestions import did_you_mean
+from router.records.catalogue_files import read_catalogue
+from router.records.headers import Origin
+from router.records.record import Record
+from router.settings import Settings
+
+__all__ = ["explain"]
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("topic", required=False)
+@click.argument("value", required=False)
+@click.option("--key", help="The record's key.")
+@click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="A header; may be given several times.")
+@click.option("--tombstone", is_flag=True, help="A record without a value.")
+@click.option("--at", type=PLACE, help="A live record instead, from the Kafka of ROUTER_BROKER.")
+@click.option("--routes", type=_FOLDER, default="routes", show_default=True, help="The teams' route files.")
+@click.option("--schemas", type=_FOLDER, default="schemas", show_default=True, help="The catalogue of schemas.")
+@click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
+def explain(
+    *,
+    topic: str | None,
+    value: str | None,
+    key: str | None,
+    headers: tuple[str, ...],
+    tombstone: bool,
+    at: Origin | None,
+    routes: Path,
+    schemas: Path,
+    as_json: bool,
+) -> None:
+    """Explain where a message of the broad topic TOPIC goes.
+
+    VALUE is JSON: an object that states the fields that matter; the schema fills in the rest. `-` reads it from standard
+    input. Nothing is sent, and no broker is needed (but for --at).
+
+    \b
+        router explain order.status.v1 '{"country": "RU", "status": "paid"}'
+        router explain order.status.v1 --key ord-1 --tombstone
+        router explain --at order.status.v1/0/4711
+
+    Lines with + matched, with ~ lead to an alternate, with - did not match: nearest first, and with what failed first.
+    """
+    if (topic is None) == (at is None):
+        raise click.UsageError("name either a TOPIC and its value, or a record with --at")
+    route_set = _route_set(routes, schemas)
+    source = _source(route_set, at.topic if at is not None else str(topic))
+    try:
+        record = (
+            read_record(Settings.from_environment(os.environ), at)
+            if at is not None
+            else _stated(source, value=value, key=key, headers=headers, tombstone=tombstone)
+        )
+        found = _explained(route_set, source, record)
+    except RecordError as error:
+        _set_aside(source, error, as_json=as_json)
+        return
+    except Misfit as misfit:
+        raise click.ClickException(f"VALUE does not fit the schema of '{source.topic}': {misfit}") from misfit
+    except RouterError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        return
+    for line in found.lines():
+        click.echo(_coloured(line))
+    if found.decision.unroutable:
+        click.echo(f"a copy goes to {unroutable_of(source.topic)}")
+
+
+def _route_set(routes: Path, schemas: Path) -> RouteSet:
+    try:
+        route_set, findings = load_routes(read_routes(routes), read_catalogue(schemas))
+    except RouterError as error:
+        raise click.ClickException(str(error)) from error
+    if route_set is None:
+        raise click.ClickException(f"the routes have errors (`router check` shows all):\n{InvalidRoutes(findings)}")
+    return route_set
+
+
+def _source(route_set: RouteSet, topic: str) -> Source:
+    source = route_set.sources.get(topic)
+    if source is not None:
+        return source
+    hint = did_you_mean(topic, route_set.sources)
+    known = hint or f"the sources are {', '.join(sorted(route_set.sources)) or 'none'}"
+    raise click.ClickException(f"'{topic}' is no source of any exchange: {known}")
+
+
+def _stated(source: Source, *, value: str | None, key: str | None, headers: tuple[str, ...], tombstone: bool) -> Record:
+    if tombstone == (value is not None):
+        raise click.UsageError("give either a VALUE or --tombstone")
+    stated: Any = None
+    if value is not None:
+        text = sys.stdin.read() if value == "-" else value
+        try:
+            stated = json.loads(text)
+        except ValueError as error:
+            raise click.UsageError(f"VALUE is not JSON: {error}") from error
+        if stated is None:
+            raise click.UsageError("VALUE is null: say --tombstone for a record without a value")
+    return message_record(source, key=key, value=stated, headers=dict(map(_header, headers)))
+
+
+def _header(text: str) -> tuple[str, str | None]:
+    name, equals, value = text.partition("=")
+    if not name:
+        raise click.UsageError(f"--header '{text}' has no name: write NAME=VALUE, or NAME alone for a null")
+    return name, value if equals else None
+
+
+def _explained(route_set: RouteSet, source: Source, record: Record) -> Explanation:
+    topology = Topology(route_set.exchanges)
+    decision = new_decider(source, topology).decide(record)
+    return explain_decision(decision, entries=source.entries, topology=topology)
+
+
+def _set_aside(source: Source, error: RecordError, *, as_json: bool) -> None:
+    topic = dead_letters_of(source.topic)
+    if as_json:
+        click.echo(json.dumps({"to": [], "dead_letter": {"topic": topic, "reason": error.reason, "error": str(error)}}))
+        return
+    click.echo(f"to: nobody\na dead letter, to {topic}: {error.reason}: {error}")
+
+
+def _coloured(line: str) -> str:
+    colour = {"+": "green", "-": "red", "~": "yellow"}.get(line.lstrip()[:1])
+    return click.style(line, fg=colour) if colour and line.startswith("  ") else line
