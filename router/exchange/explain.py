@@ -51,7 +51,7 @@ class Explanation:
         if self.decision.tombstone:
             yield "a record without a value goes to every topic that its exchange can reach, unless `tombstones:` says else"
         for each in self.walks:
-            yield from _walk_lines(each)
+            yield from _walk_lines(each, tombstone=self.decision.tombstone)
         if self.decision.unroutable:
             names = ", ".join(f"'{name}'" for name in self.decision.unroutable)
             yield f"unroutable: {names} led nowhere"
@@ -156,13 +156,14 @@ def _wanted(miss: Miss, *, empty: str) -> str:
     return f"'{miss.wanted}'" if miss.wanted else empty
 
 
-def _walk_lines(each: WalkExplanation) -> Iterator[str]:
+def _walk_lines(each: WalkExplanation, *, tombstone: bool) -> Iterator[str]:
     yield f"exchange '{each.walk.exchange}', routing key '{each.walk.routing_key}'"
     for step in each.walk.steps:
         for binding in step.matched:
             yield f"  + {_key(binding)} -> {binding.destination}  {binding.place.file}:{binding.place.line}"
         if step.alternate is not None:
-            yield f"  ~ nothing in '{step.exchange}' matched: its alternate, {step.alternate}"
+            why = "reached as" if tombstone else f"nothing in '{step.exchange}' matched:"
+            yield f"  ~ {why} its alternate, {step.alternate}"
     for missed in each.missed:
         binding = missed.binding
         yield f"  - {_key(binding)} -> {binding.destination}  {binding.place.file}:{binding.place.line}: {missed}"
