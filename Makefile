@@ -22,8 +22,8 @@ run: $(INSTALLED)  ## Watch it work: a real Kafka, the example shop, the router;
 	@$(BIN)/router demo
 
 test: $(INSTALLED) static  ## Every test but the proofs, on a real Kafka and in real processes too
-	@# Kafka's jars, once and with a bar to watch. If they can't be had, the tests that need them say why.
-	@[ -n "$$ROUTER_BROKER" ] || $(BIN)/python -m router.develop.jars >/dev/null || true
+	@# Once, where one can watch it. If Kafka can't be had, the tests that need it fail and say why.
+	@[ -n "$$ROUTER_BROKER" ] || $(BIN)/python -m router.develop.quick_start || true
 	@$(PYTEST) -m "not proof"
 
 check: $(INSTALLED) static  ## Format, lint, strict types, import contracts and the fast tests

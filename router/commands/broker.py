@@ -80,9 +80,14 @@ def _watch(kafka: DevelopmentKafka) -> None:
 
 
 def _mark(data: Path) -> None:
-    data.mkdir(parents=True, exist_ok=True)
-    if not any(data.iterdir()):
-        (data / _OWN).touch()
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        if not any(data.iterdir()):
+            (data / _OWN).touch()
+    except OSError as error:
+        raise click.ClickException(
+            f"The folder '{data}' cannot be used: {error.strerror}. Choose another --data."
+        ) from error
 
 
 def _delete(data: Path) -> None:

