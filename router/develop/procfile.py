@@ -7,6 +7,7 @@ the demo shows its picture. So the processes are started here, each in a group o
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -28,6 +29,8 @@ _FIRST_PORT = 5_000
 _TAIL_LINES = 20
 _TAIL_BYTES = 16_384
 _LOOK_EVERY_S = 0.05
+_SIMPLE = re.compile(r"[A-Za-z0-9_./-]+(\s[^;&|<>()`$]*)?")
+"""A program and its arguments, and nothing that only a shell understands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class Processes:
             log = logs / f"{each.name}.log"
             with log.open("wb") as output:
                 child = start_child(
-                    ["/bin/sh", "-c", each.cmd],
+                    ["/bin/sh", "-c", _replacing_the_shell(each.cmd)],
                     directory=procfile.resolve().parent,
                     output=output,
                     environ=each.env | {"PORT": str(port), "ROUTER_DATA_DIR": str(data / each.name)},
@@ -125,6 +128,11 @@ class Processes:
             process.signal(signal.SIGKILL)
         for process in self.started:
             process.child.wait()
+
+
+def _replacing_the_shell(command: str) -> str:
+    """A simple command takes the shell's place, so that what ends the shell ends it; a compound one keeps its shell."""
+    return f"exec {command}" if _SIMPLE.fullmatch(command) else command
 
 
 def _free_port(wanted: int, *, taken: Sequence[int]) -> int:

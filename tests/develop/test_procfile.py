@@ -127,3 +127,18 @@ def test_a_useless_procfile_is_told_with_the_way_out(tmp_path: Path, text: str |
         procfile.write_text(text, encoding="utf-8")
     with pytest.raises(ProcfileUnusable, match=f"Procfile.*{words}"):
         Processes.start(procfile, environ={}, logs=tmp_path, data=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "first_word"),
+    [
+        pytest.param("sleep 60", "sleep", id="a simple command"),
+        pytest.param("sleep 60 | sleep 60", "/bin/sh", id="a pipe"),
+        pytest.param("A=1 sleep 60; true", "/bin/sh", id="what needs a shell"),
+    ],
+)
+def test_a_simple_command_takes_the_shells_place(start: Start, line: str, first_word: str) -> None:
+    """The system ends our children with us, but not theirs: a worker is our own child wherever that can be."""
+    (process,) = start(f"worker: {line}").started
+    command = Path(f"/proc/{process.child.pid}/cmdline")
+    wait_until(lambda: command.read_bytes().split(b"\0")[0].decode() == first_word)
