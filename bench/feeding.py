@@ -1,0 +1,75 @@
+"""Topics for the bench, and the broad topic's records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from bench.errors import BenchError
+from bench.job import PARTITIONS, orders
+from bench.verifying import Expected
+from router.develop.topics import TopicSpec, ensure_topics
+
+__all__ = ["create", "delete", "feed"]
+
+_CONFIG = {
+    # Nothing may go while we measure; what is deleted in between frees its disk at once.
+    "retention.ms": "-1",
+    "file.delete.delay.ms": "1000",
+    "message.timestamp.type": "CreateTime",
+}
+_REPORT_EVERY = 5000
+
+
+def create(bootstrap: str, topics: Iterable[str]) -> None:
+    """Make the topics. Raises what `ensure_topics` raises."""
+    ensure_topics(bootstrap, [TopicSpec(name, partitions=PARTITIONS, config=_CONFIG) for name in topics])
+
+
+def delete(bootstrap: str, topics: Iterable[str]) -> None:
+    """Let go of the topics, as far as they exist."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    for answer in admin.delete_topics(list(topics), operation_timeout=30).values():
+        answer.exception()
+
+
+def feed(bootstrap: str, topic: str, *, records: int, progress: Callable[[int], None]) -> Expected:
+    """Write the job's records into the broad topic; returns what every contender must deliver."""
+    producer = Producer({
+        "bootstrap.servers": bootstrap,
+        "enable.idempotence": True,
+        "linger.ms": 20,
+        "batch.num.messages": 10_000,
+        "queue.buffering.max.messages": 100_000,
+        "partitioner": "murmur2_random",
+    })
+    expected = Expected()
+    for number, order in enumerate(orders(records), 1):
+        expected.add(order.key, order.value, order.headers, order.destinations)
+        while True:
+            try:
+                producer.produce(topic, order.value, order.key, headers=order.headers)
+                break
+            except BufferError:
+                producer.poll(0.05)
+        if not number % _REPORT_EVERY:
+            producer.poll(0)
+            progress(number)
+    producer.flush()
+    written = _written(bootstrap, topic)
+    if written != records:
+        raise BenchError(f"the broad topic {topic} took {written:,} of {records:,} records")
+    return expected
+
+
+def _written(bootstrap: str, topic: str) -> int:
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench-counts", "log_level": 0})
+    try:
+        return sum(
+            high - low
+            for low, high in (consumer.get_watermark_offsets(TopicPartition(topic, number)) for number in range(PARTITIONS))
+        )
+    finally:
+        consumer.close()

@@ -1,0 +1,183 @@
+"""What one record costs us, stage by stage, in this process and without a broker; beside it the limits of what we build on.
+
+    python -m bench.stages [--records 20000] [--rounds 9]
+
+Times are of this thread's CPU, the least of several rounds: what the work costs when nothing disturbs it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import TopicPartition
+
+from bench import job
+from bench.report import between_markers
+from router.lanes.batch import Batch, SourcePartition
+from router.lanes.copying import Copier, Identity, Refusals
+from router.language.deciders import deciders
+from router.language.load import load_routes
+from router.records.catalogue_files import read_catalogue
+from router.records.headers import HOP, ORIGIN
+
+__all__ = ["Stage", "main", "stages"]
+
+_PAGE = Path(__file__).parent.parent / "docs" / "bench.md"
+_BATCH = 4000
+_ROOMY = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One thing that is done to every record."""
+
+    name: str
+    microseconds: float
+    """A record."""
+    limit: bool
+    """It is no code of ours, but what ours is built on."""
+
+
+class _Partitions:
+    def partitions(self, _topic: str) -> int:
+        return job.PARTITIONS
+
+
+def stages(*, records: int, rounds: int) -> list[Stage]:
+    """Measure them all."""
+    topics = {name: f"bench.{name}.{job.SUBJECT}" for name in job.DESTINATIONS}
+    source = f"bench.{job.SUBJECT}"
+    route_set, findings = load_routes(job.route_files(source, topics), read_catalogue(job.SCHEMAS))
+    assert route_set is not None, findings
+    decider = deciders(route_set)[source]
+    reader = decider._reader  # noqa: SLF001 - the bench looks inside
+    assert reader is not None
+    identity = Identity(service="router", instance="bench", route_set=route_set.fingerprint)
+    copier = Copier(source, decide=decider.decide, destinations=_Partitions(), identity=identity)
+
+    orders = list(job.orders(records))
+    fetched = _record_batches(orders)
+    tp = TopicPartition(source, 0)
+
+    def unpack() -> list[Any]:
+        # The arguments of the consumer that the transport makes.
+        found: list[Any] = []
+        for raw in fetched:
+            found += PartitionRecords(tp, MemoryRecords(raw), [], 0, None, None, True, 1)  # noqa: FBT003
+        return found
+
+    taken = unpack()
+    batches = [
+        Batch(SourcePartition(source, 0), 1, first, first + _BATCH, taken[first : first + _BATCH], time.time())
+        for first in range(0, records, _BATCH)
+    ]
+
+    def copy() -> list[Any]:
+        return [
+            copier.copy(batch, new_batch=lambda _: BatchBuilder(256 * 1024, 0), refusals=Refusals())
+            for batch in batches
+        ]
+
+    values = [record.value for record in taken]
+    decisions = [decider.decide(record).topics for record in taken]
+    hop = (HOP, b"1;router;bench;abcdefghijklmnopqrstuv;1700000000000;10000;0123abcd;")
+    all_headers = [[*record.headers, (ORIGIN, b"%b/0/%d" % (source.encode(), record.offset)), hop] for record in taken]
+    each = list(zip(taken, all_headers, decisions, strict=True))
+
+    def append_wrapped() -> None:
+        append = {topic: BatchBuilder(_ROOMY, 0).append for topic in topics.values()}
+        for record, headers, decided in each:
+            for topic in decided:
+                append[topic](timestamp=record.timestamp, key=record.key, value=record.value, headers=headers)
+
+    def append_bare() -> None:
+        append = {topic: DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, _ROOMY).append for topic in topics.values()}
+        for record, headers, decided in each:
+            for topic in decided:
+                append[topic](1, record.timestamp, record.key, record.value, headers)
+
+    def build() -> None:
+        for copies in copied:
+            for _, _, filled, _ in copies.ready:
+                filled._build()  # noqa: SLF001 - what the producer calls before it sends
+
+    def cost(work: Callable[[], Any], *, prepare: Callable[[], Any] = lambda: None) -> float:
+        least = float("inf")
+        for _ in range(rounds):
+            prepare()
+            begun = time.thread_time_ns()
+            work()
+            least = min(least, time.thread_time_ns() - begun)
+        return least / 1000 / records
+
+    copied: list[Any] = []
+
+    def copy_anew() -> None:
+        copied[:] = copy()
+
+    return [
+        Stage("unpack a fetched batch into records, checksum included (aiokafka)", cost(unpack), limit=True),
+        Stage("iterate its records in compiled code alone", cost(lambda: _iterate(fetched)), limit=True),
+        Stage("decode the whole value (fastavro)", cost(lambda: [job.decode(value) for value in values]), limit=True),
+        Stage("read the fields that routes need", cost(lambda: [reader.read(value) for value in values]), limit=False),
+        Stage("decide, reading included", cost(lambda: [decider.decide(record) for record in taken]), limit=False),
+        Stage("decide and write all copies, headers included", cost(copy), limit=False),
+        Stage("append the copies, `BatchBuilder.append` alone", cost(append_wrapped), limit=True),
+        Stage("append the copies, `DefaultRecordBatchBuilder.append` alone", cost(append_bare), limit=True),
+        Stage("finish the batches: header and checksum", cost(build, prepare=copy_anew), limit=True),
+    ]
+
+
+def _iterate(fetched: Sequence[bytes]) -> None:
+    for raw in fetched:
+        records = MemoryRecords(raw)
+        while records.has_next():
+            for _ in records.next_batch():
+                pass
+
+
+def _record_batches(orders: Sequence[job.Order]) -> list[bytes]:
+    """As a broker hands them out."""
+    found = []
+    for first in range(0, len(orders), _BATCH):
+        batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, _ROOMY)
+        for offset, order in enumerate(orders[first : first + _BATCH]):
+            batch.append(offset, 1_700_000_000_000 + first + offset, order.key, order.value, order.headers)
+        raw = batch.build()
+        raw[:8] = first.to_bytes(8, "big")  # the base offset, which the broker sets
+        found.append(bytes(raw))
+    return found
+
+
+def table(found: Sequence[Stage], *, copies: float) -> str:
+    """As Markdown."""
+    lines = [f"µs of CPU a record (with its {copies:.2f} copies).", "", "| stage | µs | whose |", "|---|--:|---|"]
+    lines += [f"| {each.name} | {each.microseconds:.2f} | {'limit' if each.limit else 'ours'} |" for each in found]
+    return "\n".join(lines)
+
+
+@click.command()
+@click.option("--records", type=click.IntRange(min=_BATCH), default=20_000, show_default=True)
+@click.option("--rounds", type=click.IntRange(min=1), default=9, show_default=True)
+@click.option("--write/--no-write", default=False, show_default=True, help="Put the table into docs/bench.md.")
+def main(*, records: int, rounds: int, write: bool) -> None:
+    """Cost of each stage of a record's way, in this process."""
+    records -= records % _BATCH
+    found = stages(records=records, rounds=rounds)
+    text = table(found, copies=sum(len(order.destinations) for order in job.orders(records)) / records)
+    print(text)
+    if write:
+        between_markers(_PAGE, "stages", text)
+
+
+if __name__ == "__main__":
+    main()
