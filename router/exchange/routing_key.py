@@ -2,6 +2,7 @@
 
     {country}.{status}          fields of the value, dotted where nested: {customer.tier}
     {header:NAME}  {key}  {topic}   a header's value, the record's key, the source's topic
+    {country|lower}             filters, applied from left to right: lower, upper, trim
     {{ and }}                   a brace of its own
 
 One placeholder is (part of) one word. A dot inside a value would make two words of it, so it is written `%2E`, and so
@@ -12,11 +13,19 @@ The key is text in the end: a template of one placeholder that is null gives the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["MalformedRoutingKey", "Placeholder", "PlaceholderKind", "RoutingKey", "escape_word", "parse_routing_key"]
+__all__ = [
+    "FILTERS",
+    "MalformedRoutingKey",
+    "Placeholder",
+    "PlaceholderKind",
+    "RoutingKey",
+    "escape_word",
+    "parse_routing_key",
+]
 
 
 class PlaceholderKind(StrEnum):
@@ -37,6 +46,18 @@ class Placeholder:
     """The field's dotted path or the header's name; empty for the key and the topic."""
     position: int
     """Where the brace opens, in characters from the template's start."""
+    filters: tuple[str, ...] = ()
+    """What is done to the value's text, from left to right."""
+
+    def filtered(self, text: str) -> str:
+        """The value's text after all filters."""
+        for name in self.filters:
+            text = FILTERS[name](text)
+        return text
+
+
+FILTERS: Mapping[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "trim": str.strip}
+"""By name, what a placeholder may do to its value: Unicode's case mappings, and taking off white space at both ends."""
 
 
 class MalformedRoutingKey(ValueError):
@@ -65,7 +86,9 @@ class RoutingKey:
 
     def render(self, value_of: Callable[[Placeholder], str]) -> str:
         """The routing key of a record; `value_of` gives a placeholder's value as text, which is escaped here."""
-        return "".join(part if isinstance(part, str) else escape_word(value_of(part)) for part in self.parts)
+        return "".join(
+            part if isinstance(part, str) else escape_word(part.filtered(value_of(part))) for part in self.parts
+        )
 
 
 def escape_word(text: str) -> str:
@@ -107,23 +130,34 @@ def _parts(text: str) -> Iterator[str | Placeholder]:
     yield text[position:]
 
 
-def _placeholder(name: str, position: int) -> Placeholder:
+def _placeholder(text: str, position: int) -> Placeholder:
+    name, *filters = text.split("|")
+    for each in filters:
+        if each not in FILTERS:
+            raise MalformedRoutingKey(
+                position=position, problem=f"'{each}' is no filter: there are {', '.join(FILTERS)}"
+            )
+    kind, name = _named(name, position)
+    return Placeholder(kind, name, position, tuple(filters))
+
+
+def _named(name: str, position: int) -> tuple[PlaceholderKind, str]:
     if name == "key":
-        return Placeholder(PlaceholderKind.KEY, "", position)
+        return PlaceholderKind.KEY, ""
     if name == "topic":
-        return Placeholder(PlaceholderKind.TOPIC, "", position)
+        return PlaceholderKind.TOPIC, ""
     kind, colon, rest = name.partition(":")
     if colon:
         if kind != "header":
             raise MalformedRoutingKey(position=position, problem=f"'{kind}:' is not known: only '{{header:NAME}}' is")
         if not rest:
             raise MalformedRoutingKey(position=position, problem="'{header:}' names no header")
-        return Placeholder(PlaceholderKind.HEADER, rest, position)
+        return PlaceholderKind.HEADER, rest
     name = name.removeprefix("record.") if name in ("record.key", "record.topic") else name
     if not _FIELD.fullmatch(name):
         problem = f"'{{{name}}}' is not a field's path: letters, digits and '_', nested with dots"
         raise MalformedRoutingKey(position=position, problem=problem)
-    return Placeholder(PlaceholderKind.FIELD, name, position)
+    return PlaceholderKind.FIELD, name
 
 
 def _merged(parts: Iterator[str | Placeholder]) -> Iterator[str | Placeholder]:

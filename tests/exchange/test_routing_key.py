@@ -134,3 +134,29 @@ def test_different_values_stay_different(one: str, other: str) -> None:
     """Escaping loses nothing, so that no two values share a binding key by accident."""
     assert (escape_word(one) == escape_word(other)) is (one == other)
     assert "." not in escape_word(one)
+
+
+class TestFilters:
+    """`{country|lower}`: what a template does to a value before it becomes a word."""
+
+    @pytest.mark.parametrize(
+        ("template", "value", "key"),
+        [
+            pytest.param("{country|lower}", "RU", "ru", id="lower"),
+            pytest.param("{country|upper}", "ru", "RU", id="upper"),
+            pytest.param("{country|trim}", "  RU ", "RU", id="trim"),
+            pytest.param("{country|trim|lower}.x", " R.U ", "r%2Eu.x", id="left-to-right-and-then-escaped"),
+            pytest.param("{header:Kind|lower}", "PDF", "pdf", id="of-a-header"),
+            pytest.param("{key|upper}", "k", "K", id="of-the-key"),
+        ],
+    )
+    def test_filters_change_the_value_before_it_is_escaped(self, template: str, value: str, key: str) -> None:
+        """Each filter works on the text that the one before it left."""
+        assert parse_routing_key(template).render(lambda _: value) == key
+
+    def test_unknown_filter_is_refused_with_those_that_there_are(self) -> None:
+        """The message is the way out."""
+        with pytest.raises(MalformedRoutingKey) as caught:
+            parse_routing_key("a.{country|lowr}")
+        assert caught.value.position == 2
+        assert str(caught.value) == "'lowr' is no filter: there are lower, upper, trim"
