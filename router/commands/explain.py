@@ -138,8 +138,9 @@ def _header(text: str) -> tuple[str, str | None]:
 
 def _explained(route_set: RouteSet, source: Source, record: Record) -> Explanation:
     topology = Topology(route_set.exchanges)
-    decision = new_decider(source, topology).decide(record)
-    return explain_decision(decision, entries=source.entries, topology=topology)
+    decider = new_decider(source, topology)
+    decision, messages = decider.decide(record), decider.messages(record)
+    return explain_decision(decision, entries=source.entries, topology=topology, messages=messages)
 
 
 def _set_aside(source: Source, error: RecordError, *, as_json: bool) -> None:

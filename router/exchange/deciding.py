@@ -1,17 +1,22 @@
-"""From a record to its decision: read the facts, make the routing keys, walk the exchanges, remember.
+"""From a record to its decision: read the facts, make the message, walk the exchanges, remember.
 
-A decision depends only on facts: the fields and headers that routing keys name (and the key or the topic, where one
-does). So it is remembered by them, and by nothing else of the record. The memory is bounded, and switches itself off
-where facts hardly ever repeat, as with an order's number in a routing key: there it would only cost.
+A decision depends only on facts: the fields and headers that routing keys name (and the key, where it counts), the
+headers that bindings look at, and the truths of conditions: whether `amount > 1000000` holds, not the amount. So it is
+remembered by them, and by nothing else of the record. The memory is bounded, and switches itself off where facts hardly
+ever repeat, as with an order's number in a routing key: there it would only cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 from router.errors import KeyMismatch
 from router.exchange.decision import Decision, Walk
+from router.exchange.further_keys import BCC, CC, further_keys
+from router.exchange.headers import header_names
+from router.exchange.matcher import Message, words_of
 from router.exchange.model import Entry, Tombstones
 from router.exchange.routing_key import Placeholder, PlaceholderKind
 from router.exchange.topology import Topology
@@ -19,10 +24,10 @@ from router.records.reader import FieldReader
 from router.records.record import Record
 from router.records.text import as_text
 
-__all__ = ["Decider", "Facts", "field_paths"]
+__all__ = ["Conditions", "Decider", "Facts", "field_paths"]
 
 LONGEST_REMEMBERED = 255
-"""Decisions by longer routing keys, which AMQP does not even allow, are not remembered: they could fill the memory."""
+"""Decisions by longer facts are not remembered: they could fill the memory."""
 
 Facts = tuple[Any, ...]
 """What a decision depends on: raw fields as the reader gives them, then headers and the key where they count.
@@ -30,6 +35,16 @@ Facts = tuple[Any, ...]
 Equal facts share a decision, so they must mean equal texts. A `FieldReader` promises it of its fields (`1`, `true` and
 `1.0` are equal in Python, but not as facts); headers and the key are bytes or None.
 """
+
+
+class Conditions(Protocol):
+    """The conditions of all bindings that one source's records can meet, compiled for its schema."""
+
+    @property
+    def texts(self) -> tuple[str, ...]: ...
+
+    def truths(self, record: Record) -> tuple[bool | None, ...]:
+        """For each text whether it holds; None where it cannot be evaluated. Raises Unreadable."""
 
 
 def field_paths(entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -51,6 +66,7 @@ class Decider:
         topology: Topology,
         reader: FieldReader | None,
         key_readers: Sequence[FieldReader] = (),
+        conditions: Conditions | None = None,
         memory: int = 65_536,
     ) -> None:
         """`reader` reads `field_paths(entries)`, in that order; None where there are none.
@@ -61,12 +77,14 @@ class Decider:
         self._topology = topology
         self._reader = reader
         self._key_readers = tuple(key_readers)
+        self._conditions = conditions
         placeholders = _placeholders(entries)
-        self._headers = tuple(dict.fromkeys(p.name for p in placeholders if p.kind is PlaceholderKind.HEADER))
+        self._headers = _headers_that_count(placeholders, entries, topology)
         self._needs_key = any(p.kind is PlaceholderKind.KEY for p in placeholders) or any(
             entry.routing_key is None for entry in entries
         )
         self._fields = {path: index for index, path in enumerate(field_paths(entries))}
+        self._takes_off_bcc = any(topology.exchanges[entry.exchange].cc for entry in entries)
         self._memory = Memory(memory)
         self._tombstone = self._without_value()
 
@@ -80,31 +98,63 @@ class Decider:
         facts: Facts = () if self._reader is None else self._reader.read(value)
         if self._headers:
             given = dict(record.headers)  # of a repeated header the last counts, as for Kafka's `lastHeader`
-            facts += tuple(given.get(name) for name in self._headers)
+            # Missing and null are different facts for a headers exchange.
+            facts += tuple(given.get(name, _MISSING) for name in self._headers)
         if self._needs_key:
             facts += (record.key,)
+        if self._conditions is not None:
+            facts += self._conditions.truths(record)
         decision = self._memory.get(facts)
         if decision is None:
             decision = self._decide(facts, record)
-            # Each fact is part of a routing key, so that short routing keys are short facts.
-            if all(len(walk.routing_key) <= LONGEST_REMEMBERED for walk in decision.walks):
+            # Each field is part of a routing key, so that short routing keys and headers are short facts.
+            if all(len(walk.routing_key) <= LONGEST_REMEMBERED for walk in decision.walks) and _are_short(facts):
                 self._memory.put(facts, decision)
         return decision
 
-    def routing_keys(self, record: Record) -> tuple[str, ...]:
-        """The routing key that the record has at each entry, for `explain`."""
-        return tuple(walk.routing_key for walk in self.decide(record).walks)
+    def messages(self, record: Record) -> tuple[Message, ...]:
+        """What the record is to the exchange of each entry, for `explain`; none for a record without a value."""
+        if record.value is None:
+            return ()
+        facts: Facts = () if self._reader is None else self._reader.read(record.value)
+        given = dict(record.headers)
+        facts += tuple(given.get(name, _MISSING) for name in self._headers)
+        facts += (record.key,) if self._needs_key else ()
+        facts += () if self._conditions is None else self._conditions.truths(record)
+        return self._messages(facts, record)
 
     def _decide(self, facts: Facts, record: Record) -> Decision:
-        text_of = self._texts(facts, record)
         walks = tuple(
-            self._topology.walk(
-                entry.exchange,
-                _text(record.key) if entry.routing_key is None else entry.routing_key.render(text_of),
-            )
-            for entry in self._entries
+            self._topology.walk(entry.exchange, each)
+            for entry, each in zip(self._entries, self._messages(facts, record), strict=True)
         )
-        return Decision(walks, unroutable=_nowhere(walks))
+        return Decision(walks, unroutable=_nowhere(walks), takes_off_bcc=self._takes_off_bcc)
+
+    def _messages(self, facts: Facts, record: Record) -> tuple[Message, ...]:
+        text_of = self._texts(facts, record)
+        texts = () if self._conditions is None else self._conditions.texts
+        truths = dict(zip(texts, facts[len(facts) - len(texts) :], strict=True))
+        start = len(self._fields)
+        raw = zip(self._headers, facts[start : start + len(self._headers)], strict=True)
+        headers = {name: None if value is None else _text(value) for name, value in raw if value is not _MISSING}
+        return tuple(self._message(entry, record, text_of, headers, truths) for entry in self._entries)
+
+    def _message(
+        self,
+        entry: Entry,
+        record: Record,
+        text_of: Callable[[Placeholder], str],
+        headers: dict[str, str | None],
+        truths: dict[str, bool | None],
+    ) -> Message:
+        key = _text(record.key) if entry.routing_key is None else entry.routing_key.render(text_of)
+        published = Message(key, words_of(key), headers=headers, truths=truths)
+        if not self._topology.exchanges[entry.exchange].cc:
+            return published
+        further = tuple((each, words_of(each)) for each in further_keys(record.headers))
+        return replace(
+            published, further=further, headers={name: value for name, value in headers.items() if name != BCC}
+        )
 
     def _texts(self, facts: Facts, record: Record) -> Callable[[Placeholder], str]:
         count = len(self._fields)
@@ -116,7 +166,8 @@ class Decider:
                 case PlaceholderKind.FIELD:
                     return as_text(values[self._fields[placeholder.name]])
                 case PlaceholderKind.HEADER:
-                    return _text(headers[placeholder.name])
+                    value = headers[placeholder.name]
+                    return "" if value is _MISSING else _text(value)
                 case PlaceholderKind.KEY:
                     return _text(record.key)
                 case _:
@@ -136,7 +187,7 @@ class Decider:
             for entry, walk in zip(self._entries, walks, strict=True)
             if entry.tombstones is not Tombstones.DROP and not walk.deliveries
         )
-        return Decision(walks, tombstone=True, unroutable=unroutable)
+        return Decision(walks, tombstone=True, unroutable=unroutable, takes_off_bcc=self._takes_off_bcc)
 
     @staticmethod
     def _verify_key(reader: FieldReader, key: bytes | None, value: bytes) -> None:
@@ -144,6 +195,33 @@ class Decider:
         # Only null is the value of a record without a key: the empty text is a key like any other.
         if _text(key) != as_text(declared) or (key is None and declared is not None):
             raise KeyMismatch(field=reader.paths[0], key=key, value=declared)
+
+
+class _Missing:
+    """A header that is not there, as a fact: not the same as one that is null."""
+
+
+_MISSING = _Missing()
+
+
+def _headers_that_count(
+    placeholders: Sequence[Placeholder], entries: Sequence[Entry], topology: Topology
+) -> tuple[str, ...]:
+    """The headers that can change a decision: those that routing keys, bindings, rings and further keys look at."""
+    names = dict.fromkeys(each.name for each in placeholders if each.kind is PlaceholderKind.HEADER)
+    for entry in entries:
+        for step in topology.walk_everywhere(entry.exchange).steps:
+            exchange = topology.exchanges[step.exchange]
+            names |= dict.fromkeys(header_names(exchange))
+            if exchange.hash_header is not None:
+                names[exchange.hash_header] = None
+        if topology.exchanges[entry.exchange].cc:
+            names |= dict.fromkeys((CC, BCC))
+    return tuple(names)
+
+
+def _are_short(facts: Facts) -> bool:
+    return all(len(fact) <= LONGEST_REMEMBERED for fact in facts if isinstance(fact, bytes | str))
 
 
 class Memory:

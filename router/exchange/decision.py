@@ -18,6 +18,8 @@ class Step:
     """The bindings that took it, in declared order."""
     alternate: Destination | None
     """Where it went next because nothing matched; None where something did, or where there is no alternate."""
+    failed: tuple[Binding, ...] = ()
+    """Bindings that all else of the message met, but whose condition could not be evaluated on the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,16 @@ class Decision:
     topics: tuple[str, ...] = field(init=False)
     unroutable: tuple[str, ...] = ()
     """The exchanges it entered and that led nowhere; not empty: one copy goes to the source's unroutable topic."""
+    takes_off_bcc: bool = False
+    """Copies go without the header BCC, which an exchange with `cc: true` has read."""
+    failed: tuple[Binding, ...] = field(init=False)
+    """Bindings whose condition could not be evaluated on the record, over all walks."""
 
     def __post_init__(self) -> None:
         topics = dict.fromkeys(delivery.topic for walk in self.walks for delivery in walk.deliveries)
         object.__setattr__(self, "topics", tuple(topics))
+        failed = (binding for walk in self.walks for step in walk.steps for binding in step.failed)
+        object.__setattr__(self, "failed", tuple(failed))
 
     def delivery(self, topic: str) -> Delivery:
         """The copy that goes to a topic, with what led to it over all walks; KeyError where none goes there."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from router.exchange.decision import Decision, Step, Walk
-from router.exchange.matcher import Message, Miss, message
-from router.exchange.model import Binding, Destination, Entry
+from router.exchange.matcher import HeaderMiss, Message, Miss, Why
+from router.exchange.misses import in_words
+from router.exchange.model import DEFAULT_EXCHANGE, Binding, Destination, Entry
 from router.exchange.routing_key import Placeholder, PlaceholderKind, RoutingKey
 from router.exchange.topology import Topology
 
@@ -20,14 +21,25 @@ class Missed:
     """A binding that did not match, and the first thing that kept it from it."""
 
     binding: Binding
-    miss: Miss
+    why: Why
     words: int
     """How many words the routing key has."""
     part: str
     """The placeholder that the failed word comes from, without braces; empty where the word is not exactly one."""
 
     def __str__(self) -> str:
-        return _in_words(self)
+        return in_words(self.why, words=self.words, part=self.part)
+
+    @property
+    def nearness(self) -> int:
+        """How much of the binding was met: words of the key, or conditions on headers; most where only the last failed."""
+        match self.why:
+            case Miss(word=word):
+                return word or 0
+            case HeaderMiss(met=met):
+                return met
+            case _:
+                return 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,35 +91,37 @@ class Explanation:
         }
 
 
-def explain(decision: Decision, *, entries: Sequence[Entry], topology: Topology) -> Explanation:
+def explain(
+    decision: Decision, *, entries: Sequence[Entry], topology: Topology, messages: Sequence[Message]
+) -> Explanation:
     """Add to a decision what kept the other bindings of the exchanges on the way from matching.
 
-    `entries` and `topology` are those that it was decided by.
+    `entries` and `messages` are those of the decider, in its order; no messages for a record without a value.
     """
+    if decision.tombstone:
+        return Explanation(decision, tuple(WalkExplanation(walk, ()) for walk in decision.walks))
+    walks = zip(decision.walks, entries, messages, strict=True)
     return Explanation(
         decision,
-        tuple(
-            WalkExplanation(walk, () if decision.tombstone else _missed(walk, topology, entry.routing_key))
-            for walk, entry in zip(decision.walks, entries, strict=True)
-        ),
+        tuple(WalkExplanation(walk, missed(walk, topology, each, entry.routing_key)) for walk, entry, each in walks),
     )
 
 
-def _missed(walk: Walk, topology: Topology, template: RoutingKey | None) -> tuple[Missed, ...]:
-    published = message(walk.routing_key)
+def missed(walk: Walk, topology: Topology, message: Message, template: RoutingKey | None) -> tuple[Missed, ...]:
+    """The bindings of all exchanges on the way that did not take the message, nearest first."""
     parts = _parts_by_word(template)
-    found = [missed for step in walk.steps for missed in _missed_by(step, topology, published, parts)]
-    # The nearest first: those that more of the routing key's words satisfied.
-    return tuple(sorted(found, key=lambda missed: -(missed.miss.word or 0)))
+    steps = [step for step in walk.steps if step.exchange != DEFAULT_EXCHANGE]
+    found = [each for step in steps for each in _missed_by(step, topology, message, parts)]
+    return tuple(sorted(found, key=lambda each: -each.nearness))
 
 
-def _missed_by(step: Step, topology: Topology, published: Message, parts: Sequence[str]) -> Iterator[Missed]:
-    matcher = topology.matcher(step.exchange)
+def _missed_by(step: Step, topology: Topology, message: Message, parts: Sequence[str]) -> Iterator[Missed]:
     for binding in topology.exchanges[step.exchange].bindings:
-        miss = matcher.miss(binding, published)
-        if miss is not None:
-            part = parts[miss.word] if miss.word is not None and miss.word < len(parts) else ""
-            yield Missed(binding, miss, len(published.words), part)
+        why = topology.why_not(binding, message)
+        if why is not None:
+            word = why.word if isinstance(why, Miss) else None
+            part = parts[word] if word is not None and word < len(parts) else ""
+            yield Missed(binding, why, len(message.words), part)
 
 
 def _parts_by_word(template: RoutingKey | None) -> tuple[str, ...]:
@@ -135,27 +149,6 @@ def _name(placeholder: Placeholder) -> str:
             return placeholder.kind.value
 
 
-def _in_words(missed: Missed) -> str:
-    miss = missed.miss
-    if miss.word is None:
-        return f"the routing key {_is(miss.actual)}; this binding wants {_wanted(miss, empty='it empty')}"
-    if miss.word >= missed.words:
-        ended = f"ends after word {missed.words}" if missed.words else "is empty"
-        return f"the routing key {ended}; this binding wants {_wanted(miss, empty='an empty word')} next"
-    what = f"`{missed.part}`" if missed.part else f"word {miss.word + 1} of the routing key"
-    if miss.wanted is None:
-        return f"{what} {_is(miss.actual)}; this binding's key ends before it"
-    return f"{what} {_is(miss.actual)}; this binding wants {_wanted(miss, empty='it empty')}"
-
-
-def _is(text: str) -> str:
-    return f"is '{text}'" if text else "is empty"
-
-
-def _wanted(miss: Miss, *, empty: str) -> str:
-    return f"'{miss.wanted}'" if miss.wanted else empty
-
-
 def _walk_lines(each: WalkExplanation, *, tombstone: bool) -> Iterator[str]:
     yield f"exchange '{each.walk.exchange}', routing key '{each.walk.routing_key}'"
     for step in each.walk.steps:
@@ -170,7 +163,16 @@ def _walk_lines(each: WalkExplanation, *, tombstone: bool) -> Iterator[str]:
 
 
 def _key(binding: Binding) -> str:
-    return "every key" if binding.key is None else f"'{binding.key}'"
+    """A binding as people recognise it in its file."""
+    parts = [f"'{binding.key}'"] if binding.key is not None else []
+    if binding.headers is not None:
+        conditions = ", ".join(f"{each.name}: {each.test}" for each in binding.headers.conditions)
+        parts.append(f"{{x-match: {binding.headers.x_match}{', ' if conditions else ''}{conditions}}}")
+    if binding.where is not None:
+        parts.append(f"where {binding.where}")
+    if binding.weight != 1:
+        parts.append(f"weight {binding.weight}")
+    return " ".join(parts) or "every key"
 
 
 def _binding_json(binding: Binding) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.exchange.matcher import Message, Miss, words_of
+from router.exchange.matcher import Message, Miss, in_order, words_of
 from router.exchange.model import Binding, Exchange
 from router.exchange.trie import MANY, Trie, first_mismatch
 
@@ -13,18 +13,25 @@ class TopicMatcher:
     """A binding without a key takes every message, as `#` does."""
 
     def __init__(self, exchange: Exchange) -> None:
+        self._bindings = exchange.bindings
+        self._cc = exchange.cc
         self._trie: Trie[Binding] = Trie()
         for binding in exchange.bindings:
             self._trie.add(_pattern(binding), binding)
 
     def match(self, message: Message) -> tuple[Binding, ...]:
-        """The bindings whose pattern the routing key's words satisfy, in declared order."""
-        return self._trie.match(message.words)
+        """The bindings whose pattern the words of any of the message's keys satisfy, in declared order."""
+        found = self._trie.match(message.words)
+        if self._cc and message.further:
+            return in_order(self._bindings, found, (self._trie.match(words) for _, words in message.further))
+        return found
 
     def miss(self, binding: Binding, message: Message) -> Miss | None:
         """The first word that the pattern does not take."""
-        found = first_mismatch(_pattern(binding), message.words)
-        if found is None:
+        pattern = _pattern(binding)
+        found = first_mismatch(pattern, message.words)
+        further = message.further if self._cc else ()
+        if found is None or any(first_mismatch(pattern, words) is None for _, words in further):
             return None
         index, wanted = found
         return Miss(index, message.words[index] if index < len(message.words) else "", wanted)

@@ -8,22 +8,26 @@ where that exchange leads nowhere. Each topic that is reached gets one copy. The
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 
+from router.exchange.consistent_hash import ConsistentHashMatcher
 from router.exchange.decision import Delivery, Step, Walk
 from router.exchange.direct import DirectMatcher
 from router.exchange.fanout import FanoutMatcher
-from router.exchange.matcher import Matcher, Message, message
-from router.exchange.model import Binding, DestinationKind, Exchange, Exchanges, ExchangeType
+from router.exchange.header_values import Search
+from router.exchange.headers import HeadersMatcher
+from router.exchange.matcher import ConditionMiss, Matcher, Message, Shadowed, Why
+from router.exchange.model import (
+    DEFAULT_EXCHANGE,
+    Binding,
+    DestinationKind,
+    Exchange,
+    Exchanges,
+    ExchangeType,
+)
 from router.exchange.topic import TopicMatcher
 
 __all__ = ["Topology"]
-
-_MATCHERS: Mapping[ExchangeType, type[DirectMatcher | FanoutMatcher | TopicMatcher]] = {
-    ExchangeType.DIRECT: DirectMatcher,
-    ExchangeType.FANOUT: FanoutMatcher,
-    ExchangeType.TOPIC: TopicMatcher,
-}
 
 _StepOf = Callable[[Exchange], Step]
 
@@ -31,18 +35,19 @@ _StepOf = Callable[[Exchange], Step]
 class Topology:
     """All exchanges of a route set, compiled; reads only."""
 
-    def __init__(self, exchanges: Exchanges) -> None:
+    def __init__(self, exchanges: Exchanges, *, search: Search | None = None, topics: Collection[str] = ()) -> None:
+        """`search` is the regex engine of header conditions, needed where one says `matches`; `topics` are those that the
+        default exchange leads to.
+        """
         self.exchanges = exchanges
-        self._matchers: dict[str, Matcher] = {name: _MATCHERS[each.type](each) for name, each in exchanges.items()}
+        self.topics = frozenset(topics)
+        self._matchers: dict[str, Matcher] = {name: _compiled(each, search) for name, each in exchanges.items()}
 
-    def matcher(self, exchange: str) -> Matcher:
-        """The compiled form of one exchange."""
-        return self._matchers[exchange]
-
-    def walk(self, exchange: str, routing_key: str) -> Walk:
+    def walk(self, exchange: str, message: Message) -> Walk:
         """Where a message goes that is published to this exchange, and by which bindings."""
-        published = message(routing_key)
-        return self._visit(exchange, routing_key, lambda each: self._step(each, published))
+        if exchange == DEFAULT_EXCHANGE:
+            return self._walk_default(message)
+        return self._visit(exchange, message.routing_key, lambda each: self._step(each, message))
 
     def walk_everywhere(self, exchange: str) -> Walk:
         """Every topic that the exchange can reach, over all bindings and alternates: the way of a tombstone."""
@@ -52,9 +57,36 @@ class Topology:
 
         return self._visit(exchange, "", all_ways)
 
-    def _step(self, exchange: Exchange, published: Message) -> Step:
-        matched = self._matchers[exchange.name].match(published)
-        return Step(exchange.name, matched, None if matched else exchange.alternate)
+    def why_not(self, binding: Binding, message: Message) -> Why | None:
+        """What keeps a binding from taking the message at its exchange; None where it takes it."""
+        exchange = self.exchanges[binding.exchange]
+        miss = self._matchers[exchange.name].miss(binding, message)
+        if miss is not None:
+            return miss
+        if not message.allows(binding):
+            assert binding.where is not None, "a binding without a condition is always allowed"
+            return ConditionMiss(binding.where, failed=message.truths.get(binding.where) is None)
+        if exchange.first_only:
+            first = self._step(exchange, message).matched[0]
+            return None if first is binding else Shadowed(first)
+        return None
+
+    def _walk_default(self, message: Message) -> Walk:
+        keys = (message.routing_key, *(key for key, _ in message.further))
+        topics = [key for key in dict.fromkeys(keys) if key in self.topics]
+        deliveries = tuple(Delivery(topic, ()) for topic in topics)
+        return Walk(DEFAULT_EXCHANGE, message.routing_key, (Step(DEFAULT_EXCHANGE, (), None),), deliveries)
+
+    def _step(self, exchange: Exchange, message: Message) -> Step:
+        found = self._matchers[exchange.name].match(message)
+        matched: tuple[Binding, ...] = found
+        failed: tuple[Binding, ...] = ()
+        if any(binding.where is not None for binding in found):
+            matched = tuple(binding for binding in found if message.allows(binding))
+            failed = tuple(each for each in found if each.where and message.truths.get(each.where) is None)
+        if exchange.first_only:
+            matched = matched[:1]
+        return Step(exchange.name, matched, None if matched else exchange.alternate, failed)
 
     def _visit(self, start: str, routing_key: str, step_of: _StepOf) -> Walk:
         steps: list[Step] = []
@@ -86,3 +118,17 @@ class Topology:
             Delivery(topic, tuple(bindings), tuple(alternates)) for topic, (bindings, alternates) in found.items()
         )
         return Walk(start, routing_key, tuple(steps), deliveries)
+
+
+def _compiled(exchange: Exchange, search: Search | None) -> Matcher:
+    match exchange.type:
+        case ExchangeType.DIRECT:
+            return DirectMatcher(exchange)
+        case ExchangeType.TOPIC:
+            return TopicMatcher(exchange)
+        case ExchangeType.FANOUT:
+            return FanoutMatcher(exchange)
+        case ExchangeType.HEADERS:
+            return HeadersMatcher(exchange, search)
+        case ExchangeType.CONSISTENT_HASH:
+            return ConsistentHashMatcher(exchange)

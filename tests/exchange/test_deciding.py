@@ -96,8 +96,8 @@ def by_key(*binding_keys: str, memory: int = 100) -> Decider:
 def routing_key_of(template: str | None, given_record: PlainRecord, reader: FieldReader | None = None) -> str:
     """The routing key that one entry makes of a record."""
     decider = Decider(entries=[entry("x", template)], topology=topology(x=[]), reader=reader)
-    (routing_key,) = decider.routing_keys(given_record)
-    return routing_key
+    (message,) = decider.messages(given_record)
+    return message.routing_key
 
 
 class TestRoutingKey:
@@ -191,12 +191,13 @@ class TestEntries:
         decider = Decider(entries=[entry("x")], topology=topology(x=[">y"], y=["never"]), reader=None)
         assert decider.decide(record(key=b"a")).unroutable == ("x",)
 
-    def test_routing_keys_are_listed_by_entry(self) -> None:
+    def test_messages_are_listed_by_entry(self) -> None:
         """For people, who want to see what was matched."""
         decider = Decider(
             entries=[entry("x", "{a}"), entry("y")], topology=topology(x=[], y=[]), reader=Reading("a").reader
         )
-        assert decider.routing_keys(record(b"1", key=b"k.k")) == ("1", "k.k")
+        messages = decider.messages(record(b"1", key=b"k.k"))
+        assert [(each.routing_key, each.words) for each in messages] == [("1", ("1",)), ("k.k", ("k", "k"))]
 
 
 class TestTombstones:
@@ -224,7 +225,8 @@ class TestTombstones:
         decider = Decider(entries=[entry("x", "1", mode)], topology=topology(x=["#"]), reader=None)
         decision = decider.decide(record(None))
         assert (decision.topics, decision.unroutable, decision.tombstone) == ((), unroutable, True)
-        assert decider.routing_keys(record(None)) == ("",)
+        assert [walk.routing_key for walk in decision.walks] == [""]
+        assert decider.messages(record(None)) == ()
 
     def test_all_of_an_exchange_that_leads_nowhere_is_unroutable(self) -> None:
         """Nothing is silent."""
@@ -471,8 +473,8 @@ class TestMemory:
     def test_equal_numbers_of_other_types_are_other_facts(self, reader: FieldReader, one: bytes, other: bytes) -> None:
         """Python takes 1, true and 1.0 for equal; their texts differ, so that a memory must not."""
         decider = Decider(entries=[entry("x", "{a}")], topology=topology(x=["#"]), reader=reader)
-        seen = [decider.routing_keys(record(value)) for value in (one, other, one)]
-        assert seen == [(routing_key_of("{a}", record(value), reader),) for value in (one, other, one)]
+        seen = [decider.decide(record(value)).walks[0].routing_key for value in (one, other, one)]
+        assert seen == [routing_key_of("{a}", record(value), reader) for value in (one, other, one)]
         assert seen[0] != seen[1]
 
     @given(

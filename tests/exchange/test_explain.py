@@ -24,7 +24,7 @@ from router.exchange.topology import Topology
 from router.records.reader import FieldReader
 from router.records.record import PlainRecord
 
-DIRECT, TOPIC, FANOUT = ExchangeType
+DIRECT, TOPIC, FANOUT, HEADERS, HASH = ExchangeType
 
 
 def destination(name: str) -> Destination:
@@ -64,7 +64,7 @@ def explanation(
     entries = [Entry(name, routing_key, None, Tombstones.ALL) for name in enter or [exchanges[0].name]]
     decider = Decider(entries=entries, topology=topology, reader=reader)
     record = PlainRecord(topic="order.status.v1", key=key, value=None if tombstone else b"", headers=headers)
-    return explain(decider.decide(record), entries=entries, topology=topology)
+    return explain(decider.decide(record), entries=entries, topology=topology, messages=decider.messages(record))
 
 
 def why(kind: ExchangeType, binding_key: str, routing_key: str, template: str | None = None) -> str:

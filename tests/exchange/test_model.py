@@ -48,7 +48,7 @@ def test_destination_says_what_it_is(destination: Destination, text: str) -> Non
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
-        pytest.param(ExchangeType, {"direct", "topic", "fanout"}, id="exchange-type"),
+        pytest.param(ExchangeType, {"direct", "topic", "fanout", "headers", "consistent-hash"}, id="exchange-type"),
         pytest.param(DestinationKind, {"topic", "exchange"}, id="destination"),
         pytest.param(Tombstones, {"all", "drop", "unroutable"}, id="tombstones"),
     ],
