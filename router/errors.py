@@ -229,7 +229,7 @@ class DeliveryRefused(DeliveryFailed):
         self.size = size
         """Bytes of the batch."""
         self.last_offset = last_offset
-        """The source offset of the last copy in it."""
+        """The source offset up to which it held copies; that of its only copy where it held one."""
         self.too_large = too_large
 
 

@@ -7,6 +7,7 @@ many, else what a Java client would choose for its key; without a key, the sourc
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from time import perf_counter
 from typing import Any, Protocol
 from uuid import uuid4
 
-from router.errors import DestinationUnavailable, RecordError, TooManyHops
+from router.errors import DestinationUnavailable, InvariantError, RecordError, TooManyHops
 from router.exchange.decision import Decision
 from router.failure.notes import dead_letter_headers, dead_letters_of, unroutable_headers, unroutable_of
 from router.lanes.batch import Batch
@@ -90,11 +91,15 @@ class Tally:
     copies: dict[str, int] = field(default_factory=dict)
     """Copies by destination."""
     dead_letters: Counter[str] = field(default_factory=Counter)
-    """By reason."""
+    """By reason: whole records, and single copies that their destination refused."""
     routed: int = 0
     """Records with at least one destination."""
     unroutable: int = 0
+    """Records with none, for the unroutable topic."""
+    set_aside: int = 0
+    """Records that were not routed but became a dead letter."""
     dropped: int = 0
+    """Tombstones that their exchanges drop."""
     seconds: float = 0.0
     """Of this thread, reading, deciding and writing copies."""
 
@@ -105,7 +110,8 @@ class Copies:
 
     batch: Batch
     ready: list[tuple[str, int, CopyBatch, int]] = field(default_factory=list)
-    """Topic, partition, filled batch, and the last source offset in it; in the order in which they must be sent."""
+    """Topic, partition, filled batch, and the source offset up to which it holds copies (of a single copy: its own);
+    in the order in which they must be sent."""
     tally: Tally = field(default_factory=Tally)
 
 
@@ -119,11 +125,14 @@ class Copier:
         decide: Callable[[Record], Decision],
         destinations: DestinationView,
         identity: Identity,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`clock` tells the time in seconds since the epoch, as `Batch.received` has it."""
         self._source = source
         self._decide = decide
         self._destinations = destinations
         self._identity = identity
+        self._clock = clock
 
     def copy(self, batch: Batch, *, new_batch: Callable[[str], CopyBatch], refusals: Refusals) -> Copies:
         """Decide and write every record of the batch. Raises DestinationUnavailable: then nothing of it may be sent."""
@@ -132,7 +141,7 @@ class Copier:
         if not batch.records:
             return copies
         decisions = [self._decided(record) for record in batch.records]
-        hop = (HOP, self._hop(batch, perf_counter() - begun))
+        hop = (HOP, self._hop(batch))
         writer = _Writer(self, batch, copies, new_batch, refusals, hop)
         for record, decision in zip(batch.records, decisions, strict=True):
             writer.write(record, decision)
@@ -150,7 +159,7 @@ class Copier:
         except RecordError as error:
             return error
 
-    def _hop(self, batch: Batch, seconds: float) -> bytes:
+    def _hop(self, batch: Batch) -> bytes:
         identity = self._identity
         return encode_hop(
             Hop(
@@ -158,7 +167,8 @@ class Copier:
                 instance=identity.instance,
                 processing=uuid4(),
                 start=int(batch.received * 1000),
-                duration=int(seconds * 1_000_000),
+                # The machine's clock may be set back in between.
+                duration=max(0, int((self._clock() - batch.received) * 1_000_000)),
                 route_set=identity.route_set,
                 tags=identity.tags,
             )
@@ -196,15 +206,19 @@ class _Writer:
         self._hop = hop
         self._origin = origin_prefix(batch.source.topic, batch.source.partition)
         self._open: dict[TopicPartition, CopyBatch] = {}
-        self._last: dict[TopicPartition, int] = {}
+        self._first: dict[TopicPartition, int] = {}
+        self._offset = -1
+        """Of the record that is being written."""
         self._appenders: dict[str, Callable[..., object | None]] = {}
         self._fixed: dict[str, int | None] = {}
 
     def write(self, record: Record, decision: Decision | RecordError) -> None:
         """Every copy of one record."""
         tally = self._copies.tally
+        self._offset = record.offset
         headers = [*record.headers, (ORIGIN, self._origin + b"%d" % record.offset), self._hop]
         if isinstance(decision, RecordError):
+            tally.set_aside += 1
             self._dead_letter(record, headers, decision)
             return
         topics = decision.topics
@@ -220,8 +234,8 @@ class _Writer:
                     if append is None or append(timestamp=timestamp, key=key, value=value, headers=headers) is None:
                         self._append(topic, record, headers, decision)
         if decision.unroutable:
-            tally.unroutable += 1
-            self._append(unroutable_of(self._source.topic), record, headers + unroutable_headers(decision.unroutable))
+            tally.unroutable += not topics
+            self._unroutable(record, headers, decision)
         elif not topics:
             tally.dropped += 1
 
@@ -229,6 +243,14 @@ class _Writer:
         """Hand over the batches that are not full."""
         for at in list(self._open):
             self._close(at)
+
+    def _unroutable(self, record: Record, headers: list[Any], decision: Decision) -> None:
+        topic = unroutable_of(self._source.topic)
+        refused = self._refusals.copies.get((topic, record.offset))
+        if refused is None:
+            self._append(topic, record, headers + unroutable_headers(decision.unroutable))
+        else:
+            self._dead_letter(record, headers, refused)
 
     def _dead_letter(self, record: Record, headers: list[Any], error: RecordError) -> None:
         self._copies.tally.dead_letters[error.reason] += 1
@@ -251,12 +273,13 @@ class _Writer:
             current = None
         if current is None:
             current = self._open[at] = self._new_batch(topic)
-            # A batch takes its first record whatever its size.
-            self._append_to(current, record, headers)
+            self._first[at] = record.offset
+            if not self._append_to(current, record, headers):
+                raise InvariantError(f"an empty batch for '{topic}' did not take its first record, whatever its size")
             if self._fixed.get(topic) is not None and not self._careful:
                 self._appenders[topic] = current.append
-        self._last[at] = record.offset
-        if self._careful and current.record_count() >= (self._refusals.most_records or current.record_count() + 1):
+        most = self._refusals.most_records
+        if most is not None and current.record_count() >= most:
             self._close(at)
 
     @staticmethod
@@ -271,7 +294,7 @@ class _Writer:
             return self._copier.partition(topic, record) if fixed is None else fixed
         except DestinationUnavailable as error:
             raise DestinationUnavailable(
-                topic=topic,
+                topic=error.topic,
                 problem=error.problem,
                 route=_route(decision, topic),
                 origin=f"{self._source}/{record.offset}",
@@ -281,9 +304,10 @@ class _Writer:
         topic, partition = at
         batch = self._open.pop(at)
         self._appenders.pop(topic, None)
-        self._copies.ready.append((topic, partition, batch, self._last.get(at, -1)))
+        count = batch.record_count()
+        self._copies.ready.append((topic, partition, batch, self._first[at] if count == 1 else self._offset))
         counted = self._copies.tally.copies
-        counted[topic] = counted.get(topic, 0) + batch.record_count()
+        counted[topic] = counted.get(topic, 0) + count
 
 
 def _route(decision: Decision | None, topic: str) -> str:

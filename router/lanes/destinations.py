@@ -40,6 +40,8 @@ class Destinations:
         """Ask the broker again; callers at the same time share one question. Raises BrokerUnavailable."""
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
+            # Who asked may be gone by the time of the answer: then nobody needs to hear that there was none.
+            self._asking.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
         await asyncio.shield(self._asking)
 
     async def _ask(self) -> Mapping[str, int]:
@@ -54,7 +56,7 @@ class Destinations:
     def partitions(self, topic: str) -> int:
         """How many partitions a topic has. Raises DestinationUnavailable where no copy can go there."""
         count = self._counts.get(topic)
-        if count is None:
+        if not count:
             raise DestinationUnavailable(topic=topic, problem="does not exist, or this worker may not see it")
         if topic in self._forbidden:
             raise DestinationUnavailable(topic=topic, problem=self._forbidden[topic])

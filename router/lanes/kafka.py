@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
+from itertools import chain
 from typing import Any
 
 import aiokafka
@@ -27,14 +29,27 @@ __all__ = ["IdempotentCarrier", "KafkaDirectory"]
 _CLOSE_WITHIN = 1.0
 _PATIENCE = 2.0
 """Seconds without a delivery after which the lane looks what is wrong, and says so."""
+_ANSWER_WITHIN_MS = 5_000
+"""How long the directory waits for one broker's answer before it counts as away."""
+
+
+class InvalidRecordError(kafka_errors.BrokerResponseError):  # type: ignore[misc]
+    """INVALID_RECORD: something in the batch does not suit its topic, as a record without a key a compacted one."""
+
+    errno = 87
+    message = "INVALID_RECORD"
+    description = "This record has failed the validation on the broker, and hence is rejected."
+
+
+# aiokafka 0.14 has no name for this one, and would report it as a fault of the broker's own (-1), which passes.
+kafka_errors.kafka_errors.setdefault(InvalidRecordError.errno, InvalidRecordError)
 
 _ABOUT_CONTENTS = (
     kafka_errors.MessageSizeTooLargeError,
     kafka_errors.RecordListTooLargeError,
     kafka_errors.InvalidTimestampError,
     kafka_errors.CorruptRecordException,
-    # What the client has no name for, INVALID_RECORD among it: a record without a key for a compacted topic, say.
-    kafka_errors.UnknownError,
+    InvalidRecordError,
 )
 _TOO_LARGE = (kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLargeError)
 _FORBIDDEN = (kafka_errors.TopicAuthorizationFailedError,)
@@ -53,7 +68,10 @@ class KafkaDirectory:
         try:
             if self._client is None:
                 client = AIOKafkaClient(
-                    bootstrap_servers=self._bootstrap, client_id="router-directory", **self._security
+                    bootstrap_servers=self._bootstrap,
+                    client_id="router-directory",
+                    request_timeout_ms=_ANSWER_WITHIN_MS,
+                    **self._security,
                 )
                 try:
                     await client.bootstrap()
@@ -132,7 +150,7 @@ class IdempotentCarrier:
             try:
                 delivery = await self._patiently(sending, topics={topic})
             except kafka_errors.KafkaError as error:
-                raise _translated(error, topic, partition) from error
+                raise self._translated(error, topic, partition) from error
             self._sent.append((delivery, topic, partition, batch, last_offset))
 
     async def commit(self, offset: int) -> None:
@@ -142,15 +160,13 @@ class IdempotentCarrier:
             topics = {topic for _, topic, _, _, _ in sent}
             await self._patiently(asyncio.gather(*(item[0] for item in sent), return_exceptions=True), topics=topics)
             self._check(sent)
-        await self._positions.commit(self._source, offset)
+        await self._patiently(asyncio.ensure_future(self._positions.commit(self._source, offset)))
 
     def _check(self, sent: list[tuple[asyncio.Future[Any], str, int, CopyBatch, int]]) -> None:
         for delivery, topic, partition, batch, last_offset in sent:
             error = delivery.exception()
             if error is None:
                 continue
-            if isinstance(error, _FORBIDDEN):
-                self._destinations.forbid(topic, "may not be written to by this worker")
             if isinstance(error, _ABOUT_CONTENTS):
                 raise DeliveryRefused(
                     topic=topic,
@@ -161,40 +177,53 @@ class IdempotentCarrier:
                     last_offset=last_offset,
                     too_large=isinstance(error, _TOO_LARGE),
                 ) from error
-            raise _translated(error, topic, partition) from error
+            raise self._translated(error, topic, partition) from error
 
-    async def _patiently(self, future: asyncio.Future[Any], *, topics: set[str]) -> Any:
+    async def _patiently(self, future: asyncio.Future[Any], *, topics: Collection[str] = ()) -> Any:
         """Wait as long as it takes. An idempotent producer retries for ever, so look around now and then.
 
         A broker that is away is waited for; a topic that is gone is not, for it may never come back.
         """
-        while True:
-            done, _ = await asyncio.wait([future], timeout=_PATIENCE)
-            if done:
-                self._waiting("")
-                return future.result()
-            try:
-                await self._destinations.refresh()
-                for topic in topics:
-                    self._destinations.partitions(topic)
-            except BrokerUnavailable as error:
-                self._waiting(str(error))
-            except DestinationUnavailable:
-                future.cancel()
-                raise
-            else:
-                self._waiting(f"a broker is slow to acknowledge copies for {', '.join(sorted(topics))}")
+        looking = None
+        try:
+            while not (await asyncio.wait([future], timeout=_PATIENCE))[0]:
+                # What is waited for may come while nobody answers the question.
+                looking = asyncio.ensure_future(self._look(topics))
+                await asyncio.wait([future, looking], return_when=asyncio.FIRST_COMPLETED)
+                if looking.done():
+                    self._waiting(looking.result())
+            self._waiting("")
+            return future.result()
+        finally:
+            # Whoever gives up the wait, because the topic is gone or the lane ends, wants nothing of it any more.
+            for left in (future, looking):
+                if left is not None and not left.done():
+                    left.cancel()
+
+    async def _look(self, topics: Collection[str]) -> str:
+        """Why deliveries for these topics take long. Raises DestinationUnavailable where they will never end."""
+        try:
+            await self._destinations.refresh()
+        except BrokerUnavailable as error:
+            return str(error)
+        for topic in topics:
+            self._destinations.partitions(topic)
+        return f"a broker is slow to acknowledge {'copies for ' + ', '.join(sorted(topics)) if topics else 'an offset'}"
 
     async def close(self) -> None:
         """Stop the producer, whatever state it is in: without a broker its own flush would never end."""
-        producer, self._producer = self._producer, None
-        sent, self._sent = self._sent, []
-        if producer is not None:
+        if self._producer is not None:
             try:
                 async with asyncio.timeout(_CLOSE_WITHIN):
-                    await producer.stop()
+                    await self._producer.stop()
             except (TimeoutError, kafka_errors.KafkaError):
-                await producer.client.close()
+                await _abandon(self._producer)
+            except asyncio.CancelledError:
+                # Not even then may it live on.
+                await _abandon(self._producer)
+                raise
+            self._producer = None
+        sent, self._sent = self._sent, []
         for delivery, *_ in sent:
             if not delivery.done():
                 delivery.cancel()
@@ -202,13 +231,31 @@ class IdempotentCarrier:
                 # Asked for, so that asyncio does not report as forgotten what the lane has already failed for.
                 delivery.exception()
 
+    def _translated(self, error: BaseException, topic: str, partition: int) -> RouterError:
+        if isinstance(error, _FORBIDDEN):
+            problem = "may not be written to by this worker"
+            self._destinations.forbid(topic, problem)
+            return DestinationUnavailable(topic=topic, problem=problem)
+        if isinstance(error, kafka_errors.UnknownTopicOrPartitionError):
+            return DestinationUnavailable(topic=topic, problem="does not exist, or this worker may not see it")
+        return DeliveryFailed(topic=topic, partition=partition, problem=_said(error))
 
-def _translated(error: BaseException, topic: str, partition: int) -> RouterError:
-    if isinstance(error, _FORBIDDEN):
-        return DestinationUnavailable(topic=topic, problem="may not be written to by this worker")
-    if isinstance(error, kafka_errors.UnknownTopicOrPartitionError):
-        return DestinationUnavailable(topic=topic, problem="does not exist, or this worker may not see it")
-    return DeliveryFailed(topic=topic, partition=partition, problem=_said(error))
+
+async def _abandon(producer: Any) -> None:
+    """End a producer that cannot be flushed. Left alone, its sender would deliver old copies once the broker is back."""
+    sender = producer._sender.sender_task  # noqa: SLF001 - aiokafka's own stop() waits for deliveries first
+    deadline = time.monotonic() + _CLOSE_WITHIN
+    if sender is not None:
+        sender.cancel()
+    await producer.client.close()
+    # A cancelled sender first waits for its requests, which may wait for metadata that nobody asks for any more.
+    while sender is not None and not sender.done() and time.monotonic() < deadline:
+        await asyncio.wait([sender], timeout=0.2)
+        sender.cancel()
+    # Its flush waits for these; only now does nobody else touch them.
+    accumulator = producer._message_accumulator  # noqa: SLF001
+    for batch in (*accumulator._pending_batches, *chain.from_iterable(accumulator._batches.values())):  # noqa: SLF001
+        batch.future.cancel()
 
 
 def _said(error: BaseException) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 
@@ -15,8 +14,10 @@ from router.errors import (
     TooLarge,
     TransientError,
 )
+from router.failure.notes import dead_letters_of
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Carrier, CarrierFactory, Positions
+from router.lanes.clock import Clock, MonotonicClock
 from router.lanes.copying import Copier, Copies, Refusals
 from router.lanes.destinations import Destinations
 from router.lanes.protocol import Admission, LaneProtocol, LaneState, Pace
@@ -57,7 +58,7 @@ class Lane:
         pace: Pace,
         observer: LaneObserver,
         room: Callable[[], None],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
     ) -> None:
         """`room` is called whenever the lane may have come to accept batches again."""
         self.source = source
@@ -70,7 +71,7 @@ class Lane:
         self._new_carrier = new_carrier
         self._observer = observer
         self._room = room
-        self._clock = clock
+        self._clock = clock or MonotonicClock()
         self._refusals = Refusals()
         self._carrier: Carrier | None = None
         self._queue: deque[Copies] = deque()
@@ -86,12 +87,17 @@ class Lane:
     @property
     def accepts(self) -> bool:
         """There is room for a batch."""
-        return self.protocol.accepts and not self._finishing
+        return self.protocol.accepts and not self._finishing and self._error is None
 
     @property
     def age(self) -> float:
         """Seconds since the lane entered its state."""
-        return self._clock() - self.protocol.since
+        return self._clock.now() - self.protocol.since
+
+    def offered(self, batch: Batch) -> None:
+        """A batch is on its way to `carry`. Should it never arrive, the lane finds out by itself."""
+        self.protocol.offered(batch, self._clock.now())
+        self._wake.set()
 
     def carry(self, batch: Batch) -> None:
         """Make the batch's copies and queue them. Never raises and never waits: a fault is the lane's own affair."""
@@ -108,9 +114,9 @@ class Lane:
         except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not pass for carried
             self._stop_for(_unexpected(error))
             return
-        self._observer.copied(self.source, copies)
         self._queue.append(copies)
         self._wake.set()
+        self._observer.copied(self.source, copies)
 
     async def finish(self, within: float) -> bool:
         """Take nothing more, carry what is queued, and commit. False where that took longer than so many seconds."""
@@ -128,7 +134,7 @@ class Lane:
             self._task.cancel()
             await asyncio.wait([self._task])
         await self._discard_carrier()
-        self.protocol.close(self._clock())
+        self.protocol.close(self._clock.now())
 
     def _stop_for(self, error: RouterError) -> None:
         self._error = self._error or error
@@ -136,7 +142,7 @@ class Lane:
 
     async def _run(self) -> None:
         while not self._finishing:
-            self.protocol.open(self._clock())
+            self.protocol.open(self._clock.now())
             try:
                 await self._open()
                 await self._carry_until_finished()
@@ -153,8 +159,10 @@ class Lane:
         epoch, position = await self._positions.seek_to_committed(self.source)
         self._queue.clear()
         self._error = None
-        self.protocol.opened(epoch=epoch, position=position, now=self._clock())
-        log.info("lane open", source=str(self.source), position=position)
+        self.protocol.opened(epoch=epoch, position=position, now=self._clock.now())
+        # One that is opened again and again for the same trouble has said so when it stopped.
+        say = log.info if self.protocol.error is None else log.debug
+        say("lane open", source=str(self.source), position=position)
         self._room()
 
     async def _carry_until_finished(self) -> None:
@@ -163,7 +171,7 @@ class Lane:
             await self._send_queued()
             due = self.protocol.commit_at()
             done = not self._queue and (self._finishing or self._error is not None)
-            if due is not None and (done or self._clock() >= due):
+            if due is not None and (done or self._clock.now() >= due):
                 await self._commit()
             if done and self._error is not None:
                 # What came before the error is whole, and now committed; what follows it is read again.
@@ -172,73 +180,63 @@ class Lane:
                 return
 
     async def _wait(self) -> None:
-        """Until there is something to send or to commit."""
+        """Until there is something to send or to commit, or a batch has been on its way for too long."""
         if self._queue or self._error or self._finishing:
             return
         self._wake.clear()
-        due = self.protocol.commit_at()
-        if due is None:
-            await self._wake.wait()
-            return
-        try:
-            async with asyncio.timeout(max(0.0, due - self._clock())):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+        lost_at = self.protocol.lost_at()
+        await self._clock.wait(self._wake, until=_earlier(self.protocol.commit_at(), lost_at))
+        if lost_at is not None and lost_at == self.protocol.lost_at() and self._clock.now() >= lost_at:
+            self._stop_for(self.protocol.lost())
 
     async def _send_queued(self) -> None:
         carrier = self._carrier
         while self._queue and carrier is not None:
             copies = self._queue.popleft()
             await carrier.send(copies)
-            self.protocol.sent(copies.batch, self._clock())
+            self.protocol.sent(copies.batch, self._clock.now())
             self._room()
             # Under load the queue is never empty: commit in between, as often as the interval says.
             due = self.protocol.commit_at()
-            if due is not None and self._clock() >= due:
+            if due is not None and self._clock.now() >= due:
                 return
 
     async def _commit(self) -> None:
         offset = self.protocol.committable
         if offset is None or self._carrier is None:
             return
-        begun = self._clock()
+        begun = self._clock.now()
         await self._carrier.commit(offset)
         self.protocol.settled(offset)
         self._refusals.passed(offset)
-        self._observer.committed(self.source, self._clock() - begun)
+        self._observer.committed(self.source, self._clock.now() - begun)
 
     async def _back_off(self, error: RouterError) -> None:
         if isinstance(error, InvariantError):
             self._observer.fatal(error)
         repeated = self.protocol.error is not None and str(self.protocol.error) == str(error)
-        again = self.protocol.failed(error, self._clock())
+        again = self.protocol.failed(error, self._clock.now())
         self._observer.failed(self.source, error)
-        if isinstance(error, DeliveryRefused):
-            self._learn_from(error)
-            again = self._clock()
+        if isinstance(error, DeliveryRefused) and self._learns_from(error):
+            again = self._clock.now()
         if not repeated:
             log.warning("lane stopped", source=str(self.source), error=error)
         await self._discard_carrier()
         self._wait_for("")
-        while not self._finishing and (left := again - self._clock()) > 0:
-            await self._sleep(left)
+        while not self._finishing and again > self._clock.now():
+            self._wake.clear()
+            await self._clock.wait(self._wake, until=again)
 
-    async def _sleep(self, seconds: float) -> None:
-        self._wake.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-
-    def _learn_from(self, error: DeliveryRefused) -> None:
-        """Read again more carefully; of a batch of one copy we know which one is at fault."""
+    def _learns_from(self, error: DeliveryRefused) -> bool:
+        """Whether reading again more carefully helps; of a batch of one copy we know which one is at fault."""
         if error.records > 1:
             self._refusals.narrow(error.records, self.protocol.position - 1)
             if error.too_large:
                 self._destinations.shrink(error.topic, error.size)
-            return
+            return True
+        if error.topic == dead_letters_of(self.source.topic):
+            # There is nowhere else to put it: the lane stands still, and says so, until the topic takes it.
+            return False
         at_fault = (
             TooLarge(topic=error.topic, size=error.size)
             if error.too_large
@@ -246,11 +244,16 @@ class Lane:
         )
         self._refusals.copies[error.topic, error.last_offset] = at_fault
         self._refusals.until = max(self._refusals.until, error.last_offset)
+        return True
 
     async def _discard_carrier(self) -> None:
-        carrier, self._carrier = self._carrier, None
-        if carrier is not None:
-            await carrier.close()
+        # Let go of it only afterwards: where this is cancelled half-way, whoever cancelled it closes once more.
+        if self._carrier is not None:
+            try:
+                await self._carrier.close()
+            except Exception as error:  # noqa: BLE001 - it is let go of all the same: the lane must live on
+                log.warning("a carrier did not close", source=str(self.source), error=error)
+            self._carrier = None
 
     def _wait_for(self, why: str) -> None:
         if why and why != self.waiting:
@@ -258,6 +261,10 @@ class Lane:
         elif self.waiting and not why and self.protocol.state is LaneState.CARRYING:
             log.info("lane goes on", source=str(self.source))
         self.waiting = why
+
+
+def _earlier(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else min(one, other)
 
 
 class _Unexpected(TransientError):

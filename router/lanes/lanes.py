@@ -18,7 +18,7 @@ class Lanes:
         """`new_lane` gets the partition and what the lane must call when it may have room again."""
         self._new_lane = new_lane
         self._lanes: dict[SourcePartition, Lane] = {}
-        self._room: asyncio.Event | None = None
+        self._room = asyncio.Event()
 
     def __iter__(self) -> Iterator[Lane]:
         return iter(self._lanes.values())
@@ -28,7 +28,6 @@ class Lanes:
 
     def open(self, sources: Iterable[SourcePartition]) -> None:
         """Begin to open a lane for each partition, all at once and in the background."""
-        self._room = asyncio.Event()
         for source in sorted(sources):
             lane = self._lanes[source] = self._new_lane(source, self._room.set)
             lane.start()
@@ -42,8 +41,8 @@ class Lanes:
     def offered(self, batch: Batch) -> None:
         """A batch is on its way to `carry`."""
         lane = self._lanes.get(batch.source)
-        if lane is not None and lane.protocol.epoch == batch.epoch:
-            lane.protocol.offered()
+        if lane is not None:
+            lane.offered(batch)
 
     def accepting(self) -> set[SourcePartition]:
         """The partitions whose lanes have room for a batch."""
@@ -51,9 +50,6 @@ class Lanes:
 
     async def wait_for_room(self, within: float) -> None:
         """Until some lane may have room, or so many seconds have passed."""
-        if self._room is None:
-            await asyncio.sleep(within)
-            return
         try:
             async with asyncio.timeout(within):
                 await self._room.wait()

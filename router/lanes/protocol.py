@@ -7,6 +7,9 @@ it was acknowledged. The promise rests on three rules, all of which are here:
     epoch        a batch that was fetched before the lane last (re)opened is stale: it is dropped without harm
     order        what may be committed is what was sent, and it is committed only after its deliveries were awaited
 
+A batch that is lost between the consumer and its lane shows as a gap once the next one comes. Where none comes, it shows by
+having been offered long ago.
+
             open            opened            failed              retry
     CLOSED ──────► OPENING ────────► CARRYING ──────► BACKING_OFF ──────► OPENING
        ▲              │ failed ──────────────────────────▲  │
@@ -17,6 +20,7 @@ The machine holds no clock: times are arguments, in seconds of any monotonic clo
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -53,6 +57,8 @@ class Pace:
     most_backoff: float = 5.0
     destination_retry: float = 1.0
     """How often a missing destination, or an offset out of range, is looked at again."""
+    arrival: float = 10.0
+    """How long a batch may take from the consumer to its lane before it counts as lost."""
 
 
 class LaneProtocol:
@@ -73,6 +79,7 @@ class LaneProtocol:
         self._sent = -1
         self._first_unsettled: float | None = None
         self._in_hand = 0
+        self._offered: deque[tuple[float, int]] = deque()
         self._failures = 0
 
     def open(self, now: float) -> None:
@@ -89,6 +96,7 @@ class LaneProtocol:
         self.position = self.committed = self._sent = position
         self._first_unsettled = None
         self._in_hand = 0
+        self._offered.clear()
         self._enter(LaneState.CARRYING, now)
 
     @property
@@ -96,9 +104,22 @@ class LaneProtocol:
         """There is room for one more batch."""
         return self.state is LaneState.CARRYING and self._in_hand < self._pace.capacity
 
-    def offered(self) -> None:
-        """A batch of the current epoch is on its way from the consumer."""
-        self._in_hand += 1
+    def offered(self, batch: Batch, now: float) -> None:
+        """A batch is on its way from the consumer. One of another epoch takes no room: it will not be carried."""
+        if batch.epoch == self.epoch:
+            self._in_hand += 1
+            self._offered.append((now, batch.next))
+
+    def lost_at(self) -> float | None:
+        """When the oldest batch that was offered and has not arrived counts as lost; None where none is on its way."""
+        if self.state is not LaneState.CARRYING or not self._offered:
+            return None
+        return self._offered[0][0] + self._pace.arrival
+
+    def lost(self) -> Gap:
+        """The error of a lane whose offered batch never arrived; ask only where `lost_at` has passed."""
+        source = self.source
+        return Gap(topic=source.topic, partition=source.partition, follows=self._offered[0][1], position=self.position)
 
     def admit(self, batch: Batch) -> Admission:
         """A batch arrived. Raises Gap where it does not follow the position: the lane must then fail."""
@@ -108,6 +129,8 @@ class LaneProtocol:
             source = self.source
             raise Gap(topic=source.topic, partition=source.partition, follows=batch.follows, position=self.position)
         self.position = batch.next
+        if self._offered:
+            self._offered.popleft()
         return Admission.CARRY
 
     def sent(self, batch: Batch, now: float) -> None:

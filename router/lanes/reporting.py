@@ -40,7 +40,7 @@ class Reporter(LaneObserver):
             outcomes={
                 "copied": tally.routed,
                 "unroutable": tally.unroutable,
-                "dead-letter": sum(tally.dead_letters.values()),
+                "dead-letter": tally.set_aside,
                 "dropped": tally.dropped,
             },
             dead_letters=tally.dead_letters,

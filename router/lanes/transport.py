@@ -10,7 +10,8 @@ what is committed, so that these of the driver's habits are replaced, each at th
     a broker that is away                is waited for, where the driver would end the worker
 
 Everything about positions happens in the consumer's thread, between two of its awaits: the epoch, the seek and the
-records that a fetch takes can so never disagree.
+records that a fetch takes can so never disagree. Where the client moves a position by itself (retention has eaten what is
+unread) or drops what it has taken (an error half-way), a batch without records tells the lane, by not following it.
 """
 
 from __future__ import annotations
@@ -49,12 +50,14 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     _epochs: dict[TopicPartition, int]
     _before: dict[TopicPartition, int]
+    _held: dict[TopicPartition, object]
     _last_epoch = 0
 
     async def on_start(self) -> None:
         """Connect, for as long as that takes: a worker that starts before its broker waits for it."""
         self._epochs = {}
         self._before = {}
+        self._held = {}
         said = ""
         while not self.should_stop and not self.app.should_stop:
             try:
@@ -92,18 +95,35 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         fetcher = consumer._fetcher  # noqa: SLF001 - the driver's own way to fetch only some partitions
         subscription = fetcher._subscriptions  # noqa: SLF001
         self._before = {tp: position for tp in partitions if (position := _position(subscription, tp)) is not None}
-        with subscription.fetch_context():
-            fetched = await fetcher.fetched_records(partitions, timeout=within, max_records=most)
+        self._held = {tp: _hold(subscription, tp) for tp in self._before}
+        error = None
+        try:
+            with subscription.fetch_context():
+                fetched = await fetcher.fetched_records(partitions, timeout=within, max_records=most)
+        except kafka_errors.ConsumerStoppedError:
+            raise
+        except kafka_errors.KafkaError as raised:
+            error, fetched = raised, {}
         # No await from here on: what was taken, the positions and the epochs belong together.
         received = time.time()
         batches = []
-        for tp, before in self._before.items():
+        for tp in partitions:
             after = _position(subscription, tp)
             epoch = self._epochs.get(tp)
-            if after is None or epoch is None or (after == before and tp not in fetched):
+            if after is None or epoch is None:
                 continue
+            before = self._before.get(tp)
             source = SourcePartition(tp.topic, tp.partition)
-            batches.append(Batch(source, epoch, before, after, fetched.get(tp, ()), received))
+            if before is None or (
+                before != after and (error is not None or _hold(subscription, tp) is not self._held[tp])
+            ):
+                # Between here and where the lane stands, something was not handed out: it must read again.
+                batches.append(Batch(source, epoch, after, after, (), received))
+            elif after != before or tp in fetched:
+                batches.append(Batch(source, epoch, before, after, fetched.get(tp, ()), received))
+        if error is not None:
+            log.warning("a fetch failed: reading again", error=error)
+            await asyncio.sleep(0.1)
         return batches
 
     async def seek_to_group(self, tp: TopicPartition) -> tuple[int, int]:
@@ -125,6 +145,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         self._last_epoch += 1
         self._epochs[tp] = self._last_epoch
         self._before[tp] = position
+        self._held[tp] = _hold(consumer._subscription, tp)  # noqa: SLF001
         return self._last_epoch, position
 
     async def commit_offset(self, tp: TopicPartition, offset: int) -> None:
@@ -145,6 +166,13 @@ def _position(subscriptions: Any, tp: TopicPartition) -> int | None:
     assignment = subscriptions.subscription.assignment if subscriptions.subscription is not None else None
     state = assignment.state_value(tp) if assignment is not None else None
     return int(state.position) if state is not None and state.has_valid_position else None
+
+
+def _hold(subscriptions: Any, tp: TopicPartition) -> object:
+    """What is another object once the client has given up a position by itself; a seek keeps it."""
+    assignment = subscriptions.subscription.assignment if subscriptions.subscription is not None else None
+    state = assignment.state_value(tp) if assignment is not None else None
+    return state._position_fut if state is not None else None  # noqa: SLF001 - replaced by await_reset() alone
 
 
 class ConsumerPositions:
@@ -203,23 +231,12 @@ class BatchConsumer(driver.Consumer):
                     await self.lanes.wait_for_room(_IDLE_FETCH)
                     continue
                 within = _IDLE_FETCH if len(accepting) == len(self.lanes) else _BUSY_FETCH
-                for batch in await self._fetch({_tp(source) for source in accepting}, within, most):
+                for batch in await self._thread.fetch({_tp(source) for source in accepting}, within, most):
                     self.lanes.offered(batch)
                     await self.wait_first(self.callback(self._event_message(batch)), self.suspend_flow.wait())
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 raise
-
-    async def _fetch(self, partitions: set[TopicPartition], within: float, most: int | None) -> list[Batch]:
-        try:
-            return await self._thread.fetch(partitions, within, most)
-        except kafka_errors.ConsumerStoppedError:
-            raise
-        except kafka_errors.KafkaError as error:
-            # Positions may have moved past records that were never handed out. Lanes notice, by continuity.
-            log.warning("a fetch failed: reading again", error=error)
-            await asyncio.sleep(0.1)
-            return []
 
     def _event_message(self, batch: Batch) -> ConsumerMessage:
         source = batch.source

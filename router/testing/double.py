@@ -1,0 +1,122 @@
+"""The whole router in memory, for a team's tests of its routes: publish to broad topics, read narrow ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from router.language.case_values import encode_value
+from router.language.deciders import deciders
+from router.language.files import read_routes
+from router.language.findings import InvalidRoutes
+from router.language.load import load_routes
+from router.language.topics import KAFKA_MAX_MESSAGE_BYTES, plan_topics
+from router.records.catalogue import Catalogue
+from router.records.catalogue_files import read_catalogue
+from router.records.record import PlainRecord
+from router.testing.broker import MemoryBroker
+from router.testing.clock import HandClock
+from router.testing.worker import MemoryWorker
+
+__all__ = ["RouterDouble"]
+
+Value = bytes | Mapping[str, object] | None
+
+
+class RouterDouble:
+    """A worker, its broker with every topic that the routes need, and their clock. Use it in a `with` statement.
+
+    It has an event loop of its own, so that tests need no `async`; inside a running loop use `MemoryWorker`.
+    """
+
+    def __init__(
+        self,
+        routes: Mapping[str, str],
+        schemas: Mapping[str, str] | Catalogue,
+        *,
+        partitions: int = 1,
+        clock: HandClock | None = None,
+    ) -> None:
+        """`routes` are the texts of route files by name, `schemas` those of schemas by `<subject>/v<N>.avsc`.
+
+        `partitions` is for broad topics that declare none. Raises InvalidRoutes with the findings, as a worker would.
+        """
+        catalogue = schemas if isinstance(schemas, Catalogue) else Catalogue.from_texts(schemas)
+        route_set, findings = load_routes(routes, catalogue)
+        if route_set is None:
+            raise InvalidRoutes(findings)
+        self.route_set = route_set
+        self.broker = MemoryBroker(clock)
+        for plan in plan_topics(route_set, default_partitions=partitions, replication=1):
+            most = int(plan.config.get("max.message.bytes", KAFKA_MAX_MESSAGE_BYTES))
+            self.broker.create_topic(plan.name, partitions=plan.partitions, max_message_bytes=most)
+        self.worker = MemoryWorker(
+            self.broker,
+            {topic: decider.decide for topic, decider in deciders(route_set).items()},
+            route_set=route_set.fingerprint,
+        )
+        self._loop = asyncio.Runner()
+
+    @classmethod
+    def from_folders(
+        cls, routes: str | Path, schemas: str | Path, *, partitions: int = 1, clock: HandClock | None = None
+    ) -> RouterDouble:
+        """The router of a folder of route files and a folder of schemas."""
+        return cls(read_routes(Path(routes)), read_catalogue(Path(schemas)), partitions=partitions, clock=clock)
+
+    @property
+    def clock(self) -> HandClock:
+        """The time of everything in it."""
+        return self.broker.clock
+
+    def publish(
+        self,
+        topic: str,
+        value: Value,
+        *,
+        key: str | bytes | None = None,
+        headers: Mapping[str, str | bytes | None] | Sequence[tuple[str, bytes | None]] = (),
+        timestamp: int | None = None,
+        partition: int | None = None,
+    ) -> PlainRecord:
+        """Write one record to a broad topic.
+
+        Fields are encoded by the topic's schema, which fills in what is left out; bytes go as they are, None makes a
+        tombstone. `timestamp` is in milliseconds, and the clock's where none is given. Raises Misfit where the fields
+        do not suit the schema, KeyError where no exchange reads the topic.
+        """
+        schema = self.route_set.sources[topic].schema
+        named = headers.items() if isinstance(headers, Mapping) else headers
+        return self.broker.publish(
+            topic,
+            value=value if value is None or isinstance(value, bytes) else encode_value(schema, value),
+            key=key.encode() if isinstance(key, str) else key,
+            headers=[(name, text.encode() if isinstance(text, str) else text) for name, text in named],
+            timestamp=timestamp,
+            partition=partition,
+        )
+
+    def read(self, topic: str, partition: int | None = None) -> tuple[PlainRecord, ...]:
+        """All that a topic holds once everything published so far was carried: narrow, unroutable or dead letters."""
+        self.carry()
+        return self.broker.records(topic, partition)
+
+    def carry(self, *, within: float = 60.0) -> None:
+        """Carry all that was published. Raises StandsStill, with what the lanes wait for, after so many seconds."""
+        self._loop.run(self.worker.run(within=within))
+
+    def __enter__(self) -> Self:
+        self._loop.__enter__()
+        self._loop.run(self.worker.start())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._loop.run(self.worker.stop(finish=False))
+        finally:
+            self._loop.close()

@@ -1,0 +1,167 @@
+"""A worker in memory: real lanes over the in-memory ports, fed as the transport feeds them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from router.exchange.decision import Decision
+from router.lanes.batch import SourcePartition
+from router.lanes.copying import Copier, Identity
+from router.lanes.destinations import Destinations
+from router.lanes.lane import Lane, LaneObserver
+from router.lanes.lanes import Lanes
+from router.lanes.protocol import Pace
+from router.records.record import Record
+from router.testing.broker import MemoryBroker
+from router.testing.ports import MemoryCarrier, MemoryConsumer, MemoryDirectory
+
+__all__ = ["MemoryWorker", "StandsStill"]
+
+_CALM = 40
+"""Turns of the event loop without any activity after which nothing more is to come."""
+_RESTLESS = 100_000
+"""Turns after which something must be going round in circles."""
+_STEP = 0.05
+"""Seconds by which `run` moves the clock while lanes wait for something."""
+
+
+class StandsStill(AssertionError):
+    """The lanes did not carry everything in the time that they were given; says what each waits for."""
+
+    def __init__(self, waiting: Mapping[SourcePartition, str]) -> None:
+        super().__init__(dict(waiting))
+        self.waiting = dict(waiting)
+
+    def __str__(self) -> str:
+        return "; ".join(f"{source}: {why or 'not carried'}" for source, why in self.waiting.items())
+
+
+class MemoryWorker:
+    """A member of a group that owns every partition of its sources. `start` it inside an event loop."""
+
+    def __init__(
+        self,
+        broker: MemoryBroker,
+        decide: Mapping[str, Callable[[Record], Decision]],
+        *,
+        group: str = "router",
+        route_set: str = "00000000",
+        pace: Pace | None = None,
+        observer: LaneObserver | None = None,
+        fetch_records: int = 500,
+    ) -> None:
+        """`decide` says for each broad topic where its records go: `Decider.decide`, or anything that does the same."""
+        self.broker = broker
+        self.destinations = Destinations(MemoryDirectory(broker))
+        self.consumer = MemoryConsumer(broker, group)
+        self.carriers: list[MemoryCarrier] = []
+        """All that were ever made, in order."""
+        self._decide = decide
+        self._identity = Identity(service=group, instance="memory", route_set=route_set)
+        self._pace = pace or Pace()
+        self._observer = observer or LaneObserver()
+        self._fetch_records = fetch_records
+        self.lanes = Lanes(self._new_lane)
+
+    def _new_lane(self, source: SourcePartition, room: Callable[[], None]) -> Lane:
+        return Lane(
+            source,
+            copier=Copier(
+                source.topic,
+                decide=self._decide[source.topic],
+                destinations=self.destinations,
+                identity=self._identity,
+                clock=self.broker.clock.wall,
+            ),
+            destinations=self.destinations,
+            positions=self.consumer,
+            new_carrier=self._new_carrier,
+            pace=self._pace,
+            observer=self._observer,
+            room=room,
+            clock=self.broker.clock,
+        )
+
+    def _new_carrier(self, source: SourcePartition, waiting: Callable[[str], None]) -> MemoryCarrier:
+        carrier = MemoryCarrier(
+            source,
+            broker=self.broker,
+            positions=self.consumer,
+            destinations=self.destinations,
+            waiting=waiting,
+        )
+        self.carriers.append(carrier)
+        return carrier
+
+    @property
+    def sources(self) -> tuple[SourcePartition, ...]:
+        """Every partition of the broad topics that exist."""
+        topics = self.broker.topics
+        return tuple(
+            SourcePartition(topic, partition)
+            for topic in sorted(self._decide)
+            if topic in topics
+            for partition in range(len(topics[topic].logs))
+        )
+
+    async def start(self) -> None:
+        """Open a lane for each partition, as after an assignment."""
+        self.lanes.open(self.sources)
+        await self.settle()
+
+    def fetch(self) -> None:
+        """One round of fetching, for the partitions whose lanes have room."""
+        for batch in self.consumer.fetch(sorted(self.lanes.accepting()), self._fetch_records):
+            self.lanes.offered(batch)
+            self.lanes.carry(batch)
+
+    async def settle(self) -> None:
+        """Let the lanes do what they can do without time passing."""
+        calm = turns = 0
+        while calm < _CALM:
+            seen = self.broker.activity
+            await asyncio.sleep(0)
+            calm = calm + 1 if seen == self.broker.activity else 0
+            turns += 1
+            if turns > _RESTLESS:
+                raise StandsStill(self.waiting())
+
+    async def step(self, seconds: float = _STEP) -> None:
+        """Fetch, let the lanes work, and let so much time pass."""
+        self.fetch()
+        await self.settle()
+        self.broker.clock.advance(seconds)
+        await self.settle()
+
+    async def run(self, *, within: float = 60.0) -> None:
+        """Carry until everything is committed. Raises StandsStill where that takes longer, by the broker's clock."""
+        until = self.broker.clock.now() + within
+        await self.settle()
+        while self.behind():
+            if self.broker.clock.now() >= until:
+                raise StandsStill(self.waiting())
+            await self.step()
+
+    def behind(self) -> tuple[SourcePartition, ...]:
+        """The partitions with records that are not yet committed."""
+        return tuple(
+            source
+            for source in self.sources
+            if (self.consumer.committed(source) or self.broker.start(source)) < self.broker.end(source)
+        )
+
+    def waiting(self) -> dict[SourcePartition, str]:
+        """What each partition that is behind waits for, as its lane says it."""
+        lanes = {lane.source: lane for lane in self.lanes}
+        found = {}
+        for source in self.behind():
+            lane = lanes.get(source)
+            found[source] = "no lane" if lane is None else str(lane.protocol.error or lane.waiting)
+        return found
+
+    async def stop(self, *, finish: bool = True) -> None:
+        """Give the partitions back: after committing what is on its way, or at once, as a worker that is killed."""
+        if finish:
+            await self.lanes.finish(within=1.0)
+        await self.lanes.close()
