@@ -24,7 +24,7 @@ from rich.text import Text
 from router.develop.broker import DevelopmentKafka
 from router.develop.decided import SHOP_ROUTES, decided_topics
 from router.develop.encoding import shop_encoders
-from router.develop.errors import AlreadyRunning, NotCaughtUp
+from router.develop.errors import AlreadyRunning, KafkaUnreachable, NotCaughtUp
 from router.develop.feed import events
 from router.develop.feeding import Feeder
 from router.develop.interrupts import Interrupts
@@ -86,6 +86,8 @@ def run_demo(options: DemoOptions, *, environ: Mapping[str, str], console: Conso
     with Interrupts() as interrupts, _own_state(options.state) as own, ExitStack() as stack:
         watched: list[Callable[[], None]] = []
         bootstrap = environ.get("ROUTER_BROKER") or stack.enter_context(_kafka(own / "kafka", watched, console))
+        watch = KafkaWatch(bootstrap)
+        watch.partitions(())  # before anything is asked of it: a Kafka that does not answer is told at once
         plans = plan_topics(route_set, default_partitions=options.partitions, replication=-1)
         ensure_topics(
             bootstrap, [TopicSpec(each.name, each.partitions, each.replication, each.config) for each in plans]
@@ -110,7 +112,7 @@ def run_demo(options: DemoOptions, *, environ: Mapping[str, str], console: Conso
             route_set=route_set,
             narrow=[(plan.team or "", plan.name) for plan in plans if plan.role is TopicRole.NARROW],
             feeder=feeder,
-            watch=KafkaWatch(bootstrap),
+            watch=watch,
             group=group,
             watched=watched,
             interrupts=interrupts,
@@ -148,24 +150,32 @@ class _Run:
         self._outcomes = watch.partitions(
             outcome_topics([topic for _, topic in self._narrow], sources=tuple(route_set.sources))
         )
+        self._took = 0.0
         self._since: Offsets = {}
         self._fingerprint = route_set.fingerprint
 
     def to_the_end(self, console: Console) -> int:
-        with _screen(console) as show:
-            # What an earlier run left behind on an existing Kafka is routed first, and is nobody's business after that.
-            caught_up = self._catch_up(show, note="routing what was there before", within=_STUCK_AFTER_S)
-            self._since = self._watch.ends(self._outcomes)
-            self._begun = time.monotonic()
-            if caught_up:
-                self._feed(show)
-                caught_up = self._catch_up(
-                    show, note="the feed has ended; the router catches up", within=_STUCK_AFTER_S
-                )
+        try:
+            with _screen(console) as show:
+                caught_up = self._route(show)
+        except KafkaUnreachable:
+            self._look()  # a broker of our own that has ended tells more than its silence
+            raise
         if not caught_up:
             console.print("Ended before the router had caught up: nothing is reckoned.")
             return 130
         return self._reckon(console)
+
+    def _route(self, show: Callable[[Picture], None]) -> bool:
+        # What an earlier run left behind on an existing Kafka is routed first, and is nobody's business after that.
+        if not self._catch_up(show, note="routing what was there before", within=_STUCK_AFTER_S):
+            return False
+        self._since = self._watch.ends(self._outcomes)
+        self._begun = time.monotonic()
+        self._feed(show)
+        caught_up = self._catch_up(show, note="the feed has ended; the router catches up", within=_STUCK_AFTER_S)
+        self._took = time.monotonic() - self._begun
+        return caught_up
 
     def _feed(self, show: Callable[[Picture], None]) -> None:
         self._feeder.start()
@@ -203,8 +213,8 @@ class _Run:
         found = reconcile(self._feeder.expected.tallies, counted)
         fed = sum(self._feeder.fed.values())
         console.print(reckoning(found, team_of={topic: team for team, topic in self._narrow}))
-        console.print(f"\n{fed:,} records fed in {time.monotonic() - self._begun:,.1f} s; ", end="")
-        console.print(mischief_line(self._feeder.mischief))
+        console.print(f"\n{fed:,} records fed and routed in {self._took:,.1f} s")
+        console.print(mischief_line(self._feeder.mischief), soft_wrap=True)
         console.print(Text(str(found), style="bold green" if found.balanced else "bold red"))
         if self._fingerprint != SHOP_ROUTES:
             console.print(

@@ -97,13 +97,14 @@ def line(picture: Picture) -> str:
         f"{_clock(picture.seconds)}  fed {fed:,} ({sum(row.rate for row in picture.sources):,.0f}/s)"
         f"  copies {copies:,} ({sum(row.rate for row in picture.narrow):,.0f}/s)"
         f"  unroutable {unroutable:,}  dead letters {dead:,}  lag {picture.lag:,}"
+        f"  ({picture.note})"
     )
 
 
 def reckoning(found: Reconciliation, *, team_of: Mapping[str, str]) -> Table:
-    """The closing table: every topic, what it must hold and what it holds."""
+    """The closing table: every topic, what it must hold and what it holds; the teams' own first."""
     table = _table("team", "topic", right=("expected", "counted", ""))
-    for row in found.rows:
+    for row in sorted(found.rows, key=lambda row: (row.topic not in team_of, team_of.get(row.topic), row.topic)):
         table.add_row(
             team_of.get(row.topic, ""),
             row.topic,

@@ -56,7 +56,10 @@ def test_a_small_terminal_shows_teams() -> None:
 
 def test_a_log_gets_the_sums() -> None:
     """One line says how much went in, came out and is left."""
-    assert line(PICTURE) == "01:23  fed 1,210 (40/s)  copies 1,501 (30/s)  unroutable 3  dead letters 2  lag 7"
+    assert (
+        line(PICTURE)
+        == "01:23  fed 1,210 (40/s)  copies 1,501 (30/s)  unroutable 3  dead letters 2  lag 7  (Ctrl-C ends it)"
+    )
 
 
 def test_the_reckoning_marks_what_is_wrong() -> None:
