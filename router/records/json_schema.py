@@ -42,13 +42,13 @@ class JsonSchema:
         names = path.split(".")
         if len(names) > PATH_LIMIT:
             return None
-        here, nullable = self._resolve(self.document)
+        here, nullable = self.resolve(self.document)
         for name in names:
             inner = here.get("properties", {}).get(name)
             if inner is None:
                 return None
             optional = name not in here.get("required", ())
-            here, null = self._resolve(inner)
+            here, null = self.resolve(inner)
             nullable = nullable or null or optional
         return self._field_type(here, nullable=nullable)
 
@@ -62,14 +62,14 @@ class JsonSchema:
         return tuple(listed)
 
     def _walk(self, schema: Any, path: tuple[str, ...], inside: tuple[int, ...]) -> Iterator[str]:
-        here, _ = self._resolve(schema)
+        here, _ = self.resolve(schema)
         if path and self._field_type(here, nullable=False).scalar:
             yield ".".join(path)
         elif id(here) not in inside and len(path) < PATH_LIMIT:
             for name, inner in here.get("properties", {}).items():
                 yield from self._walk(inner, (*path, name), (*inside, id(here)))
 
-    def _resolve(self, schema: Any) -> tuple[Mapping[str, Any], bool]:
+    def resolve(self, schema: Any) -> tuple[Mapping[str, Any], bool]:
         """What a `$ref`, or a choice between null and one schema, stands for; and whether null is possible."""
         nullable = False
         for _ in range(PATH_LIMIT):
