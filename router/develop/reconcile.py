@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from router.develop.feed import UNREADABLE, FeedEvent
-from router.develop.shop import ORDER, PRODUCT, SOURCES, STOCK
+from router.develop.shop import ORDER, PRODUCT, REFUND, SOURCES, STOCK
 
 __all__ = ["Ledger", "Reconciliation", "Row", "Tally", "expected_topics", "fingerprint", "outcome_topics", "reconcile"]
 
@@ -39,7 +39,7 @@ _TOMBSTONES: Mapping[str, tuple[str, ...]] = {
 
 def expected_topics(event: FeedEvent) -> tuple[str, ...]:
     """Every topic that must hold one copy of this record."""
-    if event.mischief in UNREADABLE:
+    if event.mischief in UNREADABLE or (event.topic == REFUND and event.key is None):
         return (f"{event.topic}.dead-letters",)
     if event.value is None:
         return _TOMBSTONES[event.topic]

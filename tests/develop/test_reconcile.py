@@ -105,6 +105,11 @@ def test_what_is_unreadable_becomes_a_dead_letter_and_nothing_else(topic: str) -
     assert expected_topics(event(topic, {}, mischief=Mischief.TRUNCATED)) == (f"{topic}.dead-letters",)
 
 
+def test_a_refund_without_its_key_becomes_a_dead_letter() -> None:
+    """Its team declared the key, so that it is verified."""
+    assert expected_topics(event(REFUND, {"type": "refund_approved"}, key=None)) == ("refund.update.v1.dead-letters",)
+
+
 def test_every_topic_of_the_shop_gets_something() -> None:
     """The feed exercises every route: over two thousand orders no outcome stays empty."""
     ledger = Ledger()
