@@ -1,0 +1,59 @@
+"""The commands of `router`, one module each, loaded when they are called so that `router --help` is quick."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+import router
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "check": ("router.commands.check:check", "Check all route files and say everything that is wrong, at once."),
+    "test": ("router.commands.test:test", "Run the teams' cases: which message goes where, without a broker."),
+    "explain": ("router.commands.explain:explain", "Say where one message goes, and why, and why not elsewhere."),
+    "trace": ("router.commands.trace:trace", "Show the way that a record has taken through the router."),
+    "schema": ("router.commands.schema:schema", "Print the JSON Schema of route files, for editors."),
+    "broker": ("router.commands.broker:broker", "Run a real Apache Kafka to develop on."),
+    "demo": ("router.commands.demo:demo", "Run the example shop on a Kafka of its own, and watch it."),
+}
+"""By name: where the command is, and its line in the list. The list is shown without loading any of them."""
+
+
+class _Lazy(click.Group):
+    """A group that imports a command only to run it or to show its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- as above
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- as above
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(router.__version__, prog_name="router")
+def main() -> None:
+    """RabbitMQ's exchanges for Kafka: copies each record of a broad topic into narrow topics, by declared routes.
+
+    \b
+    A team writes routes/<team>.yaml, and then:
+      router check            is what it says right?
+      router test             does it do what the team promised itself?
+      router explain …        where does this one message go, and why?
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names in route files may have characters that a terminal lacks
+            stream.reconfigure(errors="backslashreplace")

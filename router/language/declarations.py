@@ -133,12 +133,11 @@ def gather(
     topics: dict[str, DeclaredTopic] = {}
     for file in files:
         shape = file.shape
-        if shape.team:
-            place = file.place("team")
-            first = teams.setdefault(shape.team, place)
-            if first is not place:
-                message = f"team '{shape.team}' has a file already: {first.file}"
-                findings.append(found(Kind.DUPLICATE_TEAM, place, message))
+        place = file.place("team")
+        first = teams.setdefault(shape.team, place)
+        if first is not place:
+            message = f"team '{shape.team}' has a file already: {first.file}"
+            findings.append(found(Kind.DUPLICATE_TEAM, place, message))
         for name, exchange in shape.exchanges.items():
             new = DeclaredExchange(name, exchange, file)
             old = exchanges.setdefault(name, new)

@@ -9,6 +9,7 @@ from router.exchange.model import Place
 from router.exchange.routing_key import MalformedRoutingKey, Placeholder, PlaceholderKind, parse_routing_key
 from router.language.declarations import Declarations, DeclaredExchange
 from router.language.findings import Finding, Kind
+from router.language.kafka_names import is_topic_name
 from router.language.kinds import found
 from router.language.suggestions import did_you_mean
 from router.records.catalogue import Catalogue, SubjectVersion
@@ -98,12 +99,15 @@ def _without_schema(
         return
     declared = declarations.topics.get(source)
     json = declared is not None and declared.shape.format == "json"
-    if has_faulty_schema(source, catalogue):
-        return
+    if has_faulty_schema(source, catalogue) or not is_topic_name(source):
+        return  # told elsewhere
     add = f"add schemas/{schema_file(source, extension='schema.json' if json else 'avsc')}"
     parts = _VERSIONED.fullmatch(source)
-    hint = did_you_mean(parts["subject"] if parts else source, catalogue.subjects)
-    hint = f"{add}; or {hint}" if hint else add
+    subject = parts["subject"] if parts else source
+    if subject in catalogue.subjects:
+        hint = f"{add}; there is {', '.join(f'v{version}' for version in catalogue.versions_of(subject))}"
+    else:
+        hint = f"{add}; {did_you_mean(subject, catalogue.subjects)}".removesuffix("; ")
     if named:
         what = f"field{'s' if len(named) > 1 else ''} {', '.join(repr(name) for name in dict.fromkeys(named))}"
         yield found(Kind.NO_SCHEMA, place, f"source '{source}' has no schema, and routes need its {what}", hint)

@@ -54,7 +54,7 @@ def _read(directory: Path, *, cases: bool) -> dict[str, str]:
             and not any(part.startswith(".") for part in path.relative_to(directory).parts)
             and (path.is_file() or path.is_symlink())
         ]
-        return {str(path): _text(path) for path in paths}
+        return {_shown(path): _text(path) for path in paths}
     except OSError as error:
         file = str(error.filename or directory)
         raise UnreadableFile(file=file, problem=f"cannot be read: {error.strerror or error}") from error
@@ -64,3 +64,8 @@ def _text(path: Path) -> str:
     with path.open("rb") as file:
         # One byte more than is allowed is enough to tell that there is more.
         return file.read(LARGEST + 1).decode("utf-8", "surrogateescape")
+
+
+def _shown(path: Path) -> str:
+    """The path as text that can be printed, whatever bytes the file's name has."""
+    return str(path).encode("utf-8", "backslashreplace").decode()

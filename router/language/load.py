@@ -26,7 +26,7 @@ def load_routes(texts: Mapping[str, str], catalogue: Catalogue) -> tuple[RouteSe
     findings: list[Finding] = []
     files: list[ParsedFile[RouteFile]] = []
     for name in sorted(texts):
-        parsed, found_here = read_shape(texts[name], RouteFile, file=name, fallback={"version": 1, "team": ""})
+        parsed, found_here = read_shape(texts[name], RouteFile, file=name, fallback={"version": 1, "team": name or "?"})
         findings += found_here
         if parsed is not None:
             files.append(parsed)

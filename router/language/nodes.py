@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from router.exchange.model import Place
 
-__all__ = ["Item", "MappingNode", "Node", "Path", "ScalarNode", "SequenceNode", "entry_at", "node_at", "plain"]
+__all__ = [
+    "Item",
+    "MappingNode",
+    "Node",
+    "Path",
+    "ScalarNode",
+    "SequenceNode",
+    "entry_at",
+    "node_at",
+    "plain",
+    "without",
+]
 
 Path = Sequence[str | int]
 """Keys and indexes from a tree's root."""
@@ -25,6 +36,8 @@ class ScalarNode:
     quoted: bool
     comment: str = ""
     """What follows on the same line, where that is a comment: perhaps it was meant as the value."""
+    comment_place: Place | None = None
+    """Of the comment's hash."""
     text_column: int = 0
     """The column where the text itself begins, behind a quote; 0 where columns in it can't be told."""
 
@@ -93,3 +106,22 @@ def _follow(root: Node, path: Path) -> tuple[ScalarNode | None, Node]:
         else:
             break
     return key, node
+
+
+def without(root: Node, path: Path) -> Node | None:
+    """The tree without what stands at a path, or the nearest thing above it; None where that is the root.
+
+    A list that loses its last item is lost with it: an empty list would be a fault that its author did not make.
+    """
+    if not path:
+        return None
+    step, *rest = path
+    if isinstance(root, MappingNode) and (item := root.get(str(step))) is not None:
+        node = without(item.node, rest)
+        kept = [(Item(each.key, node) if node is not None else None) if each is item else each for each in root.items]
+        return replace(root, items=tuple(each for each in kept if each is not None))
+    if isinstance(root, SequenceNode) and isinstance(step, int) and step < len(root.items):
+        node = without(root.items[step], rest)
+        kept_items = (*root.items[:step], *([] if node is None else [node]), *root.items[step + 1 :])
+        return replace(root, items=kept_items) if kept_items else None
+    return None

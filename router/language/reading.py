@@ -7,7 +7,6 @@ key beside it.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -18,7 +17,7 @@ from router.exchange.model import Place
 from router.language.findings import Finding, Kind
 from router.language.kinds import found
 from router.language.later import later_key, later_value
-from router.language.nodes import MappingNode, Node, ScalarNode, SequenceNode, entry_at, node_at, plain
+from router.language.nodes import MappingNode, Node, ScalarNode, SequenceNode, entry_at, node_at, plain, without
 from router.language.shapes import Shape, annotation_below, shape_below
 from router.language.suggestions import did_you_mean
 from router.language.yaml_text import parse_yaml
@@ -82,45 +81,54 @@ def read_shape(
             *sorted(all_findings)[:_MOST_FINDINGS],
             found(last.kind, last.place, f"and {more} more findings"),
         ]
-    return ParsedFile(file, root, survivor), tuple(all_findings)
+    return ParsedFile(file, reader.root, survivor), tuple(all_findings)
 
 
 class _Reader(Generic[_S]):
     def __init__(self, root: Node, shape: type[_S], nullable: tuple[_Path, ...]) -> None:
         self.findings: list[Finding] = []
-        self._root = root
+        self.root = root
+        """What survived so far."""
+        self._faulty = False
+        self._taken_out: set[_Path] = set()
+        """Paths as they were when something there was taken out: what is missing then is no second fault."""
         self._shape = shape
         self._nullable = nullable
 
     def read(self, fallback: Mapping[str, Any]) -> _S:
-        data = plain(self._root)
-        for path in [*self._nulls(self._root, ())]:
+        for path in tuple(self._nulls(self.root, ())):
             self._find_null(path)
-            _remove(data, path)
+            self._take_out(path)
         while True:
             try:
-                return self._shape.model_validate(data)
+                return self._shape.model_validate(
+                    {**fallback, **plain(self.root)} if self._faulty else plain(self.root)
+                )
             except ValidationError as error:
                 faults = error.errors(include_url=False, include_input=False)
-            self._take_out(data, faults, fallback)
+            self._faulty = True
+            paths = [self._tell(fault) for fault in faults]
+            outermost = {path for path in paths if path and not any(_above(other, path) for other in paths)}
+            # From the end, so that indexes of a list still mean the same while its items are taken out.
+            for path in reversed(paths):
+                if path in outermost:
+                    outermost.discard(path)
+                    self._take_out(path)
 
-    def _take_out(self, data: Any, faults: list[Any], fallback: Mapping[str, Any]) -> None:
-        # From the end, so that the indexes of a list still mean the same while its items are taken out.
-        for fault in reversed(faults):
-            path: _Path = tuple(fault["loc"])
+    def _tell(self, fault: Any) -> _Path:
+        """Add the finding of a fault; gives the path of what must be taken out for it."""
+        path: _Path = tuple(fault["loc"])
+        missing = fault["type"] == "missing"
+        if not (missing and path in self._taken_out):
             finding = self._finding(fault, path)
             if finding not in self.findings:
                 self.findings.append(finding)
-            if fault["type"] == "missing":
-                *above, key = path
-                if above:
-                    _remove(data, tuple(above))
-                else:
-                    data[key] = copy.deepcopy(fallback.get(str(key)))
-            elif len(path) == 1 and path[0] in fallback:
-                data[path[0]] = copy.deepcopy(fallback[str(path[0])])
-            else:
-                _remove(data, path)
+        return path[:-1] if missing else path
+
+    def _take_out(self, path: _Path) -> None:
+        self._taken_out |= {path, path[:-1] if isinstance(path[-1], int) else path}
+        pruned = without(self.root, path)
+        self.root = MappingNode(self.root.place, (), flow=False) if pruned is None else pruned
 
     def _nulls(self, node: Node, path: _Path) -> Iterator[_Path]:
         """Paths of values that are null and must not be, the last of a list first."""
@@ -138,15 +146,14 @@ class _Reader(Generic[_S]):
                     yield from self._nulls(item.node, (*path, item.key.text))
 
     def _find_null(self, path: _Path) -> None:
-        node = node_at(self._root, path)
+        node = node_at(self.root, path)
         assert isinstance(node, ScalarNode)
-        if node.comment and looks_like_binding_key(node.comment):
-            line = node.place
-            self.findings.append(comment_trap(line, node.comment))
+        if node.comment_place and looks_like_binding_key(node.comment):
+            self.findings.append(comment_trap(node.comment_place, node.comment))
             return
         what = f"'{path[-1]}'" if isinstance(path[-1], str) else "this item"
         place = node.place
-        key = entry_at(self._root, path)
+        key = entry_at(self.root, path)
         if isinstance(path[-1], str) and key is not None and not node.text:
             place = key.place
         hint = "what follows is a comment: quote it if it is meant, or remove the key" if node.comment else "remove it"
@@ -154,7 +161,7 @@ class _Reader(Generic[_S]):
 
     def _finding(self, fault: Any, path: _Path) -> Finding:
         kind: str = fault["type"]
-        node = node_at(self._root, path)
+        node = node_at(self.root, path)
         match kind:
             case "extra_forbidden":
                 return self._unknown_key(path)
@@ -166,7 +173,7 @@ class _Reader(Generic[_S]):
                 return self._wrong_value(fault, path, node)
 
     def _missing_key(self, path: _Path, node: Node) -> Finding:
-        key = entry_at(self._root, path[:-1])
+        key = entry_at(self.root, path[:-1])
         # An item of a list stands for itself; for a mapping with a name, its name does.
         place = node.place if key is None or isinstance(path[-2], int) else key.place
         return found(Kind.MISSING_KEY, place, f"{self._owner(path)} has no '{path[-1]}'")
@@ -181,15 +188,16 @@ class _Reader(Generic[_S]):
         wanted = _WANTED.get(kind)
         if wanted is not None:
             return self._wrong_type(wanted, path, node)
-        return found(Kind.WRONG_VALUE, node.place, f"'{_last_key(path)}': {_decapitalised(fault['msg'])}")
+        words = _LIMITS.get(kind, "{msg}").format(**fault.get("ctx", {}), msg=_decapitalised(fault["msg"]))
+        return found(Kind.WRONG_VALUE, node.place, f"'{_last_key(path)}': {words}")
 
     def _wrong_name(self, fault: Any, path: _Path) -> Finding:
-        key = entry_at(self._root, path[:-1])
-        place = self._root.place if key is None else key.place
+        key = entry_at(self.root, path[:-1])
+        place = self.root.place if key is None else key.place
         return found(Kind.WRONG_VALUE, place, _decapitalised(fault["msg"]))
 
     def _unknown_key(self, path: _Path) -> Finding:
-        key = entry_at(self._root, path)
+        key = entry_at(self.root, path)
         assert key is not None
         above = shape_below(self._shape, path[:-1])
         assert above is not None
@@ -254,6 +262,17 @@ _WANTED = {
     "model_type": "a mapping",
 }
 
+_LIMITS = {
+    "greater_than_equal": "it is at least {ge}",
+    "less_than_equal": "it is at most {le}",
+    "too_short": "the list is empty",
+    "string_too_short": "the text is empty",
+}
+
+
+def _above(path: _Path, other: _Path) -> bool:
+    return bool(path) and len(path) < len(other) and other[: len(path)] == path
+
 
 def _under(path: _Path, pattern: _Path) -> bool:
     return len(path) >= len(pattern) and all(step in {"*", actual} for step, actual in zip(pattern, path, strict=False))
@@ -261,24 +280,6 @@ def _under(path: _Path, pattern: _Path) -> bool:
 
 def _last_key(path: _Path) -> str:
     return next((each for each in reversed(path) if isinstance(each, str)), "the file")
-
-
-def _remove(data: Any, path: _Path) -> None:
-    """Take a value out; where the path leads past a scalar or into a key, the nearest thing that is there."""
-    way: list[tuple[Any, str | int]] = []
-    for step in path:
-        known = (isinstance(data, dict) and step in data) or (
-            isinstance(data, list) and isinstance(step, int) and step < len(data)
-        )
-        if not known:
-            break
-        way.append((data, step))
-        data = data[step]
-    while way:
-        holder, last = way.pop()
-        del holder[last]
-        if not isinstance(holder, list) or holder:  # a list that lost its last item would be a fault of its own
-            break
 
 
 def _described(node: Node) -> str:

@@ -38,10 +38,13 @@ class Shape(BaseModel):
 
 
 def _duration(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise PydanticCustomError("duration", "is a whole number with its unit, such as 7d, or forever")
+    text = str(value) if type(value) is int else value
+    if not isinstance(text, str):
+        raise PydanticCustomError(
+            "duration", "is no duration: write a whole number and its unit, such as 7d, or forever"
+        )
     try:
-        parse_retention(value)
+        parse_retention(text)
     except ValueError as malformed:
         raise PydanticCustomError("duration", "{problem}", {"problem": str(malformed)}) from malformed
     return value

@@ -11,6 +11,7 @@ from router.exchange.model import Place
 from router.language.declarations import Declarations
 from router.language.field_checks import has_faulty_schema
 from router.language.findings import Finding, Kind
+from router.language.kafka_names import LONGEST, refusal
 from router.language.kinds import found
 from router.language.suggestions import did_you_mean
 from router.language.topics import dead_letters_of, unroutable_of
@@ -18,9 +19,7 @@ from router.records.catalogue import Catalogue, SubjectVersion
 
 __all__ = ["check_topics", "format_of_source"]
 
-_LEGAL = re.compile(r"[A-Za-z0-9._-]+")
 _VERSIONED = re.compile(r"(?P<subject>.+)\.v(?P<version>[0-9]+)")
-_LONGEST = 249
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +66,20 @@ def _feeds(declarations: Declarations) -> Iterator[_Feed]:
 
 
 def _names(declarations: Declarations, feeds: tuple[_Feed, ...]) -> Iterator[Finding]:
-    for topic in declarations.topics.values():
-        yield from _name(topic.name, topic.place)
-    for feed in feeds:
-        if not feed.bound:
-            yield from _name(feed.topic, feed.place)
+    named = [(topic.name, topic.place) for topic in declarations.topics.values()]
+    named += [(feed.topic, feed.place) for feed in feeds if not feed.bound]
+    for name, place in named:
+        problem = refusal(name)
+        if problem:
+            yield found(Kind.INVALID_TOPIC_NAME, place, problem)
+    room = LONGEST - len(dead_letters_of(""))
     for exchange in declarations.exchanges.values():
         for index, source in enumerate(exchange.shape.sources):
-            place = exchange.place_of("sources", index)
-            illegal = tuple(_name(source, place))
-            yield from illegal
-            room = _LONGEST - len(dead_letters_of(""))
-            if not illegal and len(source) > room:
-                message = f"the name has {len(source)} characters: as a source it may have {room}, so that '.dead-letters' fits behind"
-                yield found(Kind.INVALID_TOPIC_NAME, place, message)
-
-
-def _name(name: str, place: Place) -> Iterator[Finding]:
-    if not name:
-        yield found(Kind.INVALID_TOPIC_NAME, place, "a topic needs a name")
-    elif name in {".", ".."}:
-        yield found(Kind.INVALID_TOPIC_NAME, place, f"Kafka takes no topic of the name '{name}'")
-    elif not _LEGAL.fullmatch(name):
-        strange = next(each for each in name if not _LEGAL.fullmatch(each))
-        message = f"'{name[:80]}' has '{strange}' in it: topics' names have a-z, A-Z, 0-9, '.', '_' and '-'"
-        yield found(Kind.INVALID_TOPIC_NAME, place, message)
-    elif len(name) > _LONGEST:
-        message = f"the name has {len(name)} characters: Kafka takes {_LONGEST}"
-        yield found(Kind.INVALID_TOPIC_NAME, place, message)
+            problem = refusal(source)
+            if not problem and len(source) > room:
+                problem = f"the name has {len(source)} characters: a source may have {room}, so that '.dead-letters' fits behind"
+            if problem:
+                yield found(Kind.INVALID_TOPIC_NAME, exchange.place_of("sources", index), problem)
 
 
 def _reserved(declarations: Declarations, feeds: tuple[_Feed, ...], sources: set[str]) -> Iterator[Finding]:

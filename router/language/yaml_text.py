@@ -60,6 +60,7 @@ _MOST = 100_000
 _MOST_TRAPS = 20
 """Comments in brackets that one file is told of: one that has more repeats itself."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[-+]?[0-9]{1,400}")
@@ -106,7 +107,7 @@ def _reader() -> Any:
 def _refused_as_text(text: str, *, file: str) -> Finding | None:
     if len(text) > LARGEST or len(text.encode("utf-8", "surrogatepass")) > LARGEST:
         return found(Kind.TOO_LARGE, Place(file, 1, 1), "the file is larger than 1 MiB", "split it by team")
-    strange = re.search("[\ud800-\udfff]", text)
+    strange = _SURROGATE.search(text)
     if strange:
         byte = ord(strange[0]) & 0xFF
         place = place_in(text, strange.start(), file=file)
@@ -256,27 +257,43 @@ class _Composer:
 
     def _scalar(self, event: Any, place: Place) -> ScalarNode:
         text: str = event.value
-        start, end = event.start_mark.index, event.end_mark.index
-        comment = self._comment_behind(end)
+        comment, hash_place = self._comment_behind(event)
         if event.tag is not None and event.tag != _STANDARD_TEXT:
-            word = word_at(self._text, start)
+            word = word_at(self._text, event.start_mark.index)
             self.findings.append(tag_trap(place, word))
             return ScalarNode(place, word, word, quoted=False)
+        strange = _SURROGATE.search(text)
+        if strange:
+            message = f"the escape of U+{ord(strange[0]):04X} is half a character"
+            self.findings.append(found(Kind.YAML_SYNTAX, place, message))
+            text = _SURROGATE.sub("?", text)
         quoted_or_tagged = bool(event.style) or event.tag is not None
-        if text and looks_like_binding_key(comment) and comment != "#":
-            column = self._text.index("#", end) - (self._text.rfind("\n", 0, end) + 1) + 1
-            here = Place(self._file, event.end_mark.line + 1, column)
-            self.findings.append(comment_trap(here, comment))
+        if text and hash_place and looks_like_binding_key(comment) and comment != "#":
+            self.findings.append(comment_trap(hash_place, comment))
         value = text if quoted_or_tagged else _core_value(text)
-        node = ScalarNode(place, value, text, quoted_or_tagged, comment, self._text_column(event, text))
+        node = ScalarNode(
+            place=place,
+            value=value,
+            text=text,
+            quoted=quoted_or_tagged,
+            comment=comment,
+            comment_place=hash_place,
+            text_column=self._text_column(event, text),
+        )
         if self._open and not self._open[-1].mapping:
             self._check_boolean(node)
         return node
 
-    def _comment_behind(self, index: int) -> str:
+    def _comment_behind(self, event: Any) -> tuple[str, Place | None]:
+        """The comment on the line where a scalar ends, and where its hash is."""
+        index: int = event.end_mark.index
         end = self._text.find("\n", index)
-        rest = self._text[index : len(self._text) if end < 0 else end].strip()
-        return rest if rest.startswith("#") else ""
+        rest = self._text[index : len(self._text) if end < 0 else end]
+        comment = rest.strip()
+        if not comment.startswith("#"):
+            return "", None
+        column = event.end_mark.column + rest.index("#") + 1
+        return comment, Place(self._file, event.end_mark.line + 1, column)
 
     def _text_column(self, event: Any, text: str) -> int:
         start: int = event.start_mark.index
