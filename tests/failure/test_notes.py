@@ -1,0 +1,100 @@
+"""What set-aside records say of themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.errors import KeyMismatch, RecordError, Refused, TooLarge, TooManyHops, Unreadable
+from router.failure.notes import (
+    DESTINATION,
+    ERROR,
+    EXCHANGES,
+    PLACE,
+    REASON,
+    dead_letter_headers,
+    dead_letters_of,
+    unroutable_headers,
+    unroutable_of,
+)
+
+
+def test_set_aside_topics_stand_beside_their_source() -> None:
+    """Both are named by the source and what they hold."""
+    assert dead_letters_of("order.status.v1") == "order.status.v1.dead-letters"
+    assert unroutable_of("order.status.v1") == "order.status.v1.unroutable"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "place", "destination"),
+    [
+        pytest.param(
+            Unreadable(field="customer.email", position=17, problem="it ends"),
+            b"unreadable",
+            b"value:customer.email@17",
+            None,
+            id="field-and-byte",
+        ),
+        pytest.param(
+            Unreadable(field="amount", position=-1, problem="no number"),
+            b"unreadable",
+            b"value:amount",
+            None,
+            id="field-without-a-byte",
+        ),
+        pytest.param(
+            Unreadable(field="", position=0, problem="empty"), b"unreadable", b"value@0", None, id="first-byte"
+        ),
+        pytest.param(
+            Unreadable(field="", position=-1, problem="no JSON"), b"unreadable", b"value", None, id="whole-value"
+        ),
+        pytest.param(KeyMismatch(field="id", key=b"a", value="b"), b"key-mismatch", b"key", None, id="key"),
+        pytest.param(TooLarge(topic="vip.v1", size=9), b"too-large", None, b"vip.v1", id="too-large"),
+        pytest.param(Refused(topic="vip.v1", problem="no"), b"refused", None, b"vip.v1", id="refused"),
+        pytest.param(TooManyHops(hops=16, limit=16), b"too-many-hops", None, None, id="hops"),
+        pytest.param(
+            Unreadable(field="\udce9t\xe9", position=-1, problem="odd"),
+            b"unreadable",
+            b"value:?t\xc3\xa9",
+            None,
+            id="a-name-that-is-no-text",
+        ),
+    ],
+)
+def test_dead_letter_says_why_and_where(
+    error: RecordError, reason: bytes, place: bytes | None, destination: bytes | None
+) -> None:
+    """Reason, place and destination are told where there are any; the words are the error's own."""
+    expected = [(REASON, reason), (ERROR, str(error).encode(errors="replace"))]
+    expected += [(PLACE, place)] if place is not None else []
+    expected += [(DESTINATION, destination)] if destination is not None else []
+    assert dead_letter_headers(error) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        pytest.param("x" * 5000, 1024, id="cut-at-the-limit"),
+        pytest.param("x" + "é" * 1000, 1023, id="no-half-character"),
+        pytest.param("\udc80" * 5000, 1024, id="what-cannot-be-encoded"),
+    ],
+)
+def test_words_are_cut_to_a_kilobyte(text: str, length: int) -> None:
+    """However long an error's text is, its header stays small, and remains UTF-8."""
+
+    class Wordy(RecordError):
+        def __str__(self) -> str:
+            return text
+
+    (_, words) = dead_letter_headers(Wordy())[1]
+    assert words is not None
+    assert len(words) == length
+    assert words.decode()
+
+
+def test_unroutable_names_the_exchanges() -> None:
+    """A reader sees which exchanges had nowhere to go with it."""
+    assert unroutable_headers(("orders", "audit")) == [
+        (REASON, b"unroutable"),
+        (ERROR, b"no destination from orders,audit"),
+        (EXCHANGES, b"orders,audit"),
+    ]
