@@ -29,7 +29,7 @@ from router.develop.feed import events
 from router.develop.feeding import Feeder
 from router.develop.interrupts import Interrupts
 from router.develop.picture import NarrowRow, Picture, Rates, SourceRow, draw, line, mischief_line, reckoning
-from router.develop.procfile import Processes
+from router.develop.procfile import Processes, procfile_lines
 from router.develop.reconcile import expected_topics, outcome_topics, reconcile
 from router.develop.topics import TopicSpec, ensure_topics
 from router.develop.watching import KafkaWatch, Offsets
@@ -83,6 +83,7 @@ def run_demo(options: DemoOptions, *, environ: Mapping[str, str], console: Conso
     route_set, findings = load_routes(read_routes(options.routes), read_catalogue(options.schemas))
     if route_set is None:
         raise InvalidRoutes(findings)
+    procfile_lines(options.procfile)
     with Interrupts() as interrupts, _own_state(options.state) as own, ExitStack() as stack:
         watched: list[Callable[[], None]] = []
         bootstrap = environ.get("ROUTER_BROKER") or stack.enter_context(_kafka(own / "kafka", watched, console))
@@ -336,12 +337,17 @@ def _processes(
 
 def _announce(console: Console, *, bootstrap: str, route_set: RouteSet, processes: Processes, topics: int) -> None:
     rows = [
-        ("Kafka", f"{bootstrap}, {topics} topics (for another terminal: export ROUTER_BROKER={bootstrap})"),
+        ("Kafka", f"{bootstrap}, {topics} topics"),
         ("routes", f"of {len(route_set.teams)} teams, fingerprint {route_set.fingerprint}"),
     ]
     rows += [
         (process.name, f"log in {process.log}, metrics at http://127.0.0.1:{process.port}/metrics")
         for process in processes.started
+    ]
+    router = "router" if shutil.which("router") else os.path.relpath(Path(sys.executable).parent / "router")
+    rows += [
+        ("try", f"""{router} explain order.status.v1 '{{"country": "RU", "status": "paid"}}'"""),
+        ("", f"ROUTER_BROKER={bootstrap} {router} explain --at order.status.v1/0/0"),
     ]
     for name, text in rows:
         console.print(Text(f"{name:<10}{text}"), soft_wrap=True)

@@ -23,7 +23,7 @@ from honcho.environ import expand_processes, parse_procfile
 from router.develop.children import start_child
 from router.develop.errors import ProcessEnded, ProcfileUnusable
 
-__all__ = ["Processes", "ProcfileProcess"]
+__all__ = ["Processes", "ProcfileProcess", "procfile_lines"]
 
 _FIRST_PORT = 5_000
 _TAIL_LINES = 20
@@ -78,17 +78,7 @@ class Processes:
         Each gets a folder of its own in `data` as ROUTER_DATA_DIR, which two workers must not share. `concurrency` has how
         many of a kind to start; one where it says nothing. Call it from the main thread: see `start_child`.
         """
-        try:
-            lines = parse_procfile(procfile.read_text(encoding="utf-8")).processes
-        except OSError as error:
-            raise ProcfileUnusable(
-                problem=f"'{procfile}' cannot be read: {error.strerror}",
-                remedy="Run this in the project's folder, or name the file with --procfile.",
-            ) from error
-        if not lines:
-            raise ProcfileUnusable(
-                problem=f"'{procfile}' names no process", remedy="A line of it reads `name: command`."
-            )
+        lines = procfile_lines(procfile)
         logs.mkdir(parents=True, exist_ok=True)
         started: list[ProcfileProcess] = []
         for each in expand_processes(lines, concurrency=concurrency, env=dict(environ), port=_FIRST_PORT):
@@ -128,6 +118,20 @@ class Processes:
             process.signal(signal.SIGKILL)
         for process in self.started:
             process.child.wait()
+
+
+def procfile_lines(procfile: Path) -> dict[str, str]:
+    """The commands of a Procfile by the names of their kinds. Raises `ProcfileUnusable` where it has none."""
+    try:
+        lines: dict[str, str] = parse_procfile(procfile.read_text(encoding="utf-8")).processes
+    except OSError as error:
+        raise ProcfileUnusable(
+            problem=f"'{procfile}' cannot be read: {error.strerror}",
+            remedy="Run this in the project's folder, or name the file with --procfile.",
+        ) from error
+    if not lines:
+        raise ProcfileUnusable(problem=f"'{procfile}' names no process", remedy="A line of it reads `name: command`.")
+    return lines
 
 
 def _replacing_the_shell(command: str) -> str:

@@ -38,7 +38,7 @@ def test_the_books_by_hand_are_for_these_routes(shop: RouteSet) -> None:
 def test_the_router_decides_as_the_books_say(shop: RouteSet, seed: int) -> None:
     """Two descriptions of the same wishes, one in YAML and one in plain conditions, agree on every record."""
     decided = decided_topics(shop)
-    for event in events(seed=seed, orders=1000, start=START, encoders=shop_encoders(ROOT / "schemas")):
+    for event in events(seed=seed, orders=500, start=START, encoders=shop_encoders(ROOT / "schemas")):
         assert set(decided(event)) == set(expected_topics(event)), event
 
 

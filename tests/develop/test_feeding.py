@@ -8,13 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
 
 from router.develop.encoding import shop_encoders
-from router.develop.errors import KafkaUnreachable
 from router.develop.feed import FeedEvent, Mischief, events
 from router.develop.feeding import Feeder
-from router.develop.reconcile import Ledger, Tally, fingerprint
 from router.develop.topics import TopicSpec, ensure_topics
 from router.develop.watching import KafkaWatch
 
@@ -88,49 +85,3 @@ def test_a_fault_of_the_feed_is_not_silent(kafka: str, records: list[FeedEvent])
     feeder.join(within=30)
     with pytest.raises(KeyError, match="no such field"):
         feeder.ended()
-
-
-def test_a_kafka_that_is_not_there_is_told(records: list[FeedEvent]) -> None:
-    """Whoever looks learns the address and what to do."""
-    with pytest.raises(KafkaUnreachable, match=r"(?s)127\.0\.0\.1:9.*ROUTER_BROKER"):
-        KafkaWatch("127.0.0.1:9", within=0.5).partitions([records[0].topic])
-
-
-def test_lag_is_what_a_group_has_not_committed(kafka: str, topic_names: Names, unique: str) -> None:
-    """A group that never committed lags behind by everything; one that did, by what came after."""
-    topic, other = topic_names("a.v1"), topic_names("b.v1")
-    ensure_topics(kafka, [TopicSpec(topic, partitions=2), TopicSpec(other)])
-    producer = Producer({"bootstrap.servers": kafka})
-    for partition in (0, 0, 0, 1):
-        producer.produce(topic, value=b"x", partition=partition)
-    producer.flush(10)
-    watch = KafkaWatch(kafka)
-    partitions = watch.partitions([topic, other, topic_names("missing.v1")])
-    assert partitions == {topic: 2, other: 1}
-    assert watch.lag(unique, partitions) == {topic: 4, other: 0}
-    consumer = Consumer({"bootstrap.servers": kafka, "group.id": unique})
-    consumer.commit(offsets=[TopicPartition(topic, 0, 2)], asynchronous=False)
-    consumer.close()
-    assert watch.lag(unique, partitions) == {topic: 2, other: 0}
-
-
-def test_an_aborted_transaction_does_not_count(kafka: str, topic_names: Names, unique: str) -> None:
-    """The books are compared with what a read_committed consumer sees."""
-    topic = topic_names("a.v1")
-    ensure_topics(kafka, [TopicSpec(topic)])
-    producer = Producer({"bootstrap.servers": kafka, "transactional.id": unique})
-    producer.init_transactions(10)
-    for value, end in ((b"lost", producer.abort_transaction), (b"kept", producer.commit_transaction)):
-        producer.begin_transaction()
-        producer.produce(topic, value=value, timestamp=START)
-        producer.flush(10)
-        end(10)
-    expected = Ledger()
-    expected.enter(topic, fingerprint(key=None, value=b"kept", timestamp=START, headers=()))
-    assert (
-        KafkaWatch(kafka).tallies({(topic, 0): 0}) == expected.tallies == {topic: Tally(1, *_checksum(expected, topic))}
-    )
-
-
-def _checksum(ledger: Ledger, topic: str) -> tuple[int]:
-    return (ledger.tallies[topic].checksum,)

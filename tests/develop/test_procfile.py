@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.waiting import until
 
 from router.develop.errors import ProcessEnded, ProcfileUnusable
 from router.develop.procfile import Processes
@@ -39,10 +39,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """Return when it holds; fail when it does not within some seconds."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(condition, within=10, what="the process is as it should be", every=0.01)
 
 
 def exists(pid: int) -> bool:
