@@ -65,9 +65,11 @@ class DevelopmentKafka:
         that says what to do.
         """
         directory = directory.resolve()
-        jars = kafka_jars()
         with ExitStack() as held:
+            # What can be told at once is told before anything is fetched.
             _claim(directory, held)
+            _addresses(brokers, port)
+            jars = kafka_jars()
             for attempt in range(1, _ATTEMPTS + 1):
                 nodes = _prepare(
                     directory, addresses=_addresses(brokers, port), jars=jars, heap=heap, java_options=java_options

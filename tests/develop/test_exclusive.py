@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import threading
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,18 @@ import pytest
 from router.develop.exclusive import exclusive
 
 
-def test_a_second_holder_waits_and_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+class Ear(io.StringIO):
+    """Standard error that tells when something was said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = threading.Event()
+
+    def flush(self) -> None:
+        self.heard.set()
+
+
+def test_a_second_holder_waits_and_says_why(tmp_path: Path) -> None:
     """Whoever comes second says on standard error what it waits for, and goes on when the first is done."""
     order: list[str] = []
     file = tmp_path / "lock"
@@ -19,16 +32,16 @@ def test_a_second_holder_waits_and_says_why(tmp_path: Path, capsys: pytest.Captu
         with exclusive(file, waiting_for="the first"):
             order.append("second")
 
-    with exclusive(file):
-        thread = threading.Thread(target=second)
-        thread.start()
-        said = ""
-        while "the first" not in said:
-            said += capsys.readouterr().err
-        order.append("first")
-    thread.join()
+    ear = Ear()
+    with redirect_stderr(ear):
+        with exclusive(file):
+            thread = threading.Thread(target=second)
+            thread.start()
+            assert ear.heard.wait(timeout=30)
+            order.append("first")
+        thread.join()
     assert order == ["first", "second"]
-    assert said == "Waiting: the first.\n"
+    assert ear.getvalue() == "Waiting: the first.\n"
 
 
 def test_who_does_not_want_to_wait_is_told(tmp_path: Path) -> None:
