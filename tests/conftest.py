@@ -58,9 +58,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     home = config.stash.get(_HOME, None)
     if home is None or hasattr(config, "workerinput"):
         return
-    if any(home.directory.iterdir()):
-        end_kept_kafka(home.directory / "kafka")
-    shutil.rmtree(home.directory, ignore_errors=True)
+    end_kept_kafka(home.directory)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,7 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def kafka(pytestconfig: pytest.Config) -> str:
     """The bootstrap address of a real Kafka, shared by the whole run: use `topic_names` to stay out of others' way."""
     home = pytestconfig.stash[_HOME]
-    return os.environ.get("ROUTER_BROKER") or kept_kafka(directory=home.directory / "kafka", owner=home.owner)
+    return os.environ.get("ROUTER_BROKER") or kept_kafka(directory=home.directory, owner=home.owner)
 
 
 @pytest.fixture
