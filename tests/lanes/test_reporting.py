@@ -1,0 +1,155 @@
+"""What lanes say of themselves reaches metrics and readiness, each record once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from router.errors import InvariantError, Unreadable
+from router.exchange.decision import Decision, Delivery, Walk
+from router.lanes.batch import SourcePartition
+from router.lanes.reporting import WAITING, Reporter, status_of
+from router.observe.metrics import Metrics
+from router.records.record import Record
+from router.testing import AcknowledgementsHeld, BrokerAway, DeliveryLost, MemoryBroker, MemoryWorker
+
+BROAD = "orders.v1"
+SOURCE = SourcePartition(BROAD, 0)
+
+
+def by_value(record: Record) -> Decision:
+    if record.value == b"?":
+        raise Unreadable(field="", position=0, problem="unreadable")
+    if record.value == b"nowhere":
+        return Decision((), unroutable=("orders",))
+    topics = (record.value or b"").decode().split()
+    return Decision((Walk("orders", "x", (), tuple(Delivery(topic, ()) for topic in topics)),))
+
+
+class Desk:
+    """A worker whose lanes report, and its gauges."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.fatals: list[BaseException] = []
+        self.reporter = Reporter(Metrics(self.registry), fatal=self.fatals.append)
+        self.broker = MemoryBroker()
+        for topic in (BROAD, "a.v1", f"{BROAD}.dead-letters", f"{BROAD}.unroutable"):
+            self.broker.create_topic(topic)
+        self.worker = MemoryWorker(self.broker, {BROAD: by_value}, observer=self.reporter)
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(name, labels)
+
+    def look(self, lag: int | None = None) -> tuple[str, str, str]:
+        (status,) = self.reporter.look(self.worker.lanes, lambda _: lag)
+        return status.state, status.reason, status.message
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    desk = Desk()
+    await desk.worker.start()
+    yield desk
+    await desk.worker.stop(finish=False)
+
+
+async def test_each_record_has_one_outcome(desk: Desk) -> None:
+    """The outcomes add up to the records, whatever became of them."""
+    for value in (b"a.v1", b"a.v1", b"nowhere", b"?", b""):
+        desk.broker.publish(BROAD, value=value)
+    await desk.worker.run()
+    outcomes = {
+        outcome: desk.value("router_outcomes_total", source=BROAD, outcome=outcome)
+        for outcome in ("copied", "unroutable", "dead-letter", "dropped")
+    }
+    assert outcomes == {"copied": 2, "unroutable": 1, "dead-letter": 1, "dropped": 1}
+    assert desk.value("router_records_in_total", source=BROAD) == 5
+    assert desk.value("router_copies_total", source=BROAD, destination="a.v1") == 2
+    assert desk.value("router_copies_total", source=BROAD, destination=f"{BROAD}.unroutable") == 1
+    assert desk.value("router_dead_letters_total", source=BROAD, reason="unreadable") == 1
+    assert (desk.value("router_commit_seconds_count") or 0) >= 1
+
+
+async def test_carrying_lane_has_nothing_to_say(desk: Desk) -> None:
+    """Its state is counted, its lag told."""
+    assert desk.look(lag=7) == ("carrying", "", "")
+    assert desk.value("router_lanes", source=BROAD, state="carrying") == 1
+    assert desk.value("router_lag_records", source=BROAD, partition="0") == 7
+
+
+async def test_missing_destination_is_told_by_topic_until_it_is_back(desk: Desk) -> None:
+    """Readiness names topic and record; the gauge falls to zero again."""
+    desk.broker.delete_topic("a.v1")
+    desk.broker.publish(BROAD, value=b"a.v1")
+    for _ in range(2):
+        await desk.worker.step(1.1)  # the first time, the topic was still believed to be there
+    state, reason, message = desk.look()
+    assert (state, reason) == ("backing-off", "destination-unavailable")
+    assert "'a.v1'" in message
+    assert "orders.v1/0/0" in message
+    assert desk.value("router_destination_unavailable", topic="a.v1") == 1
+    assert desk.value("router_lane_errors_total", source=BROAD, reason="destination-unavailable") == 2
+    desk.broker.create_topic("a.v1")
+    await desk.worker.run()
+    assert desk.look()[0] == "carrying"
+    assert desk.value("router_destination_unavailable", topic="a.v1") == 0
+    assert desk.value("router_lanes", source=BROAD, state="backing-off") == 0
+
+
+async def test_lane_that_opened_again_is_not_well_before_it_has_committed(desk: Desk) -> None:
+    """Else readiness would flicker with every attempt."""
+    desk.broker.suffer(DeliveryLost("a.v1"))
+    desk.broker.publish(BROAD, value=b"a.v1")
+    desk.worker.fetch()
+    await desk.worker.settle()
+    desk.broker.clock.advance(0.1)
+    await desk.worker.settle()
+    desk.broker.clock.advance(0.1)
+    await desk.worker.settle()
+    (lane,) = desk.worker.lanes
+    assert lane.protocol.state == "carrying"
+    assert desk.look()[:2] == ("backing-off", "delivery-failed")
+
+
+@pytest.mark.parametrize(
+    "fault", [BrokerAway(60.0), AcknowledgementsHeld("a.v1")], ids=["broker-away", "slow-acknowledgement"]
+)
+async def test_lane_that_waits_for_acknowledgements_says_so(
+    desk: Desk, fault: BrokerAway | AcknowledgementsHeld
+) -> None:
+    """It has not failed, but it does not do its work either."""
+    desk.broker.publish(BROAD, value=b"a.v1")
+    desk.worker.fetch()
+    desk.broker.suffer(fault)
+    for _ in range(5):
+        await desk.worker.step(0.1)
+    state, reason, message = desk.look()
+    assert (state, reason) == (WAITING, "broker-unavailable")
+    assert message
+
+
+async def test_lane_that_was_given_back_is_counted_no_more(desk: Desk) -> None:
+    """Its series end, so that two workers do not both claim it."""
+    desk.look(lag=3)
+    await desk.worker.stop()
+    assert desk.reporter.look(desk.worker.lanes, lambda _: None) == ()
+    assert desk.value("router_lanes", source=BROAD, state="carrying") == 0
+    assert desk.value("router_lag_records", source=BROAD, partition="0") is None
+
+
+async def test_since_is_the_time_of_day_at_which_the_state_began(desk: Desk) -> None:
+    """A lane's own clock is of no use to who reads readiness."""
+    desk.broker.clock.advance(30.0)
+    (lane,) = desk.worker.lanes
+    assert status_of(lane, now=lambda: 1000.0).since == 970.0
+
+
+def test_contradiction_is_handed_on() -> None:
+    """Whoever made the reporter decides how the worker ends."""
+    desk = Desk()
+    error = InvariantError("no")
+    desk.reporter.fatal(error)
+    assert desk.fatals == [error]

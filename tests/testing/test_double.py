@@ -1,0 +1,124 @@
+"""The router in memory, as a team uses it in its own tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from router.language.findings import InvalidRoutes
+from router.records.headers import ORIGIN
+from router.testing import DeliveryLost, RouterDouble, StandsStill
+
+ROUTES = {
+    "orders.yaml": """
+version: 1
+team: orders
+contact: "#orders"
+exchanges:
+  orders:
+    type: topic
+    sources: [order.v1]
+    routing-key: "{country}.{status}"
+topics:
+  order.v1: {partitions: 3}
+""",
+    "mail.yaml": """
+version: 1
+team: mail
+contact: "#mail"
+topics:
+  mail.order.v1:
+    from: [{exchange: orders, binding-key: "*.paid"}]
+  small.order.v1:
+    partitions: 2
+    from: [{exchange: orders, binding-key: "ES.#"}]
+""",
+}
+SCHEMAS = {
+    "order/v1.avsc": """
+{"type": "record", "name": "Order", "fields": [
+  {"name": "country", "type": "string"}, {"name": "status", "type": "string"}, {"name": "amount", "type": "long"}]}
+"""
+}
+
+
+@pytest.fixture
+def router() -> Iterator[RouterDouble]:
+    with RouterDouble(ROUTES, SCHEMAS) as double:
+        yield double
+
+
+def test_published_fields_are_read_where_the_routes_send_them(router: RouterDouble) -> None:
+    """What is left out of a value is filled in; key, headers and time pass through."""
+    original = router.publish(
+        "order.v1", {"country": "RU", "status": "paid"}, key="ord-1", headers={"trace": "7", "flag": None}, timestamp=5
+    )
+    (copy,) = router.read("mail.order.v1")
+    assert (copy.key, copy.value, copy.timestamp) == (b"ord-1", original.value, 5)
+    assert copy.partition == original.partition
+    assert copy.headers[:2] == (("trace", b"7"), ("flag", None))
+    assert router.read("small.order.v1") == ()
+
+
+def test_topics_have_the_partitions_that_they_would_have(router: RouterDouble) -> None:
+    """Declared ones, or the source's."""
+    counts = {name: len(topic.logs) for name, topic in router.broker.topics.items()}
+    assert counts == {
+        "order.v1": 3,
+        "mail.order.v1": 3,
+        "small.order.v1": 2,
+        "order.v1.unroutable": 3,
+        "order.v1.dead-letters": 3,
+    }
+
+
+def test_records_of_a_key_keep_their_order(router: RouterDouble) -> None:
+    """Over all that was published, whenever it is read."""
+    for amount in range(5):
+        router.publish("order.v1", {"country": "ES", "status": "paid", "amount": amount}, key="ord-1")
+        router.carry()
+    (partition,) = {copy.partition for copy in router.read("small.order.v1")}
+    origins = [dict(copy.headers)[ORIGIN] for copy in router.read("small.order.v1", partition)]
+    assert [int((each or b"").rpartition(b"/")[2]) for each in origins] == [0, 1, 2, 3, 4]
+
+
+def test_what_is_set_aside_can_be_read_too(router: RouterDouble) -> None:
+    """Bytes are published as they are, and a tombstone without any."""
+    router.publish("order.v1", b"\xff", key=b"broken")
+    router.publish("order.v1", {"country": "RU", "status": "new"}, key="nowhere")
+    router.publish("order.v1", None, key="gone", partition=2)
+    assert [each.key for each in router.read("order.v1.dead-letters")] == [b"broken"]
+    assert [each.key for each in router.read("order.v1.unroutable")] == [b"nowhere"]
+    assert [(each.key, each.value, each.partition) for each in router.read("mail.order.v1")] == [(b"gone", None, 2)]
+
+
+def test_faults_can_be_asked_for(router: RouterDouble) -> None:
+    """A team sees what its consumer may see twice."""
+    lost = router.broker.suffer(DeliveryLost("mail.order.v1", written=True))
+    router.publish("order.v1", {"country": "RU", "status": "paid"}, key="ord-1")
+    assert [copy.key for copy in router.read("mail.order.v1")] == [b"ord-1", b"ord-1"]
+    assert lost.fired == 1
+
+
+def test_what_cannot_be_carried_is_said(router: RouterDouble) -> None:
+    """A test that waits for nothing ends with the reason, and by the double's clock."""
+    router.broker.delete_topic("mail.order.v1")
+    router.publish("order.v1", {"country": "RU", "status": "paid"}, key="ord-1")
+    with pytest.raises(StandsStill, match=r"'mail\.order\.v1' does not exist"):
+        router.carry(within=2.0)
+    assert router.clock.now() < 10.0
+
+
+def test_broken_routes_never_take_effect() -> None:
+    """The findings are those that `router check` would print."""
+    broken = {"mail.yaml": ROUTES["mail.yaml"]}
+    with pytest.raises(InvalidRoutes, match=r"mail\.yaml:7"):
+        RouterDouble(broken, SCHEMAS)
+
+
+def test_folders_are_read_as_a_worker_reads_them() -> None:
+    """The example shop's own routes run in memory."""
+    with RouterDouble.from_folders("routes", "schemas", partitions=2) as router:
+        router.publish("order.status.v1", {"country": "RU", "status": "paid"}, key="ord-1")
+        assert len(router.read("notifications.order.status.v1")) == 1
