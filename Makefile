@@ -30,7 +30,7 @@ check: $(INSTALLED) static  ## Format, lint, strict types, import contracts and 
 	@$(PYTEST) -q -m "not kafka and not process and not proof"
 
 static: $(INSTALLED)
-	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff format --check --quiet --output-format concise .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said"; exit 1; }
@@ -42,7 +42,8 @@ bench: $(INSTALLED)  ## The routing job at full speed, with its peers in the sam
 	@$(BIN)/python -m bench $(BENCH)
 
 docs: $(INSTALLED)  ## Write anew the pages of docs/ that are made from the code
-	@$(BIN)/python -m router.develop.pages
+	@$(BIN)/python -m router.environment > docs/settings.md
+	@$(BIN)/python -m router.language.reference docs
 
 lock: $(INSTALLED)  ## Choose versions anew within pyproject.toml's bounds (UPGRADE=--upgrade: the newest)
 	@[ -x var/lock/bin/uv ] || { $(BIN)/python -m venv var/lock && var/lock/bin/pip install -q uv; }

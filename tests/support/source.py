@@ -56,10 +56,11 @@ class Source:
 
     @property
     def has_code(self) -> bool:
-        """Whether there is more in it than a docstring."""
+        """Whether there is more in it than a docstring and names that it passes on."""
         if not self.is_python:
             return True
-        return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in self.tree.body)
+        passing_on = (ast.Expr, ast.Import, ast.ImportFrom)
+        return any(not isinstance(node, passing_on) and "'__all__'" not in ast.dump(node) for node in self.tree.body)
 
     @cached_property
     def imports(self) -> tuple[Import, ...]:
