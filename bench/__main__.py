@@ -35,8 +35,12 @@ _BYTES_A_RECORD = 1_100
 
 @click.command()
 @click.option("--records", type=click.IntRange(min=1000), default=1_000_000, show_default=True)
-@click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Rounds; each has every contender.")
-@click.option("--contenders", "names", default=",".join(_DEFAULT), show_default=True, help=f"Of: {', '.join(contenders())}.")
+@click.option(
+    "--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Rounds; each has every contender."
+)
+@click.option(
+    "--contenders", "names", default=",".join(_DEFAULT), show_default=True, help=f"Of: {', '.join(contenders())}."
+)
 @click.option(
     "--brokers",
     type=click.Choice(["own", "existing"]),
@@ -51,8 +55,7 @@ def main(*, records: int, runs: int, names: str, brokers: str | None, write: boo
     """
     console = Console(stderr=True)
     try:
-        if not Path("/proc/self/stat").exists():
-            raise BenchError("the bench reads CPU times from /proc, which only Linux has")
+        _check_platform()
         chosen = {name: load_contender(name) for name in dict.fromkeys(names.replace(" ", "").split(","))}
         load = os.getloadavg()[0]
         with _kafka(brokers, records=records) as (bootstrap, kafka), _progress(console) as progress:
@@ -72,6 +75,11 @@ def main(*, records: int, runs: int, names: str, brokers: str | None, write: boo
     except KeyboardInterrupt:
         console.print("bench: interrupted")
         sys.exit(130)
+
+
+def _check_platform() -> None:
+    if not Path("/proc/self/stat").exists():
+        raise BenchError("the bench reads CPU times from /proc, which only Linux has")
 
 
 @contextmanager

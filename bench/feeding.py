@@ -37,14 +37,18 @@ def delete(bootstrap: str, topics: Iterable[str]) -> None:
 
 def feed(bootstrap: str, topic: str, *, records: int, progress: Callable[[int], None]) -> Expected:
     """Write the job's records into the broad topic; returns what every contender must deliver."""
-    producer = Producer({
-        "bootstrap.servers": bootstrap,
-        "enable.idempotence": True,
-        "linger.ms": 20,
-        "batch.num.messages": 10_000,
-        "queue.buffering.max.messages": 100_000,
-        "partitioner": "murmur2_random",
-    })
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,
+            # A Kafka that has just started says that it is not quite ready; the client tries again.
+            "log_level": 3,
+            "linger.ms": 20,
+            "batch.num.messages": 10_000,
+            "queue.buffering.max.messages": 100_000,
+            "partitioner": "murmur2_random",
+        }
+    )
     expected = Expected()
     for number, order in enumerate(orders(records), 1):
         expected.add(order.key, order.value, order.headers, order.destinations)
@@ -69,7 +73,9 @@ def _written(bootstrap: str, topic: str) -> int:
     try:
         return sum(
             high - low
-            for low, high in (consumer.get_watermark_offsets(TopicPartition(topic, number)) for number in range(PARTITIONS))
+            for low, high in (
+                consumer.get_watermark_offsets(TopicPartition(topic, number)) for number in range(PARTITIONS)
+            )
         )
     finally:
         consumer.close()

@@ -90,7 +90,7 @@ def decode(value: bytes) -> dict[str, Any]:
 
 def orders(count: int) -> Iterator[Order]:
     """The feed, the same on every run: about six events an order, in order."""
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     rules = Rules({name: name for name in DESTINATIONS})
     seen: dict[str, int] = {}
     for number in range(count):

@@ -71,7 +71,7 @@ class Measurement:
 def measure(name: str, contender: Contender, run: Run, *, total: int, progress: Callable[[int], None]) -> Measurement:
     """Let it run until it has committed all records or its time is over. Raises ContenderFailed."""
     output = Path(run.directory) / "output.log"
-    environment = os.environ | run_variables(run) | contender.environment(run)
+    environment = os.environ | run_variables(run) | dict(contender.environment(run))
     with output.open("wb") as log:
         process = subprocess.Popen(
             contender.command(run),
@@ -103,7 +103,7 @@ def measure(name: str, contender: Contender, run: Run, *, total: int, progress: 
     )
 
 
-class _Stopped(Exception):  # noqa: N818 - never seen outside
+class _Stopped(Exception):
     """The contender does not go on; says why."""
 
 

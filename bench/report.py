@@ -31,11 +31,17 @@ class Turn:
 
 def table(contenders: Mapping[str, Contender], rounds: Sequence[Mapping[str, Turn]]) -> str:
     """A row a contender: medians over the rounds, the spread around them, ratios to the floor of the same round."""
-    head = (
-        "| contender | guarantee | records/s, wall | records/s per CPU second | × floor, wall | × floor, CPU "
-        "| peak memory | bytes a copy |",
-        "|---|---|--:|--:|--:|--:|--:|--:|",
-    )
+    columns = {
+        "contender": "---",
+        "guarantee": "---",
+        "records/s, wall": "--:",
+        "records/s per CPU second": "--:",
+        "wall, floor = 1": "--:",
+        "CPU, floor = 1": "--:",
+        "peak memory": "--:",
+        "bytes a copy": "--:",
+    }
+    head = (f"| {' | '.join(columns)} |", f"|{'|'.join(columns.values())}|")
     rows = [_row(name, contender, rounds) for name, contender in contenders.items()]
     versions = [f"- `{name}`: {each.summary}; {each.versions()}" for name, each in contenders.items()]
     return "\n".join([*head, *rows, "", *versions])
@@ -76,14 +82,17 @@ def _ratio(pairs: Sequence[tuple[float, float]]) -> str:
 
 def conditions(*, records: int, copies: int, rounds: int, kafka: str, load: float) -> str:
     """Under which conditions the figures came about; says so when the machine was busy with something else."""
+    interleaved = "1 round" if rounds == 1 else f"{rounds} interleaved rounds"
+    job = f"{records:,} records, {copies / records:.2f} copies each, {interleaved}"
+    machine = f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
     lines = [
-        f"{records:,} records, {copies / records:.2f} copies each, {rounds} interleaved "
-        f"{'round' if rounds == 1 else 'rounds'}; {datetime.now(UTC):%Y-%m-%d}, commit {_commit()}.",
-        f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, {kafka}, broker on the same machine.",
+        f"{job}; {datetime.now(UTC):%Y-%m-%d}, commit {_commit()}.",
+        f"{machine}, Python {platform.python_version()}, {kafka}, broker on the same machine.",
     ]
     if load > 0.5:
-        lines.append(f"The machine was not quiet: its load was {load:.1f} before the bench began. Trust the ratios only.")
+        lines.append(
+            f"The machine was not quiet: its load was {load:.1f} before the bench began. Trust the ratios only."
+        )
     return "\n".join(lines)
 
 

@@ -24,6 +24,8 @@ from bench import job
 from bench.report import between_markers
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copying import Copier, Identity, Refusals
+from router.lanes.destinations import BATCH_BYTES
+from router.lanes.kafka import RecordBatch
 from router.language.deciders import deciders
 from router.language.load import load_routes
 from router.records.catalogue_files import read_catalogue
@@ -72,7 +74,7 @@ def stages(*, records: int, rounds: int) -> list[Stage]:
         # The arguments of the consumer that the transport makes.
         found: list[Any] = []
         for raw in fetched:
-            found += PartitionRecords(tp, MemoryRecords(raw), [], 0, None, None, True, 1)  # noqa: FBT003
+            found += PartitionRecords(tp, MemoryRecords(raw), [], 0, None, None, True, 1)
         return found
 
     taken = unpack()
@@ -83,7 +85,7 @@ def stages(*, records: int, rounds: int) -> list[Stage]:
 
     def copy() -> list[Any]:
         return [
-            copier.copy(batch, new_batch=lambda _: BatchBuilder(256 * 1024, 0), refusals=Refusals())
+            copier.copy(batch, new_batch=lambda _: RecordBatch(BATCH_BYTES, 0), refusals=Refusals())
             for batch in batches
         ]
 

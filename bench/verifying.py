@@ -141,15 +141,17 @@ def _of_prefix(run: Run, committed: Sequence[int]) -> dict[str, Counter[int]]:
 
 def read_all(bootstrap: str, topic: str, *, until: Sequence[int] | None = None) -> Iterator[Any]:
     """Every committed record of a topic; of each partition only those before these offsets, where they are given."""
-    consumer = Consumer({
-        "bootstrap.servers": bootstrap,
-        "group.id": "bench-verifies",
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-        "isolation.level": "read_committed",
-        "fetch.queue.backoff.ms": 5,
-        "log_level": 0,
-    })
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "bench-verifies",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "fetch.queue.backoff.ms": 5,
+            "log_level": 0,
+        }
+    )
     reading = set(range(PARTITIONS))
     try:
         consumer.assign([TopicPartition(topic, number, 0) for number in reading])

@@ -42,7 +42,7 @@ def main(run: Run) -> None:
     topics = {name: app.topic(name, key_type=bytes, value_type=bytes) for name in run.topics.values()}
     rules, tracing = Rules(run.topics), tracing_headers(run)
 
-    @app.agent(source)
+    @app.agent(source)  # type: ignore[untyped-decorator]  # Faust publishes no type information
     async def route(stream: Any) -> None:
         async for event in stream.events():
             message = event.message

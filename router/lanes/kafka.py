@@ -23,6 +23,7 @@ from router.lanes.batch import SourcePartition
 from router.lanes.carrier import Positions
 from router.lanes.copying import Copies, CopyBatch
 from router.lanes.destinations import Destinations
+from router.lanes.producer import OrderedProducer
 
 __all__ = ["IdempotentCarrier", "KafkaDirectory"]
 
@@ -121,12 +122,9 @@ class IdempotentCarrier:
 
     async def open(self) -> None:
         """Connect. Raises BrokerUnavailable."""
-        self._producer = aiokafka.AIOKafkaProducer(
+        self._producer = OrderedProducer(
             bootstrap_servers=self._bootstrap,
             client_id=f"router-{self._source.topic}-{self._source.partition}",
-            enable_idempotence=True,
-            acks="all",
-            linger_ms=0,
             request_timeout_ms=30_000,
             **self._security,
         )
@@ -150,6 +148,8 @@ class IdempotentCarrier:
             try:
                 delivery = await self._patiently(sending, topics={topic})
             except kafka_errors.KafkaError as error:
+                # What a broker said of an earlier batch tells more than that this one is no longer wanted.
+                self._check([each for each in self._sent if each[0].done()])
                 raise self._translated(error, topic, partition) from error
             self._sent.append((delivery, topic, partition, batch, last_offset))
 

@@ -8,6 +8,7 @@ what is committed, so that these of the driver's habits are replaced, each at th
     a rebalance                          finishes the lanes first, where the driver forgets what was not yet committed
     seeking after an assignment          is each lane's own, after it has shut out the former owner
     a broker that is away                is waited for, where the driver would end the worker
+    a consumer that does not fetch       is not expelled from its group while its loop turns
 
 Everything about positions happens in the consumer's thread, between two of its awaits: the epoch, the seek and the
 records that a fetch takes can so never disagree. Where the client moves a position by itself (retention has eaten what is
@@ -126,6 +127,18 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             await asyncio.sleep(0.1)
         return batches
 
+    async def show_life(self) -> None:
+        """Count as one who fetches: a worker that waits, or has no partitions, must not be taken for one that hangs.
+
+        It would be made to leave its group, and could not come back: for that, too, it would have to fetch.
+        """
+        await self._in_thread(self._show_life())
+
+    async def _show_life(self) -> None:
+        if self._consumer is not None:
+            with self._consumer._subscription.fetch_context():  # noqa: SLF001 - where aiokafka keeps the time
+                pass
+
     async def seek_to_group(self, tp: TopicPartition) -> tuple[int, int]:
         """Seek to where the group stands, and begin a new epoch there; returns epoch and position."""
         return await self._in_thread(self._seek_to_group(tp))
@@ -224,11 +237,13 @@ class BatchConsumer(driver.Consumer):
         try:
             while not (self.should_stop or fetcher.should_stop):
                 if not self.flow_active:
-                    await self.wait(self.can_resume_flow)
+                    await self.wait_first(self.can_resume_flow, timeout=_IDLE_FETCH)
+                    await self._thread.show_life()
                     continue
                 accepting = self.lanes.accepting()
                 if not accepting:
                     await self.lanes.wait_for_room(_IDLE_FETCH)
+                    await self._thread.show_life()
                     continue
                 within = _IDLE_FETCH if len(accepting) == len(self.lanes) else _BUSY_FETCH
                 for batch in await self._thread.fetch({_tp(source) for source in accepting}, within, most):

@@ -17,6 +17,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
     "aiokafka": (
         "router/lanes/fetching.py",
         "router/lanes/kafka.py",
+        "router/lanes/producer.py",
         "router/lanes/transport.py",
         "router/commands/live.py",
     ),
