@@ -1,30 +1,12 @@
-"""The broker in memory, its faults and its clock do what they say."""
+"""The broker in memory keeps records, and suffers what it is told to."""
 
 from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from router.lanes.batch import SourcePartition
 from router.records.partition import partition_of
-from router.testing import BrokerAway, CommitRefused, CopyRefused, DeliveryLost, HandClock, MemoryBatch, MemoryBroker
-
-
-async def test_clock_stands_until_it_is_moved() -> None:
-    """Who waits is woken when the time comes, or when what they wait for happens."""
-    clock = HandClock()
-    event = asyncio.Event()
-    late, early, forever = (asyncio.create_task(clock.wait(event, until=until)) for until in (5.0, 2.0, None))
-    await asyncio.sleep(0)
-    clock.advance(3.0)
-    await early
-    assert (clock.now(), late.done(), forever.done()) == (3.0, False, False)
-    event.set()
-    await asyncio.gather(late, forever)
-    await clock.wait(asyncio.Event(), until=1.0)
-    await clock.wait(event, until=None)
-    assert clock.wall() == 1_700_000_003.0
+from router.testing import BrokerAway, CommitRefused, CopyRefused, DeliveryLost, MemoryBroker
 
 
 def test_record_lies_where_a_producer_would_put_it() -> None:
@@ -84,14 +66,3 @@ async def test_broker_is_away_for_its_time() -> None:
     broker.clock.advance(5.0)
     await waiting
     assert broker.away() == ""
-
-
-@pytest.mark.parametrize("first", [10, 5_000], ids=["small", "larger-than-the-batch"])
-def test_batch_takes_its_first_record_whatever_its_size(first: int) -> None:
-    """And others until it is full."""
-    batch = MemoryBatch(1_000)
-    sizes = [first, *[300] * 5]
-    taken = [batch.append(timestamp=1, key=None, value=b"x" * size, headers=[("a", None)]) for size in sizes]
-    assert taken[0] is not None
-    assert taken[-1] is None
-    assert batch.record_count() == sum(each is not None for each in taken)
