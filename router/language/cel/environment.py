@@ -14,6 +14,7 @@ from router.records.schema import AvroSchema, JsonSchema
 __all__ = ["Environment"]
 
 HEADERS = map_of(CelType(Tag.STRING), CelType(Tag.STRING))
+SCALAR = CelType(Tag.DYN, name="scalar")
 _STRING = CelType(Tag.STRING)
 _TIMESTAMP = CelType(Tag.TIMESTAMP)
 _NANOS = CelType(Tag.TIMESTAMP, name="nanos")
@@ -40,7 +41,7 @@ _LOGICAL = {
     "local-timestamp-millis": _TIMESTAMP,
     "local-timestamp-micros": _TIMESTAMP,
     "local-timestamp-nanos": _NANOS,
-    "uuid": _STRING,
+    "uuid": CelType(Tag.STRING, name="uuid"),
     "decimal": CelType(Tag.DECIMAL),
 }
 _OWN = ("headers", "key", "record")
@@ -110,7 +111,8 @@ class _Avro:
             return list_of(self.type_of(of.items, nullable=False))
         if of.kind is Kind.MAP:
             return map_of(_STRING, self.type_of(of.items, nullable=False))
-        return _SCALARS.get(of.kind, DYN)
+        scalar = of.kind is Kind.UNION and all(branch.kind in _SCALARS or branch.kind is Kind.ENUM for branch in of.branches)
+        return SCALAR if scalar else _SCALARS.get(of.kind, DYN)
 
     def _struct(self, record: str, *, nullable: bool) -> str:
         name = _struct_name(record, number=list(self.types.records).index(record), nullable=nullable)
@@ -151,7 +153,9 @@ class _Json:
             values = here.get("additionalProperties")
             return map_of(_STRING, self.type_of(values, nullable=False) if isinstance(values, dict) else DYN)
         names = {"boolean": BOOL, "integer": _SCALARS[Kind.LONG], "number": _SCALARS[Kind.DOUBLE], "string": _STRING}
-        return names.get(next(iter(kinds)), DYN) if len(kinds) == 1 else DYN
+        if len(kinds) == 1:
+            return names.get(next(iter(kinds)), DYN)
+        return SCALAR if kinds and kinds <= set(names) else DYN
 
     def _struct(self, here: Mapping[str, Any], *, nullable: bool) -> str:
         number = self.numbers.setdefault(id(here), len(self.numbers))

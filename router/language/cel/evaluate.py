@@ -73,7 +73,7 @@ class Evaluator:
         operand = self.evaluate(node.operand, names)
         if node.optional:
             return optional_lookup(operand, node.name)
-        return select(operand, node.name, test=node.test, declared=node.operand.type.tag is Tag.STRUCT)
+        return select(operand, node.name, test=node.test, declared=node.lenient or node.operand.type.tag is Tag.STRUCT)
 
     def _call(self, node: Call, names: Mapping[str, Any]) -> Any:
         match node.function:
@@ -213,7 +213,7 @@ def select(operand: Any, name: str, *, test: bool, declared: bool) -> Any:
     if type(operand) is Optional:
         found = optional_lookup(operand, name)
         return found.present if test else found
-    if declared:
+    if declared and (operand is None or type(operand) is dict):
         value = None if operand is None else operand.get(name)
         return value is not None if test else value
     if type(operand) is not dict:

@@ -57,7 +57,7 @@ def parse(text: str, environment: Environment, *, check: bool = True) -> Parsed:
 @lru_cache(maxsize=32)
 def _engine(environment: Environment) -> Any:
     variables = {FIELD_PREFIX + name: _declared(of) for name, of in environment.variables.items()}
-    variables |= dict.fromkeys(("net.IP", "net.CIDR"), cel.Type.TYPE)
+    variables |= dict.fromkeys(("net.IP", "net.CIDR"), cel.Type.DYN)
     return cel.NewEnv(
         message_pool(environment),
         config=_configuration(),

@@ -38,6 +38,10 @@ class RegexEngine(Protocol):
         """Whether the pattern occurs in the text; WhereFailed where it is no pattern."""
         ...
 
+    def compile(self, pattern: str) -> Callable[[str], bool]:
+        """The same for one pattern and many texts."""
+        ...
+
 
 def _merged(*tables: Overloads) -> Mapping[str, Mapping[tuple[type, ...], Callable[..., Any]]]:
     merged: dict[str, dict[tuple[type, ...], Callable[..., Any]]] = {}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from router.language.cel.environment import Environment
 from router.language.cel.folds import read_fold
 from router.language.cel.front_end import FIELD_PREFIX, Parsed
 from router.language.cel.functions_known import KNOWN_FUNCTIONS, NAMESPACED, TYPE_NAMES
 from router.language.cel.problems import InvalidWhere, WhereProblem
-from router.language.cel.tree import Call, Collect, CollectMap, Entry, Field, Let, ListOf, Literal, MapOf, Name, Node, Quantify
+from router.language.cel.tree import Call, Collect, CollectMap, Entry, Field, Let, ListOf, Literal, MapOf, Name, Node, Quantify, path_of
 from router.language.cel.types import DYN, CelType, Tag
 from router.language.cel.values import TypeValue, Uint
 from router.language.cel.wire import Message, signed
@@ -65,7 +66,7 @@ class _Lowering:
         number = message.one(_ID, 0)
         node = self._node(message, local, self._at(number))
         declared = self.parsed.types.get(number, DYN)
-        of = self._better(node, declared) if isinstance(node, Name | Field | Literal) else declared
+        of = self._better(node, declared)
         return replace(node, type=of, at=self._at(number))
 
     def _at(self, number: int) -> int:
@@ -79,6 +80,10 @@ class _Lowering:
             struct = self.environment.structs[node.operand.type.name]
             of = struct.fields.get(node.name, declared)
             return of.or_null(of.nullable or node.operand.type.nullable)
+        if isinstance(node, Literal) and type(node.value) is Decimal:
+            return CelType(Tag.DECIMAL)
+        if isinstance(node, Call) and node.function not in _PASSING:
+            return replace(declared, nullable=False)
         return declared
 
     def _node(self, message: Message, local: frozenset[str], at: int) -> Node:
@@ -119,7 +124,9 @@ class _Lowering:
         operand = self.lower(select.inner(1), local)
         if isinstance(operand, Literal) and isinstance(operand.value, TypeValue):
             raise InvalidWhere([self._problem(at, f"there is no field or variable '{dotted or operand.value.name}'")])
-        return Field(operand, select.text(2), test=bool(select.one(3)))
+        path = path_of(operand) if self.environment.open else ()
+        lenient = bool(path) and path[0] not in {"headers", "key"}
+        return Field(operand, select.text(2), test=bool(select.one(3)), lenient=lenient)
 
     def _call(self, call: Message, local: frozenset[str], at: int) -> Node:
         function, receiver = call.text(2), call.inner(1)
@@ -130,6 +137,7 @@ class _Lowering:
             if whole in NAMESPACED and space.partition(".")[0] not in local:
                 return Call(whole, arguments)
             return self._known(Call(function, (self.lower(receiver, local), *arguments), member=True), at)
+        arguments = _decimal_literals(function, arguments)
         function = function.removeprefix(".").removeprefix(FIELD_PREFIX)
         if function == "_?._" and isinstance(arguments[1], Literal):
             return Field(arguments[0], arguments[1].value, optional=True)
@@ -178,6 +186,25 @@ class _Lowering:
         before = self.parsed.text[:at]
         line = before.count("\n") + 1
         return WhereProblem(at - (before.rfind("\n") + 1) + 1, message, suggestion, line)
+
+
+_PASSING = frozenset({"_?_:_", "_[_]", "dyn", "value", "orValue", "math.@max", "math.@min"})
+"""Functions whose result can be null where what they are given can be, or can hold it."""
+
+_WITH_DECIMALS = frozenset({*(f"_{symbol}_" for symbol in ("<", "<=", ">", ">=", "==", "!=", "+", "-", "*")), "@in"})
+
+
+def _decimal_literals(function: str, arguments: tuple[Node, ...]) -> tuple[Node, ...]:
+    """A double in the text that meets a decimal is taken as the decimal that it spells: 0.1 is a tenth there."""
+    if function not in _WITH_DECIMALS or all(each.type.tag is not Tag.DECIMAL for each in arguments):
+        return arguments
+
+    def spelt(node: Node) -> Node:
+        if isinstance(node, Literal) and type(node.value) is float:
+            return Literal(Decimal(repr(node.value)), type=CelType(Tag.DECIMAL), at=node.at)
+        return replace(node, items=tuple(map(spelt, node.items))) if isinstance(node, ListOf) else node
+
+    return tuple(map(spelt, arguments))
 
 
 def _constant(message: Message) -> object:

@@ -34,8 +34,8 @@ _DAY: Final = 86_400 * _BILLION
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _FIRST: Final = (date.min.toordinal() - _EPOCH) * _DAY
 _LAST: Final = (date.max.toordinal() - _EPOCH + 1) * _DAY - 1
-_LONGEST: Final = 315_576_000_000 * _BILLION
-"""10,000 years, which the specification allows; the difference of two timestamps always fits."""
+_LONGEST: Final = 2**63 - 1
+"""Some 292 years: the nanoseconds of 64 bits, as the specification's suite demands."""
 
 _TIMESTAMP: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -55,7 +55,7 @@ def _timestamp(nanos: int) -> Timestamp:
 def _duration(nanos: int) -> Duration:
     if -_LONGEST <= nanos <= _LONGEST:
         return Duration(nanos)
-    raise WhereFailed("a duration of more than 10,000 years")
+    raise WhereFailed("a duration of more than 292 years")
 
 
 def parse_timestamp(text: str) -> Timestamp:

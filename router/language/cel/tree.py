@@ -61,6 +61,8 @@ class Field(Node):
     name: str
     test: bool = False
     optional: bool = False
+    lenient: bool = False
+    """Whether an absent field is null: fields of a JSON record without a schema, which are read by their paths."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ class CelType:
     tag: Tag
     parameters: tuple[CelType, ...] = ()
     name: str = ""
-    """Of a struct or an opaque type. On a timestamp, `nanos` where its plain value is an integer of nanoseconds."""
+    """Of a struct or an opaque type. Else a note on the plain value: `nanos` on a timestamp that is an integer of
+    nanoseconds, `uuid` on a string that is a UUID, `scalar` on a dyn that has no parts."""
     nullable: bool = False
     symbols: tuple[str, ...] = ()
     """On a string that is an enum's, the symbols."""
