@@ -18,6 +18,7 @@ __all__ = ["contains", "equal", "greater", "greater_or_equal", "less", "less_or_
 _NUMBERS: Final = frozenset({int, Uint, float, Decimal})
 _ORDERED: Final = frozenset({bool, str, bytes, Timestamp, Duration})
 
+
 def equal(left: Any, right: Any) -> bool:
     """Whether two values are the same; values of unlike types are not, and that is no failure. NaN is not even itself."""
     kind, other = type(left), type(right)

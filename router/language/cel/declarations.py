@@ -52,7 +52,10 @@ _OPERATORS: dict[str, list[tuple[str, ...]]] = {
         for function, given in (
             ("int", ("int", "uint", "double", "string", _TIMESTAMP, DECIMAL)),
             ("double", ("double", "int", "uint", "string", DECIMAL)),
-            ("string", ("string", "bool", "int", "uint", "double", "bytes", _TIMESTAMP, _DURATION, DECIMAL, _IP, _CIDR)),
+            (
+                "string",
+                ("string", "bool", "int", "uint", "double", "bytes", _TIMESTAMP, _DURATION, DECIMAL, _IP, _CIDR),
+            ),
         )
     },
     "-_": [("int", "int"), ("double", "double"), (DECIMAL, DECIMAL)],

@@ -111,7 +111,9 @@ class _Avro:
             return list_of(self.type_of(of.items, nullable=False))
         if of.kind is Kind.MAP:
             return map_of(_STRING, self.type_of(of.items, nullable=False))
-        scalar = of.kind is Kind.UNION and all(branch.kind in _SCALARS or branch.kind is Kind.ENUM for branch in of.branches)
+        scalar = of.kind is Kind.UNION and all(
+            branch.kind in _SCALARS or branch.kind is Kind.ENUM for branch in of.branches
+        )
         return SCALAR if scalar else _SCALARS.get(of.kind, DYN)
 
     def _struct(self, record: str, *, nullable: bool) -> str:

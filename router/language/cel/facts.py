@@ -18,7 +18,9 @@ _SCALARS = frozenset(
     {Tag.BOOL, Tag.INT, Tag.DOUBLE, Tag.STRING, Tag.BYTES, Tag.TIMESTAMP, Tag.DURATION, Tag.DECIMAL, Tag.NULL}
 )
 _ON_SCALARS = frozenset({"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_", "_*_", "_/_", "_%_"})
-_METHODS = frozenset({"startsWith", "endsWith", "contains", "matches", "int", "uint", "double", "string", "timestamp", "duration"})
+_METHODS = frozenset(
+    {"startsWith", "endsWith", "contains", "matches", "int", "uint", "double", "string", "timestamp", "duration"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,9 @@ def header_of(node: Node) -> str | None:
     match node:
         case Field(operand=Name(name="headers", local=False), name=name):
             return name
-        case Call(function="_[_]" | "_[?_]", arguments=(Name(name="headers", local=False), Literal(value=str() as name))):
+        case Call(
+            function="_[_]" | "_[?_]", arguments=(Name(name="headers", local=False), Literal(value=str() as name))
+        ):
             return name
         case Call(function="@in", arguments=(Literal(value=str() as name), Name(name="headers", local=False))):
             return name
@@ -117,7 +121,11 @@ def scalar_places(node: Node) -> list[bool]:
     if isinstance(node, Call):
         if node.function in _ON_SCALARS and any(isinstance(each, Literal) for each in inner):
             return [True] * len(inner)
-        if node.function == "@in" and isinstance(inner[1], ListOf) and all(isinstance(each, Literal) for each in inner[1].items):
+        if (
+            node.function == "@in"
+            and isinstance(inner[1], ListOf)
+            and all(isinstance(each, Literal) for each in inner[1].items)
+        ):
             return [True, False]
         if node.function == "@in" and isinstance(inner[1], Literal):
             return [True, False]

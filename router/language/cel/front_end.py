@@ -103,7 +103,14 @@ def _declared(of: CelType) -> Any:
     return cel.Type.DYN
 
 
-_PRIMITIVE = {1: BOOL, 2: CelType(Tag.INT), 3: CelType(Tag.UINT), 4: CelType(Tag.DOUBLE), 5: CelType(Tag.STRING), 6: CelType(Tag.BYTES)}
+_PRIMITIVE = {
+    1: BOOL,
+    2: CelType(Tag.INT),
+    3: CelType(Tag.UINT),
+    4: CelType(Tag.DOUBLE),
+    5: CelType(Tag.STRING),
+    6: CelType(Tag.BYTES),
+}
 _WELL_KNOWN = {2: CelType(Tag.TIMESTAMP, nullable=True), 3: CelType(Tag.DURATION, nullable=True)}
 
 

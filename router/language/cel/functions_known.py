@@ -27,7 +27,10 @@ OPERATOR_SYMBOLS: Final = {
 
 NAMESPACED: Final = frozenset(
     {
-        *(f"math.{name}" for name in ("ceil", "floor", "round", "trunc", "abs", "sign", "sqrt", "isNaN", "isInf", "isFinite")),
+        *(
+            f"math.{name}"
+            for name in ("ceil", "floor", "round", "trunc", "abs", "sign", "sqrt", "isNaN", "isInf", "isFinite")
+        ),
         *(f"math.bit{name}" for name in ("And", "Or", "Xor", "Not", "ShiftLeft", "ShiftRight")),
         *("math.@max", "math.@min", "strings.quote", "base64.encode", "base64.decode", "ip.isCanonical"),
         *("optional.of", "optional.ofNonZeroValue", "optional.none"),

@@ -10,7 +10,21 @@ from router.language.cel.folds import read_fold
 from router.language.cel.front_end import FIELD_PREFIX, Parsed
 from router.language.cel.functions_known import KNOWN_FUNCTIONS, NAMESPACED, TYPE_NAMES
 from router.language.cel.problems import InvalidWhere, WhereProblem
-from router.language.cel.tree import Call, Collect, CollectMap, Entry, Field, Let, ListOf, Literal, MapOf, Name, Node, Quantify, path_of
+from router.language.cel.tree import (
+    Call,
+    Collect,
+    CollectMap,
+    Entry,
+    Field,
+    Let,
+    ListOf,
+    Literal,
+    MapOf,
+    Name,
+    Node,
+    Quantify,
+    path_of,
+)
 from router.language.cel.types import DYN, CelType, Tag
 from router.language.cel.values import TypeValue, Uint
 from router.language.cel.wire import Message, signed
@@ -51,7 +65,9 @@ def free_names(parsed: Parsed) -> frozenset[str]:
             visit(fold.inner(7), inside)
 
     visit(parsed.expression, frozenset())
-    return frozenset(names) - TYPE_NAMES - {name.partition(".")[0] for name in (*NAMESPACED, *TYPE_NAMES) if "." in name}
+    return (
+        frozenset(names) - TYPE_NAMES - {name.partition(".")[0] for name in (*NAMESPACED, *TYPE_NAMES) if "." in name}
+    )
 
 
 _INNER = ((_SELECT, (1,)), (_CALL, (1, 3)), (_LIST, (1,)))
@@ -111,7 +127,9 @@ class _Lowering:
             return Name(name)
         if name in TYPE_NAMES:
             return Literal(TypeValue(name))
-        return self._unknown(at, f"there is no field or variable '{name}'", did_you_mean(name, self.environment.variables))
+        return self._unknown(
+            at, f"there is no field or variable '{name}'", did_you_mean(name, self.environment.variables)
+        )
 
     def _select(self, message: Message, local: frozenset[str], at: int) -> Node:
         select = message.inner(_SELECT)

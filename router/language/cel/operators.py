@@ -77,6 +77,8 @@ def _small(node: Node) -> bool:
 
 def _equality(node: Call, codes: Sequence[_Code], symbol: str) -> _Written:
     left, right = codes
+    if all(isinstance(each, Literal) for each in node.arguments):
+        return None
     for one, other, argument in ((left, right, node.arguments[1]), (right, left, node.arguments[0])):
         if isinstance(argument, Literal):
             if argument.value is None:
@@ -111,7 +113,10 @@ def _membership(node: Call, codes: Sequence[_Code], writer: _Writer) -> _Written
         kinds = set(map(type, values))
         small = all(abs(each) <= _EXACT_DOUBLE for each in values if type(each) in {int, float})
         if kinds <= _KINDS.get(value.type.tag, set()) and small:
-            return f"({value.text} in {writer.constant(frozenset(values))})", False
+            # A set of constants in the text is a constant of the code, which is quicker to reach than a global.
+            plain = values and kinds <= {str, int, float, bytes}
+            listed = f"{{{', '.join(map(repr, values))}}}" if plain else writer.constant(frozenset(values))
+            return f"({value.text} in {listed})", False
         if value.type.tag is Tag.DYN and kinds <= {str}:
             return f"({value.text} in {writer.constant(tuple(values))})", False  # it may be what has no hash
         return None

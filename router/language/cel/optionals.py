@@ -28,7 +28,9 @@ _ZERO: Final[dict[type, Any]] = {
 def of_non_zero(value: Any) -> Optional:
     """The value, absent where it is null or its type's zero."""
     kind = type(value)
-    return NONE if value is None or (kind in _ZERO and equal(value, _ZERO[kind])) else Optional(present=True, value=value)
+    return (
+        NONE if value is None or (kind in _ZERO and equal(value, _ZERO[kind])) else Optional(present=True, value=value)
+    )
 
 
 def optional_lookup(container: Any, index: Any) -> Optional:

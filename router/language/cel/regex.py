@@ -23,6 +23,12 @@ class Re2:
         except re2.error as error:
             raise WhereFailed(f"'{pattern[:60]}' is no regular expression: {error}") from error
 
+    def compile(self, pattern: str) -> Callable[[str], bool]:
+        """The same for one pattern and many texts."""
+        self.search(pattern, "")
+        found = _compiled(pattern).search
+        return lambda text: found(text.encode(errors="replace")) is not None
+
 
 class Patterns:
     """Searches by patterns of route files, which passed `refusal`: each is compiled once and remembered for good."""
@@ -55,12 +61,6 @@ def _compile(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False
     return re2.compile(pattern.encode(errors="replace"), options)
-
-    def compile(self, pattern: str) -> Callable[[str], bool]:
-        """The same for one pattern and many texts."""
-        self.search(pattern, "")
-        found = _compiled(pattern).search
-        return lambda text: found(text.encode(errors="replace")) is not None
 
 
 @lru_cache(maxsize=1_000)

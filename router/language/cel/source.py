@@ -77,7 +77,9 @@ class Code:
 class Writer:
     """Writes the code of trees over one environment. `globals` is what the code needs around it."""
 
-    def __init__(self, environment: Environment, functions: Functions, slots: dict[str, str], *, prefix: str = "") -> None:
+    def __init__(
+        self, environment: Environment, functions: Functions, slots: dict[str, str], *, prefix: str = ""
+    ) -> None:
         """`slots` has the Python variable of each path; `prefix` keeps apart what several writers name."""
         self._prefix = prefix
         self._environment = environment
@@ -139,8 +141,14 @@ class Writer:
             return Code(f"({slot} is not None)", CelType(Tag.BOOL), names=names)
         of = replace(node.type, nullable=False) if path in self._known else node.type
         if isinstance(node, Field) and node.optional:
-            return Code(f"optional({converted(slot, of, open_environment=self._environment.open)})", CelType(Tag.OPTIONAL), names=names)
-        text = slot if compared and of.tag is Tag.DOUBLE else converted(slot, of, open_environment=self._environment.open)
+            return Code(
+                f"optional({converted(slot, of, open_environment=self._environment.open)})",
+                CelType(Tag.OPTIONAL),
+                names=names,
+            )
+        text = (
+            slot if compared and of.tag is Tag.DOUBLE else converted(slot, of, open_environment=self._environment.open)
+        )
         return Code(text, of, names=names)
 
     def _header(self, node: Node, name: str) -> Code:
@@ -189,7 +197,9 @@ class Writer:
             return replace(code, text=f"optional({code.text})", type=CelType(Tag.OPTIONAL)) if node.optional else code
         operand = self.write(node.operand)
         if node.optional:
-            return self._calling("optional_lookup", [operand, Code(repr(node.name), CelType(Tag.STRING))], CelType(Tag.OPTIONAL))
+            return self._calling(
+                "optional_lookup", [operand, Code(repr(node.name), CelType(Tag.STRING))], CelType(Tag.OPTIONAL)
+            )
         declared = node.lenient or node.operand.type.tag is Tag.STRUCT
         if operand.sure is Tag.MAP and not node.test:
             return replace(operand, text=f"{operand.text}[{node.name!r}]", type=node.type, fails=True)
@@ -269,7 +279,9 @@ class Writer:
 
         Checks for null come first of all, and hold for what comes after them.
         """
-        checked = {number: path for number, term in enumerate(terms) if (path := self._checked(term, conjunction=conjunction))}
+        checked = {
+            number: path for number, term in enumerate(terms) if (path := self._checked(term, conjunction=conjunction))
+        }
         first = [self.condition(terms[number]) for number in checked]
         known, self._known = self._known, self._known | set(checked.values())
         rest = [self.condition(term) for number, term in enumerate(terms) if number not in checked]
@@ -308,7 +320,9 @@ class Writer:
         items = [self.write(each) for each in node.items]
         names = frozenset[str]().union(*(each.names for each in items))
         fails = any(each.fails for each in items) or bool(node.optional)
-        parts = [f"*present({each.text})" if number in node.optional else each.text for number, each in enumerate(items)]
+        parts = [
+            f"*present({each.text})" if number in node.optional else each.text for number, each in enumerate(items)
+        ]
         return Code(f"[{', '.join(parts)}]", node.type, fails=fails, names=names)
 
     def _map(self, node: MapOf) -> Code:
@@ -317,7 +331,11 @@ class Writer:
         for entry in node.entries:
             key, value = self.write(entry.key), self.write(entry.value)
             names |= key.names | value.names
-            parts.append(f"*((k, v) for k in ({key.text},) for v in present({value.text}))" if entry.optional else f"({key.text}, {value.text})")
+            parts.append(
+                f"*((k, v) for k in ({key.text},) for v in present({value.text}))"
+                if entry.optional
+                else f"({key.text}, {value.text})"
+            )
         return Code(f"make_map([{', '.join(parts)}])", node.type, fails=True, names=names)
 
     def _quantify(self, node: Quantify) -> Code:
@@ -356,7 +374,9 @@ class Writer:
     def _collect_map(self, node: CollectMap) -> Code:
         range_, lines, target = self._loop(node.range, node.variables)
         parts = {
-            name: self._inside(node.variables, lambda part=part: self.condition(part) if part is node.keep else self.write(part))
+            name: self._inside(
+                node.variables, lambda part=part: self.condition(part) if part is node.keep else self.write(part)
+            )
             for name, part in (("keep", node.keep), ("key", node.key), ("give", node.give))
             if part is not None
         }
@@ -387,7 +407,11 @@ class Writer:
         direct = range_.sure is Tag.LIST and len(names) == 1
         over = range_.text if direct else f"iterate({range_.text}, {len(names)})"
         target = names[0] if direct else ", ".join(names) + ("," if len(names) == 1 else "")
-        return replace(range_, fails=range_.fails or range_.sure not in {Tag.LIST, Tag.MAP}), [f"for {target} in {over}:"], frozenset(names)
+        return (
+            replace(range_, fails=range_.fails or range_.sure not in {Tag.LIST, Tag.MAP}),
+            [f"for {target} in {over}:"],
+            frozenset(names),
+        )
 
     def _inside(self, variables: tuple[str, ...], write: Callable[[], Code]) -> Code:
         """What `write` writes inside of a macro, whose variables hide others of their names."""
@@ -397,7 +421,14 @@ class Writer:
         return code
 
     def _macro(
-        self, body: list[str], range_: Code, target: frozenset[str], parts: tuple[Code, ...], of: CelType, *, fails: bool = False
+        self,
+        body: list[str],
+        range_: Code,
+        target: frozenset[str],
+        parts: tuple[Code, ...],
+        of: CelType,
+        *,
+        fails: bool = False,
     ) -> Code:
         names = range_.names | (frozenset[str]().union(*(each.names for each in parts)) - target)
         fails = fails or range_.fails or any(each.fails for each in parts)
@@ -414,5 +445,17 @@ class Writer:
 
 _COMPARING = frozenset({*(f"_{symbol}_" for symbol in ("<", "<=", ">", ">=", "==", "!=")), "@in"})
 _NEVER_FAILING = frozenset(
-    {"_==_", "_!=_", "type", "dyn", "size", "startsWith", "endsWith", "contains", "optional.of", "optional.ofNonZeroValue", "!_"}
+    {
+        "_==_",
+        "_!=_",
+        "type",
+        "dyn",
+        "size",
+        "startsWith",
+        "endsWith",
+        "contains",
+        "optional.of",
+        "optional.ofNonZeroValue",
+        "!_",
+    }
 )

@@ -10,7 +10,9 @@ from router.language.cel.overloads import Overloads
 
 __all__ = ["TEXTS"]
 
-_SPACE: Final = "".join(map(chr, (*range(9, 14), 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)))
+_SPACE: Final = "".join(
+    map(chr, (*range(9, 14), 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
+)
 """White space as Unicode has it; Python's own `strip` takes four separators of files and records as well."""
 _LONGEST: Final = 10_000_000
 """More characters than any record has: `replace` could make texts that grow with each use."""

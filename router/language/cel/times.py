@@ -40,8 +40,18 @@ _LONGEST: Final = 2**63 - 1
 _TIMESTAMP: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
-_UNITS: Final = {"h": 3600 * _BILLION, "m": 60 * _BILLION, "s": _BILLION, "ms": 1_000_000, "us": 1_000, "µs": 1_000, "ns": 1}
-_DURATION: Final = re.compile(r"([+-]?)((?:\d+(?:\.\d*)?(?:h|ms|m|s|us|µs|ns)|\.\d+(?:h|ms|m|s|us|µs|ns))+|0)", re.ASCII)
+_UNITS: Final = {
+    "h": 3600 * _BILLION,
+    "m": 60 * _BILLION,
+    "s": _BILLION,
+    "ms": 1_000_000,
+    "us": 1_000,
+    "µs": 1_000,
+    "ns": 1,
+}
+_DURATION: Final = re.compile(
+    r"([+-]?)((?:\d+(?:\.\d*)?(?:h|ms|m|s|us|µs|ns)|\.\d+(?:h|ms|m|s|us|µs|ns))+|0)", re.ASCII
+)
 _PART: Final = re.compile(r"(\d*)(?:\.(\d*))?(h|ms|m|s|us|µs|ns)", re.ASCII)
 _OFFSET: Final = re.compile(r"([+-]?)(\d\d):(\d\d)", re.ASCII)
 
@@ -209,7 +219,8 @@ ACCESSORS: Final[Overloads] = {
     | {(Duration,): lambda span: _toward_zero(span.nanos, 3600 * _BILLION)},
     "getMinutes": _accessor(lambda moment: moment.minute)
     | {(Duration,): lambda span: _toward_zero(span.nanos, 60 * _BILLION)},
-    "getSeconds": _accessor(lambda moment: moment.second) | {(Duration,): lambda span: _toward_zero(span.nanos, _BILLION)},
+    "getSeconds": _accessor(lambda moment: moment.second)
+    | {(Duration,): lambda span: _toward_zero(span.nanos, _BILLION)},
     "getMilliseconds": {
         (Timestamp,): lambda value: value.nanos // 1_000_000 % 1_000,
         (Timestamp, str): lambda value, zone: value.nanos // 1_000_000 % 1_000 if _zone(zone) else 0,

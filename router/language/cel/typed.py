@@ -9,7 +9,18 @@ from decimal import Decimal
 from typing import Any
 
 from router.language.cel.types import DYN, CelType, Tag
-from router.language.cel.values import Duration, Optional, Timestamp, TypeValue, Uint, from_key, make_map, to_int, to_uint, type_name
+from router.language.cel.values import (
+    Duration,
+    Optional,
+    Timestamp,
+    TypeValue,
+    Uint,
+    from_key,
+    make_map,
+    to_int,
+    to_uint,
+    type_name,
+)
 
 __all__ = ["from_typed", "to_typed", "type_of"]
 

@@ -144,4 +144,3 @@ def _at(text: str, at: int, problem: str) -> WhereProblem:
 
 def _hint(of: CelType) -> str:
     return "compare it with something, as with ==" if of.tag is not Tag.BOOL else ""
-

@@ -62,7 +62,9 @@ def _undeclared(found: re.Match[str], line: int, column: int, context: _Context)
     if rest and context.before(line, column).endswith(back):
         column -= len(back)
     environment = context.environment
-    return WhereProblem(column, f"there is no field or variable '{first}'", did_you_mean(first, environment.variables), line)
+    return WhereProblem(
+        column, f"there is no field or variable '{first}'", did_you_mean(first, environment.variables), line
+    )
 
 
 def _no_field(found: re.Match[str], line: int, column: int, context: _Context) -> WhereProblem:
@@ -77,7 +79,9 @@ def _no_overload(found: re.Match[str], line: int, column: int, _: _Context) -> W
     symbol = function.strip("_@").removesuffix("_")
     given = types.split(", ")
     if function == "_?_:_":
-        return WhereProblem(column, f"the two sides of '? :' are {' and '.join(given[1:])}, and its condition is {given[0]}", line=line)
+        return WhereProblem(
+            column, f"the two sides of '? :' are {' and '.join(given[1:])}, and its condition is {given[0]}", line=line
+        )
     what = "an index" if function == "_[_]" else f"'{symbol}'"
     return WhereProblem(column, f"{what} cannot be used with {' and '.join(given) or 'nothing'}", line=line)
 
@@ -87,7 +91,9 @@ def _no_select(found: re.Match[str], line: int, column: int, _: _Context) -> Whe
 
 
 def _no_range(found: re.Match[str], line: int, column: int, _: _Context) -> WhereProblem:
-    return WhereProblem(column, f"what is {_types(found[1])} has no items to look at: it must be a list or a map", line=line)
+    return WhereProblem(
+        column, f"what is {_types(found[1])} has no items to look at: it must be a list or a map", line=line
+    )
 
 
 def _syntax(found: re.Match[str], line: int, column: int, context: _Context) -> WhereProblem:
@@ -117,7 +123,9 @@ _HABITS = {
 
 
 def _deep(_: re.Match[str], line: int, column: int, __: _Context) -> WhereProblem:
-    return WhereProblem(column, "it is nested too deeply: 32 levels are the most", "use cel.bind, or several bindings", line)
+    return WhereProblem(
+        column, "it is nested too deeply: 32 levels are the most", "use cel.bind, or several bindings", line
+    )
 
 
 def _long(_: re.Match[str], line: int, column: int, __: _Context) -> WhereProblem:
