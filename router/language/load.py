@@ -30,9 +30,6 @@ def load_routes(texts: Mapping[str, str], catalogue: Catalogue) -> tuple[RouteSe
         findings += found_here
         if parsed is not None:
             files.append(parsed)
-            if not parsed.shape.exchanges and not parsed.shape.topics and not found_here:
-                message = "the file declares no exchange and no topic"
-                findings.append(found(Kind.EMPTY_FILE, Place(name, 1, 1), message))
     declarations, twice = gather(
         files,
         whole=not any(finding.level is Level.ERROR for finding in findings),

@@ -42,7 +42,13 @@ def lower(declarations: Declarations, catalogue: Catalogue) -> RouteSet:
         )
     exchanges = {name: _exchange(declared, tuple(bindings[name])) for name, declared in declarations.exchanges.items()}
     sources = _sources(declarations, catalogue)
-    topics = {name: _topic(declared, declarations, catalogue) for name, declared in declarations.topics.items()}
+    sources_of = declarations.sources_of()
+    topics = {}
+    for name, declared in declarations.topics.items():
+        feeding = [source for _, binding in declared.bindings() for source in sources_of.get(binding.exchange, ())]
+        # By its own name where that says a subject, else by that of what feeds it.
+        origin = name if catalogue.resolve(name) or not feeding else feeding[0]
+        topics[name] = _topic(declared, format_of_source(origin, declarations, catalogue))
     teams = {
         file.shape.team: Team(name=file.shape.team, contact=file.shape.contact or "", file=file.file)
         for file in declarations.files
@@ -102,16 +108,13 @@ def _entry(declared: DeclaredExchange) -> Entry:
     )
 
 
-def _topic(declared: DeclaredTopic, declarations: Declarations, catalogue: Catalogue) -> TopicDeclaration:
-    sources_of = declarations.sources_of()
-    feeding = [source for _, binding in declared.bindings() for source in sources_of.get(binding.exchange, ())]
-    origin = declared.name if catalogue.resolve(declared.name) or not feeding else feeding[0]
+def _topic(declared: DeclaredTopic, derived_format: str) -> TopicDeclaration:
     return TopicDeclaration(
         name=declared.name,
         team=declared.team,
         partitions=declared.shape.partitions,
         retention_ms=None if declared.shape.retention is None else parse_retention(declared.shape.retention),
-        format=Format(declared.shape.format or format_of_source(origin, declarations, catalogue)),
+        format=Format(declared.shape.format or derived_format),
         place=declared.place,
     )
 

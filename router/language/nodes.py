@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from router.exchange.model import Place
@@ -66,10 +66,14 @@ class MappingNode:
     items: tuple[Item, ...]
     flow: bool
     """Written in braces."""
+    _by_key: dict[str, Item] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_key", {item.key.text: item for item in self.items})
 
     def get(self, key: str) -> Item | None:
         """The entry of that key."""
-        return next((item for item in self.items if item.key.text == key), None)
+        return self._by_key.get(key)
 
 
 Node = ScalarNode | SequenceNode | MappingNode

@@ -28,6 +28,9 @@ __all__ = ["ParsedFile", "read_shape"]
 _S = TypeVar("_S", bound=Shape)
 _Path = tuple[str | int, ...]
 _MOST_FINDINGS = 100
+"""Of one file; what is behind them is counted."""
+_MOST_FAULTS = 1000
+"""Of one file that are taken out one by one."""
 _NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "a boolean", list: "a list", dict: "a mapping"}
 
 
@@ -73,15 +76,12 @@ def read_shape(
         finding = found(Kind.WRONG_TYPE, root.place, f"the file is {_described(root)}; it is a mapping of keys")
         return None, (*findings, finding)
     survivor = reader.read(fallback)
-    all_findings = [*findings, *reader.findings]
+    all_findings = sorted({*findings, *reader.findings})
     if len(all_findings) > _MOST_FINDINGS:
-        more = len(all_findings) - _MOST_FINDINGS
-        last = sorted(all_findings)[_MOST_FINDINGS]
-        all_findings = [
-            *sorted(all_findings)[:_MOST_FINDINGS],
-            found(last.kind, last.place, f"and {more} more findings"),
-        ]
-    return ParsedFile(file, reader.root, survivor), tuple(all_findings)
+        more, last = len(all_findings) - _MOST_FINDINGS, all_findings[_MOST_FINDINGS]
+        all_findings = [*all_findings[:_MOST_FINDINGS], found(last.kind, last.place, f"and {more} more findings")]
+    parsed = None if survivor is None else ParsedFile(file, reader.root, survivor)
+    return parsed, tuple(all_findings)
 
 
 class _Reader(Generic[_S]):
@@ -95,9 +95,14 @@ class _Reader(Generic[_S]):
         self._shape = shape
         self._nullable = nullable
 
-    def read(self, fallback: Mapping[str, Any]) -> _S:
-        for path in tuple(self._nulls(self.root, ())):
+    def read(self, fallback: Mapping[str, Any]) -> _S | None:
+        """What survives; None where there are so many faults that nobody could rely on it."""
+        nulls = tuple(self._nulls(self.root, ()))
+        for path in nulls:
             self._find_null(path)
+        if len(nulls) > _MOST_FAULTS:
+            return None
+        for path in nulls:
             self._take_out(path)
         while True:
             try:
@@ -108,7 +113,10 @@ class _Reader(Generic[_S]):
                 faults = error.errors(include_url=False, include_input=False)
             self._faulty = True
             paths = [self._tell(fault) for fault in faults]
-            outermost = {path for path in paths if path and not any(_above(other, path) for other in paths)}
+            if len(paths) > _MOST_FAULTS:
+                return None
+            wrong = set(paths)
+            outermost = {path for path in paths if path and not any(path[:end] in wrong for end in range(1, len(path)))}
             # From the end, so that indexes of a list still mean the same while its items are taken out.
             for path in reversed(paths):
                 if path in outermost:
@@ -120,9 +128,7 @@ class _Reader(Generic[_S]):
         path: _Path = tuple(fault["loc"])
         missing = fault["type"] == "missing"
         if not (missing and path in self._taken_out):
-            finding = self._finding(fault, path)
-            if finding not in self.findings:
-                self.findings.append(finding)
+            self.findings.append(self._finding(fault, path))
         return path[:-1] if missing else path
 
     def _take_out(self, path: _Path) -> None:
@@ -268,10 +274,6 @@ _LIMITS = {
     "too_short": "the list is empty",
     "string_too_short": "the text is empty",
 }
-
-
-def _above(path: _Path, other: _Path) -> bool:
-    return bool(path) and len(path) < len(other) and other[: len(path)] == path
 
 
 def _under(path: _Path, pattern: _Path) -> bool:

@@ -50,6 +50,12 @@ def _duration(value: Any) -> Any:
     return value
 
 
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):  # which equals 0 or 1 in Python
+        raise PydanticCustomError("int_type", "a whole number is wanted")
+    return value
+
+
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -154,7 +160,7 @@ class TopicShape(Shape):
 class RouteFile(Shape):
     """One team's routes."""
 
-    version: Literal[1] = Field(description="The version of this language.")
+    version: Annotated[Literal[1], BeforeValidator(_no_boolean)] = Field(description="The version of this language.")
     team: Name = Field(description="The team's name; one file a team.")
     contact: Name | None = Field(default=None, description="Where people reach the team: a channel, a mail address.")
     exchanges: dict[Name, ExchangeShape] = Field(

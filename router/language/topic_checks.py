@@ -189,31 +189,22 @@ def _without_subject(topic: str, declarations: Declarations, catalogue: Catalogu
 def _formats(
     declarations: Declarations, feeds: tuple[_Feed, ...], sources: set[str], catalogue: Catalogue
 ) -> Iterator[Finding]:
+    sources_of = declarations.sources_of()
+    feeding: dict[str, dict[str, None]] = {}
+    for feed in feeds:
+        feeding.setdefault(feed.topic, {}).update(dict.fromkeys(sources_of.get(feed.exchange, ())))
     for topic in declarations.topics.values():
-        subject = catalogue.resolve(topic.name)
         declared = topic.shape.format
         if declared is None:
             continue
         place = topic.place_of("format")
+        subject = catalogue.resolve(topic.name)
         if subject is not None and subject.schema.format != declared:
             message = f"'{topic.name}' is {subject.schema.format} by its schema, {subject.file}"
             yield found(Kind.FORMAT_MISMATCH, place, message)
-            continue
-        sources_of = declarations.sources_of()
-        for feed in feeds:
-            if feed.topic != topic.name or topic.name in sources:
-                continue
-            other = next(
-                (
-                    source
-                    for source in sources_of.get(feed.exchange, ())
-                    if format_of_source(source, declarations, catalogue) != declared
-                ),
-                None,
-            )
-            if other is not None:
-                message = (
-                    f"'{topic.name}' gets {format_of_source(other, declarations, catalogue)} from source '{other}'"
-                )
-                yield found(Kind.FORMAT_MISMATCH, place, message)
-                break
+        elif topic.name not in sources:
+            for source in feeding.get(topic.name, ()):
+                given = format_of_source(source, declarations, catalogue)
+                if given != declared:
+                    yield found(Kind.FORMAT_MISMATCH, place, f"'{topic.name}' gets {given} from source '{source}'")
+                    break

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -68,6 +68,8 @@ _OCTAL_OR_HEX = re.compile(r"0o[0-7]{1,400}|0x[0-9a-fA-F]{1,400}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"([-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _COMMENT_IN_BRACKETS = re.compile(r"#(\.|[ \t]*[,\]}]|[ \t]*$)", re.MULTILINE)
+_COMMENT_BEHIND = re.compile(r"[ \t]*(#[^\r\n]*)")
+_COMMENT_BEHIND_KEY = re.compile(r"[ \t]*:[ \t]*(#[^\r\n]*)")
 _STANDARD_TEXT = "tag:yaml.org,2002:str"
 
 
@@ -138,6 +140,8 @@ class _Open:
     nodes: list[Node] = field(default_factory=list)
     entries: dict[str, Item] = field(default_factory=dict)
     key: ScalarNode | None = None
+    key_end: Any = None
+    """The mark behind the key."""
     size: int = 1
     depth: int = 0
 
@@ -175,7 +179,9 @@ class _Composer:
                 if self._documents > 1:
                     raise _stopped(Kind.YAML_SYNTAX, place, "a second document begins here", "a file is one document")
             case ScalarEvent():
-                self._add(self._scalar(event, place), size=1, depth=0, anchor=event.anchor)
+                self._add(self._scalar(event, place), place=place, size=1, depth=0, anchor=event.anchor)
+                if self._open:
+                    self._open[-1].key_end = event.end_mark
             case AliasEvent():
                 self._alias(event, place)
             case SequenceStartEvent() | MappingStartEvent():
@@ -198,9 +204,9 @@ class _Composer:
             if done.mapping
             else SequenceNode(done.place, tuple(done.nodes))
         )
-        self._add(node, size=done.size, depth=done.depth + 1, anchor=done.anchor)
+        self._add(node, place=done.place, size=done.size, depth=done.depth + 1, anchor=done.anchor)
 
-    def _add(self, node: Node, *, size: int, depth: int, anchor: str | None) -> None:
+    def _add(self, node: Node, *, place: Place, size: int, depth: int, anchor: str | None) -> None:
         if anchor is not None:
             self._anchors[anchor] = _Anchored(node, size, depth)
         if not self._open:
@@ -210,9 +216,9 @@ class _Composer:
         above.size += size
         above.depth = max(above.depth, depth)
         if above.size > _MOST:
-            raise _stopped(Kind.TOO_LARGE, node.place, f"more than {_MOST:,} values")
+            raise _stopped(Kind.TOO_LARGE, place, f"more than {_MOST:,} values")
         if len(self._open) + depth > DEEPEST:
-            raise _stopped(Kind.TOO_DEEP, node.place, f"more than {DEEPEST} levels of nesting")
+            raise _stopped(Kind.TOO_DEEP, place, f"more than {DEEPEST} levels of nesting")
         if not above.mapping:
             above.nodes.append(node)
         elif above.key is None:
@@ -247,13 +253,13 @@ class _Composer:
     def _alias(self, event: Any, place: Place) -> None:
         anchored = self._anchors.get(event.anchor)
         if anchored is not None:
-            self._add(anchored.node, size=anchored.size, depth=anchored.depth, anchor=None)
+            self._add(anchored.node, place=place, size=anchored.size, depth=anchored.depth, anchor=None)
             return
         if any(each.anchor == event.anchor for each in self._open):
             raise _stopped(Kind.TOO_LARGE, place, f"'*{event.anchor}' stands inside what it repeats: it has no end")
         text = f"*{event.anchor}"
         self.findings.append(alias_trap(place, text))
-        self._add(ScalarNode(place, text, text, quoted=False), size=1, depth=0, anchor=None)
+        self._add(ScalarNode(place, text, text, quoted=False), place=place, size=1, depth=0, anchor=None)
 
     def _scalar(self, event: Any, place: Place) -> ScalarNode:
         text: str = event.value
@@ -286,14 +292,14 @@ class _Composer:
 
     def _comment_behind(self, event: Any) -> tuple[str, Place | None]:
         """The comment on the line where a scalar ends, and where its hash is."""
-        index: int = event.end_mark.index
-        end = self._text.find("\n", index)
-        rest = self._text[index : len(self._text) if end < 0 else end]
-        comment = rest.strip()
-        if not comment.startswith("#"):
+        above = self._open[-1] if self._open else None
+        # The reader puts an empty value behind all comments that follow: what counts is what stands behind its key.
+        at_key = above is not None and above.key is not None and not event.value and not event.style
+        mark = above.key_end if above is not None and at_key else event.end_mark
+        behind = (_COMMENT_BEHIND_KEY if at_key else _COMMENT_BEHIND).match(self._text, mark.index)
+        if behind is None:
             return "", None
-        column = event.end_mark.column + rest.index("#") + 1
-        return comment, Place(self._file, event.end_mark.line + 1, column)
+        return behind[1].rstrip(), Place(self._file, mark.line + 1, mark.column + 1 + behind.start(1) - mark.index)
 
     def _text_column(self, event: Any, text: str) -> int:
         start: int = event.start_mark.index
@@ -349,14 +355,11 @@ def _comment_traps(text: str, *, file: str) -> list[Finding]:
 
 def _syntax_finding(error: Exception, text: str, *, file: str) -> Finding:
     if isinstance(error, ReaderError):
-        position = error.position if isinstance(error.position, int) else 0
-        character = ord(text[position]) if position < len(text) else 0
-        place = place_in(text, position, file=file)
-        return found(Kind.YAML_SYNTAX, place, f"the character U+{character:04X} is not allowed in YAML")
+        place = place_in(text, error.position, file=file)
+        return found(Kind.YAML_SYNTAX, place, f"the character U+{ord(text[error.position]):04X} is not allowed in YAML")
     mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
     if mark is None:
-        problem = str(error) if isinstance(error, YAMLError) else "the reader of YAML gave up on this file"
-        return found(Kind.YAML_SYNTAX, Place(file, 1, 1), " ".join(problem.split()))
+        return found(Kind.YAML_SYNTAX, Place(file, 1, 1), f"it cannot be read as YAML: {' '.join(str(error).split())}")
     place = Place(file, mark.line + 1, mark.column + 1)
     context = str(getattr(error, "context", "") or "")
     problem = str(getattr(error, "problem", "") or "").replace("'\\x00'", "the end of the file")
