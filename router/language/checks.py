@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from router.language.binding_checks import check_bindings
 from router.language.declarations import Declarations
 from router.language.exchange_checks import check_exchanges
 from router.language.field_checks import check_fields
@@ -17,6 +18,7 @@ def check(declarations: Declarations, catalogue: Catalogue) -> tuple[Finding, ..
     return tuple(
         sorted(
             {
+                *check_bindings(declarations),
                 *check_exchanges(declarations),
                 *check_fields(declarations, catalogue),
                 *check_topics(declarations, catalogue),

@@ -45,6 +45,8 @@ class Kind(StrEnum):
     UNUSED_EXCHANGE = "unused-exchange"
     UNREACHABLE_EXCHANGE = "unreachable-exchange"
     ALTERNATE_LOOP = "alternate-loop"
+    EXCHANGE_CYCLE = "exchange-cycle"
+    FOREIGN_BINDING = "foreign-binding"
 
     MALFORMED_ROUTING_KEY = "malformed-routing-key"
     INVALID_SCHEMA = "invalid-schema"
@@ -53,6 +55,12 @@ class Kind(StrEnum):
     FIELD_NOT_SCALAR = "field-not-scalar"
     IGNORED_KEY = "ignored-key"
     LITERAL_WILDCARD = "literal-wildcard"
+    MISPLACED_HEADERS = "misplaced-headers"
+    INVALID_PATTERN = "invalid-pattern"
+    INVALID_WHERE = "invalid-where"
+    CONSTANT_WHERE = "constant-where"
+    NEVER_MATCHES = "never-matches"
+    COVERED_BINDING = "covered-binding"
 
     INVALID_TOPIC_NAME = "invalid-topic-name"
     UNKNOWN_SUBJECT = "unknown-subject"
@@ -62,6 +70,7 @@ class Kind(StrEnum):
     RESERVED_TOPIC = "reserved-topic"
     FED_SOURCE = "fed-source"
     TOPIC_CYCLE = "topic-cycle"
+    UNEQUAL_PARTITIONS = "unequal-partitions"
 
     UNKNOWN_SOURCE = "unknown-source"
     INVALID_VALUE = "invalid-value"

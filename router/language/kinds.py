@@ -137,12 +137,25 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
     ),
     Kind.UNREACHABLE_EXCHANGE: _warning(
         "No record can reach the exchange.",
-        "It has no `sources:`, and it is no other exchange's alternate, so its bindings never see a record.",
+        "It has no `sources:`, and no exchange that a source can reach leads to it by a binding or as its alternate, so its "
+        "own bindings never see a record.",
     ),
     Kind.ALTERNATE_LOOP: _warning(
         "Exchanges are each other's alternates in a loop.",
         "A record visits each exchange once, so the loop ends by itself, and a record that none of them routes is "
         "unroutable. The last `alternate:` of the loop has no effect.",
+    ),
+    Kind.EXCHANGE_CYCLE: _warning(
+        "Exchanges feed each other in a circle.",
+        "That does no harm, because a record visits each exchange once; but the last binding of the circle leads back to "
+        "where the record has been, and does something only for records that enter the circle elsewhere. The message shows "
+        "the way round.",
+    ),
+    Kind.FOREIGN_BINDING: _error(
+        "A binding to an exchange with `limit: first` stands in another team's file.",
+        "There the first binding that matches wins, in the order of the file, and between files there is no order. So all "
+        "its bindings stand in the file of the team that owns the exchange. Others bind to an exchange of their own, which "
+        "that team's file feeds, or ask for a topic.",
     ),
     Kind.MALFORMED_ROUTING_KEY: _error(
         "The template of a routing key cannot be read.",
@@ -168,14 +181,48 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
         "A record, a list or a map makes no word of a routing key. Name a field inside it.",
     ),
     Kind.IGNORED_KEY: _warning(
-        "A binding key has no effect here.",
-        "A fanout exchange takes every record whatever its routing key. Remove the key, or make the exchange a `topic` or "
-        "`direct` one.",
+        "A binding key, or another key, has no effect here.",
+        "A fanout exchange takes every record whatever its routing key, a headers exchange goes by headers and a "
+        "consistent-hash exchange by hashes, and `weight:` and `hash-on:` mean something in the latter only. Headers whose "
+        "names begin with `x-` count only in the modes `all-with-x` and `any-with-x`. Remove what has no effect, or change "
+        "the exchange's type.",
     ),
     Kind.LITERAL_WILDCARD: _warning(
         "A star or hash in a binding key is a plain character here.",
         "Wildcards are whole words, and only in topic exchanges: `a*` is a word of two characters, and a direct exchange "
         "compares the whole key as it stands.",
+    ),
+    Kind.MISPLACED_HEADERS: _error(
+        "A binding asks for headers, and its exchange does not look at them.",
+        "Only exchanges of the type `headers` do (RabbitMQ ignores such arguments, and lets everything pass). Bind to a "
+        "headers exchange, or say the same in `where:`, which every binding may have.",
+    ),
+    Kind.INVALID_PATTERN: _error(
+        "The regular expression of `matches` cannot be compiled.",
+        "Expressions are RE2's, which take time in proportion to the text, so that no pattern and no header can stall a "
+        "worker. Look-ahead, look-behind and back references are what it leaves out. The column is that of the fault.",
+    ),
+    Kind.INVALID_WHERE: _error(
+        "A `where` cannot be compiled.",
+        "It is CEL, checked against the schema of every source whose records can reach the binding: a field that is not "
+        "there, a comparison of a text with a number, or a slip in the syntax is found here and not on the first record. "
+        "The column is that of the fault inside the text.",
+    ),
+    Kind.CONSTANT_WHERE: _warning(
+        "A `where` is the same for every record.",
+        "One that is always true can be left out; a binding whose `where` is always false never matches. The record plays "
+        "no part in it, or only parts that cancel out.",
+    ),
+    Kind.NEVER_MATCHES: _warning(
+        "A binding can never match.",
+        "No record of any source can have what it wants: the schema's enums have no such symbol, routing keys made from the "
+        "exchange's template have another number of words, two conditions exclude each other, or an earlier binding of an "
+        "exchange with `limit: first` always wins. Usually a word is misspelt.",
+    ),
+    Kind.COVERED_BINDING: _warning(
+        "Another binding to the same destination matches whatever this one does.",
+        "It changes nothing, since a topic gets one copy of a record. Remove it, or the other where that was to be the "
+        "narrower one.",
     ),
     Kind.INVALID_TOPIC_NAME: _error(
         "Kafka does not take that topic name.",
@@ -215,6 +262,13 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
     Kind.TOPIC_CYCLE: _error(
         "Topics feed each other in a circle.",
         "A record would go round for ever. The message shows the way from the topic back to itself.",
+    ),
+    Kind.UNEQUAL_PARTITIONS: _warning(
+        "A topic has another number of partitions than its source, whose keys nobody vouches for.",
+        "With equal numbers a copy keeps its record's partition, and everything its order. With others a copy goes where a "
+        "Java client would put its key: the records of one key stay in order as long as the producer places them in that "
+        "way, too, and records without a key keep no order among each other. `key:` on the exchange makes the router verify "
+        "each record's key; or declare as many partitions as the source has.",
     ),
     Kind.UNKNOWN_SOURCE: _error(
         "A case's message comes from a topic that no exchange reads.",

@@ -12,6 +12,7 @@ from router.language.shapes import (
     AlternateShape,
     BindingShape,
     ExchangeShape,
+    HashOnShape,
     RouteFile,
     Shape,
     TopicShape,
@@ -22,12 +23,9 @@ __all__ = ["LATER_KEYS", "LATER_VALUES", "later_key", "later_value"]
 LATER_KEYS: Mapping[type[Shape], Mapping[str, str]] = {
     RouteFile: {},
     ExchangeShape: {
-        "from": "an exchange that is fed by other exchanges",
         "order": "putting each key's records in order",
-        "cc": "further routing keys in the headers CC and BCC",
         "split": "making several records of one",
         "mask": "masking fields in copies",
-        "hash-on": "what a consistent-hash exchange hashes",
     },
     TopicShape: {
         "ordered": "choosing whether a topic waits for order",
@@ -38,24 +36,15 @@ LATER_KEYS: Mapping[type[Shape], Mapping[str, str]] = {
         "compacted": "declaring a compacted topic",
     },
     BindingShape: {
-        "where": "conditions on fields",
-        "on-error": "what becomes of a record that a condition fails on",
-        "headers": "bindings by headers",
-        "x-match": "bindings by headers",
-        "weight": "weights of a consistent-hash exchange",
         "split": "making several records of one",
         "mask": "masking fields in copies",
     },
     AlternateShape: {},
+    HashOnShape: {},
 }
 """By shape, the keys that are known there, and what each is about."""
 
-LATER_VALUES: Mapping[tuple[type[Shape], str], Mapping[str, str]] = {
-    (ExchangeShape, "type"): {
-        "headers": "an exchange that compares headers",
-        "consistent-hash": "an exchange that spreads records by their key",
-    },
-}
+LATER_VALUES: Mapping[tuple[type[Shape], str], Mapping[str, str]] = {}
 """By shape and key, the values that are known there, and what each is about."""
 
 

@@ -12,7 +12,7 @@ from router.language.kinds import found
 from router.language.lower import lower
 from router.language.reading import ParsedFile, read_shape
 from router.language.routes import RouteSet
-from router.language.shapes import RouteFile
+from router.language.shapes import NULLABLE, RouteFile
 from router.records.catalogue import Catalogue
 
 __all__ = ["load_routes"]
@@ -26,7 +26,8 @@ def load_routes(texts: Mapping[str, str], catalogue: Catalogue) -> tuple[RouteSe
     findings: list[Finding] = []
     files: list[ParsedFile[RouteFile]] = []
     for name in sorted(texts):
-        parsed, found_here = read_shape(texts[name], RouteFile, file=name, fallback={"version": 1, "team": name or "?"})
+        fallback = {"version": 1, "team": name or "?"}
+        parsed, found_here = read_shape(texts[name], RouteFile, file=name, nullable=NULLABLE, fallback=fallback)
         findings += found_here
         if parsed is not None:
             files.append(parsed)

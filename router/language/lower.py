@@ -14,11 +14,13 @@ from router.exchange.model import (
     Entry,
     Exchange,
     ExchangeType,
+    OnError,
     Tombstones,
 )
 from router.exchange.routing_key import parse_routing_key
-from router.language.declarations import Declarations, DeclaredExchange, DeclaredTopic
+from router.language.declarations import BindingLine, Declarations, DeclaredExchange, DeclaredTopic
 from router.language.durations import parse_retention
+from router.language.header_conditions import parse_headers
 from router.language.routes import Format, RouteSet, Source, Team, TopicDeclaration
 from router.language.topic_checks import format_of_source
 from router.records.catalogue import Catalogue
@@ -31,15 +33,7 @@ def lower(declarations: Declarations, catalogue: Catalogue) -> RouteSet:
     """The route set; what the declarations say must have passed `check` without an error."""
     bindings: dict[str, list[Binding]] = {name: [] for name in declarations.exchanges}
     for line in declarations.binding_lines():
-        bindings[line.exchange].append(
-            Binding(
-                exchange=line.exchange,
-                key=line.key,
-                destination=Destination(DestinationKind.TOPIC, line.topic.name),
-                place=line.place,
-                team=line.topic.team,
-            )
-        )
+        bindings[line.exchange].append(_binding(line))
     exchanges = {name: _exchange(declared, tuple(bindings[name])) for name, declared in declarations.exchanges.items()}
     sources = _sources(declarations, catalogue)
     sources_of = declarations.sources_of()
@@ -62,6 +56,21 @@ def lower(declarations: Declarations, catalogue: Catalogue) -> RouteSet:
     )
 
 
+def _binding(line: BindingLine) -> Binding:
+    headers = line.shape.headers
+    return Binding(
+        exchange=line.exchange,
+        key=line.key,
+        destination=line.fed.destination,
+        place=line.place,
+        team=line.fed.team,
+        headers=None if headers is None else parse_headers(headers)[0],
+        weight=line.shape.weight,
+        where=line.shape.where,
+        on_error=OnError(line.shape.on_error),
+    )
+
+
 def _exchange(declared: DeclaredExchange, bindings: tuple[Binding, ...]) -> Exchange:
     alternate = None
     if declared.shape.alternate is not None:
@@ -77,6 +86,9 @@ def _exchange(declared: DeclaredExchange, bindings: tuple[Binding, ...]) -> Exch
         alternate=alternate,
         place=declared.place,
         team=declared.team,
+        first_only=declared.shape.limit == "first",
+        cc=declared.shape.cc,
+        hash_header=None if declared.shape.hash_on is None else declared.shape.hash_on.header,
     )
 
 
@@ -128,7 +140,13 @@ def _fingerprint(
             name: [
                 each.type,
                 str(each.alternate or ""),
-                sorted([binding.key is None, binding.key or "", str(binding.destination)] for binding in each.bindings),
+                each.first_only,
+                each.cc,
+                each.hash_header,
+                # Only where the first match wins does their order count.
+                [*map(_binding_facts, each.bindings)]
+                if each.first_only
+                else sorted(map(_binding_facts, each.bindings)),
             ]
             for name, each in exchanges.items()
         },
@@ -144,6 +162,13 @@ def _fingerprint(
         "topics": {name: [each.partitions, each.retention_ms, each.format] for name, each in topics.items()},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:8]
+
+
+def _binding_facts(binding: Binding) -> list[Any]:
+    headers = binding.headers
+    asked = "" if headers is None else f"{headers.x_match} {sorted(map(repr, headers.conditions))}"
+    key = [binding.key is None, binding.key or ""]
+    return [*key, str(binding.destination), asked, binding.weight, binding.where or "", str(binding.on_error)]
 
 
 def _entry_facts(entry: Entry) -> list[str]:

@@ -39,7 +39,9 @@ class ScalarNode:
     comment_place: Place | None = None
     """Of the comment's hash."""
     text_column: int = 0
-    """The column where the text itself begins, behind a quote; 0 where columns in it can't be told."""
+    """The column where the text itself begins, behind a quote; 0 where it does not stand in the file as it is."""
+    raw: str = ""
+    """As it stands in the file, quotes and all, where that differs from the text: with escapes, or over several lines."""
 
 
 @dataclass(frozen=True, slots=True)

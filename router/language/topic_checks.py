@@ -122,6 +122,7 @@ def _way(topic: str, exchange: str, declarations: Declarations, feeds: tuple[_Fe
     for name, each in declarations.exchanges.items():
         for source in each.shape.sources:
             readers.setdefault(source, []).append(name)
+    fed_by = declarations.onward()
     steps: deque[tuple[str, str, tuple[str, ...]]] = deque([("topic", topic, (topic,))])
     seen = {("topic", topic)}
     while steps:
@@ -133,9 +134,7 @@ def _way(topic: str, exchange: str, declarations: Declarations, feeds: tuple[_Fe
             onward = [("exchange", reader) for reader in readers.get(name, ())]
         elif name in declarations.exchanges:
             onward = [("topic", feed.topic) for feed in feeds if feed.exchange == name]
-            alternate = declarations.exchanges[name].shape.alternate
-            if alternate is not None and alternate.exchange is not None:
-                onward.append(("exchange", alternate.exchange))
+            onward += [("exchange", fed) for fed in fed_by[name]]
         for step in onward:
             if step not in seen:
                 seen.add(step)

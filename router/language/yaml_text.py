@@ -277,6 +277,7 @@ class _Composer:
         if text and hash_place and looks_like_binding_key(comment) and comment != "#":
             self.findings.append(comment_trap(hash_place, comment))
         value = text if quoted_or_tagged else _core_value(text)
+        column = self._text_column(event, text)
         node = ScalarNode(
             place=place,
             value=value,
@@ -284,7 +285,8 @@ class _Composer:
             quoted=quoted_or_tagged,
             comment=comment,
             comment_place=hash_place,
-            text_column=self._text_column(event, text),
+            text_column=column,
+            raw="" if column or not text else self._text[event.start_mark.index : event.end_mark.index],
         )
         if self._open and not self._open[-1].mapping:
             self._check_boolean(node)

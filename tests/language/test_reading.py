@@ -37,7 +37,6 @@ FAULTS = [
     pytest.param("a\n", [("wrong-type", 1, 1, "the file is a text")], id="a text"),
     pytest.param("--- \n", [("wrong-type", 2, 1, "the file is nothing")], id="nothing"),
     pytest.param(HEAD + "teem: x\n", [("unknown-key", 3, 1, "unknown key 'teem'")], id="a misspelt key"),
-    pytest.param(HEAD + "exchanges: {a: {type: headers}}\n", [("not-yet-supported", 3, 23, "type 'headers'")], id="later: a type"),
     pytest.param(HEAD + "exchanges: {a: {type: topic, order: {by: x}}}\n", [("not-yet-supported", 3, 30, "'order'")], id="later: a key"),
     pytest.param(HEAD + "exchanges: {a: {type: topik}}\n", [("wrong-value", 3, 23, 'not "topik"')], id="a misspelt type"),
     pytest.param(HEAD + "exchanges: {a: {}}\n", [("missing-key", 3, 13, "'a' has no 'type'")], id="no type"),
@@ -59,7 +58,13 @@ FAULTS = [
     pytest.param(HEAD + "topics: {a: {from: [null]}}\n", [("wrong-type", 3, 21, "this item has no value")], id="an empty item"),
     pytest.param(HEAD + "topics:\n  a:\n    from:\n      - #.x\n", [("yaml-trap", 6, 9, "is a comment")], id="a comment for an item"),
     pytest.param(HEAD + "topics: {a: {from: [{exchange: x, binding-key: [a, 5]}]}}\n", [("yaml-trap", 3, 52, "'5' without quotes")], id="a number for a key"),
-    pytest.param(HEAD + "topics: {a: {from: [{exchange: x, where: y}]}}\n", [("not-yet-supported", 3, 35, "'where'")], id="later: where"),
+    pytest.param(HEAD + "topics: {a: {from: [{exchange: x, split: y}]}}\n", [("not-yet-supported", 3, 35, "'split'")], id="later: split"),
+    pytest.param(HEAD + "topics: {a: {from: [{exchange: x, weight: 0}]}}\n", [("wrong-value", 3, 43, "it is at least 1")], id="no weight"),
+    pytest.param(HEAD + "topics: {a: {from: [{exchange: x, weight: 1.5}]}}\n", [("wrong-type", 3, 43, "a whole number")], id="half a weight"),
+    pytest.param(HEAD + "topics: {a: {from: [{exchange: x, on-error: park}]}}\n", [("wrong-value", 3, 45, "'no-match' or 'dead-letter'")], id="another end"),
+    pytest.param(HEAD + "exchanges: {a: {type: topic, limit: 1}}\n", [("wrong-type", 3, 37, "'limit' is 'first'")], id="another limit"),
+    pytest.param(HEAD + "exchanges: {a: {type: topic, cc: 1}}\n", [("wrong-type", 3, 34, "true or false")], id="no switch"),
+    pytest.param(HEAD + "exchanges: {a: {type: consistent-hash, hash-on: key}}\n", [("wrong-type", 3, 49, "a mapping")], id="not what to hash"),
 ]  # fmt: skip
 
 
