@@ -13,7 +13,7 @@ from router.exchange.model import DEFAULT_EXCHANGE, Binding, Destination, Entry
 from router.exchange.routing_key import Placeholder, PlaceholderKind, RoutingKey
 from router.exchange.topology import Topology
 
-__all__ = ["Explanation", "Missed", "WalkExplanation", "explain"]
+__all__ = ["Explanation", "Missed", "WalkExplanation", "binding_json", "destination_json", "explain", "missed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +69,22 @@ class Explanation:
             yield f"unroutable: {names} led nowhere"
 
     def to_json(self) -> dict[str, Any]:
-        """The same facts as plain data."""
+        """The same facts as plain data; `to` maps each topic to its copies."""
         return {
-            "to": list(self.decision.topics),
+            "to": dict.fromkeys(self.decision.topics, 1),
             "tombstone": self.decision.tombstone,
             "unroutable": list(self.decision.unroutable),
             "walks": [
                 {
                     "exchange": each.walk.exchange,
                     "routing_key": each.walk.routing_key,
-                    "matched": [_binding_json(binding) for step in each.walk.steps for binding in step.matched],
+                    "matched": [binding_json(binding) for step in each.walk.steps for binding in step.matched],
                     "alternate": [
-                        {"exchange": step.exchange, "to": _destination_json(step.alternate)}
+                        {"exchange": step.exchange, "to": destination_json(step.alternate)}
                         for step in each.walk.steps
                         if step.alternate is not None
                     ],
-                    "unmatched": [{**_binding_json(missed.binding), "why": str(missed)} for missed in each.missed],
+                    "unmatched": [{**binding_json(missed.binding), "why": str(missed)} for missed in each.missed],
                 }
                 for each in self.walks
             ],
@@ -175,16 +175,18 @@ def _key(binding: Binding) -> str:
     return " ".join(parts) or "every key"
 
 
-def _binding_json(binding: Binding) -> dict[str, Any]:
+def binding_json(binding: Binding) -> dict[str, Any]:
+    """A binding as plain data."""
     return {
         "exchange": binding.exchange,
         "binding_key": binding.key,
-        "to": _destination_json(binding.destination),
+        "to": destination_json(binding.destination),
         "file": binding.place.file,
         "line": binding.place.line,
         "team": binding.team,
     }
 
 
-def _destination_json(destination: Destination) -> dict[str, str]:
+def destination_json(destination: Destination) -> dict[str, str]:
+    """A destination as plain data: its kind and its name."""
     return {destination.kind.value: destination.name}
