@@ -1,0 +1,237 @@
+"""39,647 real order-status events go through the worker; a few independent lines say what every topic must then hold."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import random
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fastavro
+import pytest
+from support.books import Place, assert_unchanged, balance
+from support.stage import Stage, encode
+from support.topics import Found
+from support.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EVENTS = Path(__file__).parents[2].parent / "shared" / "data" / "olist_order_status.csv.gz"
+
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(
+        not EVENTS.exists(), reason="olist_order_status.csv.gz is not there: its licence keeps it out of the project"
+    ),
+]
+
+PARTITIONS = 4
+STATUSES = ["created", "approved", "shipped", "delivered", "canceled", "unavailable"]
+SCHEMA: dict[str, Any] = {
+    "type": "record",
+    "name": "OrderStatus",
+    "namespace": "shop",
+    "fields": [
+        {"name": "order_id", "type": "string"},
+        {"name": "sequence", "type": "int"},
+        {"name": "occurred_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "payments", "type": {"type": "array", "items": "string"}},
+        {"name": "payment_value", "type": ["null", "double"]},
+        {
+            "name": "customer",
+            "type": {
+                "type": "record",
+                "name": "Customer",
+                "fields": [{"name": "city", "type": "string"}, {"name": "state", "type": ["null", "string"]}],
+            },
+        },
+        {"name": "status", "type": {"type": "enum", "name": "Status", "symbols": STATUSES}},
+        {"name": "items", "type": "int"},
+    ],
+}
+
+ROUTES = """
+version: 1
+team: shop
+exchanges:
+  orders: {type: topic, sources: [@order.status.v1], routing-key: "{customer.state}.{status}"}
+  endings:
+    type: direct
+    sources: [@order.status.v1]
+    routing-key: "{status}"
+    alternate: {topic: @under-way.order.status.v1}
+topics:
+  @sao-paulo.order.status.v1: {from: [{exchange: orders, binding-key: "SP.*"}]}
+  @south.order.status.v1: {from: [{exchange: orders, binding-key: ["RS.#", "SC.#", "PR.*"]}]}
+  @shipped.order.status.v1: {from: [{exchange: orders, binding-key: ["*.shipped", "SP.shipped", "RJ.shipped"]}]}
+  @rio-delivered.order.status.v1: {from: [{exchange: orders, binding-key: "RJ.delivered"}]}
+  @ended.order.status.v1: {from: [{exchange: endings, binding-key: [delivered, canceled, unavailable]}]}
+"""
+
+
+def destinations(row: dict[str, str]) -> Iterator[str]:
+    """What the routes above come to for one line of the file."""
+    state, status = row["state"], row["status"]
+    if state == "SP":
+        yield "@sao-paulo.order.status.v1"
+    if state in {"RS", "SC", "PR"}:
+        yield "@south.order.status.v1"
+    if status == "shipped":
+        yield "@shipped.order.status.v1"
+    if state == "RJ" and status == "delivered":
+        yield "@rio-delivered.order.status.v1"
+    if status in {"delivered", "canceled", "unavailable"}:
+        yield "@ended.order.status.v1"
+    else:
+        yield "@under-way.order.status.v1"
+    if state not in {"SP", "RS", "SC", "PR"} and status != "shipped" and not (state == "RJ" and status == "delivered"):
+        yield "@order.status.v1.unroutable"
+
+
+TOPICS = [
+    "@sao-paulo.order.status.v1", "@south.order.status.v1", "@shipped.order.status.v1", "@rio-delivered.order.status.v1",
+    "@ended.order.status.v1", "@under-way.order.status.v1", "@order.status.v1.unroutable",
+]  # fmt: skip
+
+
+class Feed:
+    """The file's events as records, and what each topic should get of those that were produced."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._schema = fastavro.parse_schema(SCHEMA)
+        self._ends: dict[int, int] = defaultdict(int)
+        self.expected: dict[str, list[list[dict[str, Any]]]] = {
+            topic: [[] for _ in range(PARTITIONS)] for topic in TOPICS
+        }
+        self.places: dict[str, list[Place]] = {topic: [] for topic in TOPICS}
+        with gzip.open(EVENTS, "rt", encoding="utf-8", newline="") as lines:
+            self.rows = list(csv.DictReader(lines))
+        assert len(self.rows) == 39_647
+        stage.schema("order.status", SCHEMA)
+        stage.routes(shop=ROUTES)
+        # The events are of 2016 to 2018: a topic that forgets would forget them at once.
+        stage.create(
+            "@order.status.v1", "@order.status.v1.dead-letters", *TOPICS, partitions=PARTITIONS, retention_ms="-1"
+        )
+
+    def produce(self, rows: list[dict[str, str]]) -> None:
+        """Produce these lines."""
+        self._stage.topics.produce(self._record(row) for row in rows)
+
+    def _record(self, row: dict[str, str]) -> dict[str, Any]:
+        when = datetime.fromisoformat(row["occurred_at"]).replace(tzinfo=UTC)
+        partition = int(row["order_id"], 16) % PARTITIONS
+        value = {
+            "order_id": row["order_id"],
+            "sequence": int(row["sequence"]),
+            "occurred_at": when,
+            "payments": [each for each in row["payment_types"].split("+") if each],
+            "payment_value": float(row["payment_value"]) or None,
+            "customer": {"city": row["city"], "state": row["state"] or None},
+            "status": row["status"],
+            "items": int(row["items"]),
+        }
+        record = {
+            "partition": partition,
+            "key": row["order_id"].encode(),
+            "value": encode(self._schema, value),
+            "timestamp": int(when.timestamp() * 1000),
+            "headers": [("sequence", row["sequence"].encode()), ("empty", None)],
+        }
+        for topic in destinations(row):
+            self.expected[topic][partition].append(record)
+            self.places[topic].append((partition, self._ends[partition]))
+        self._ends[partition] += 1
+        return {"topic": self._stage.name("@order.status.v1"), **record}
+
+
+def shown(copy: Found) -> dict[str, Any]:
+    """A copy as the feed describes a record: without what the router adds."""
+    return {
+        "partition": copy.partition, "key": copy.key, "value": copy.value, "timestamp": copy.timestamp,
+        "headers": list(copy.own_headers),
+    }  # fmt: skip
+
+
+def test_every_topic_holds_what_the_file_says(stage: Stage) -> None:
+    """Content and order of every partition of every topic, byte by byte, with our two headers on each copy."""
+    feed = Feed(stage)
+    feed.produce(feed.rows)
+    worker = stage.worker().until_ready(lanes=PARTITIONS)
+    stage.until_routed("@order.status.v1")
+    for topic in TOPICS:
+        found = stage.read(topic)
+        assert sum(map(len, found)) > 50, f"{topic} proves nothing"
+        for partition, copies in enumerate(found):
+            assert [shown(copy) for copy in copies] == feed.expected[topic][partition], f"{topic}/{partition}"
+            for copy in copies:
+                names = [name for name, _ in copy.headers[2:]]
+                assert names[:2] == ["router-origin", "router-hop"], copy
+        balance(feed.places[topic], found).assert_exact(topic)
+    assert not any(stage.read("@order.status.v1.dead-letters"))
+    assert worker.terminate() == 0
+
+
+def test_a_worker_that_is_killed_five_times_loses_nothing(stage: Stage) -> None:
+    """Each `kill -9` falls into the middle of the work; what is there twice is a duplicate, and every key keeps its order."""
+    chance = random.Random(2016)
+    feed = Feed(stage)
+    feed.produce(feed.rows)
+    total = len(feed.rows)
+    # Small fetches and rare commits: many records are under way whenever the worker dies.
+    worker = stage.worker(fetch_records="20", commit_interval="200ms")
+    done = 0
+
+    def committed() -> int:
+        return sum(stage.topics.committed(stage.group, stage.name("@order.status.v1")).values())
+
+    for at in sorted(chance.sample(range(total // 20, total * 3 // 4, 100), k=5)):
+        moment = max(at, done + 500)
+        until(
+            lambda moment=moment: committed() > moment,
+            within=30,
+            what=lambda moment=moment: f"{moment} are routed; {worker.tail()}",
+            every=0.01,
+        )
+        worker.kill()
+        before, done = done, committed()
+        assert before < done < total, "the kill did not fall into the middle of the work"
+        worker.start()
+    worker.until_ready(lanes=PARTITIONS)
+    stage.until_routed("@order.status.v1")
+    originals = {(each.partition, each.offset): each for found in stage.read("@order.status.v1") for each in found}
+    duplicates = 0
+    for topic in TOPICS:
+        found = stage.read(topic)
+        books = balance(feed.places[topic], found)
+        books.assert_whole(topic)
+        assert_unchanged(originals, found)
+        duplicates += books.duplicates
+        assert first_copies_by_key(found) == by_key(feed.expected[topic]), topic
+    assert duplicates > 0, "no kill fell between a delivery and its commit: the test proves little"
+
+
+def by_key(expected: list[list[dict[str, Any]]]) -> dict[bytes, list[bytes]]:
+    """Each order's values in the file's order."""
+    found: dict[bytes, list[bytes]] = defaultdict(list)
+    for records in expected:
+        for record in records:
+            found[record["key"]].append(record["value"])
+    return found
+
+
+def first_copies_by_key(partitions: list[list[Found]]) -> dict[bytes, list[bytes]]:
+    """Each order's values in the order in which they first arrived."""
+    found: dict[bytes, list[bytes]] = defaultdict(list)
+    seen = set()
+    for copies in partitions:
+        for copy in copies:
+            if copy.origin not in seen:
+                seen.add(copy.origin)
+                found[copy.key or b""].append(copy.value or b"")
+    return found

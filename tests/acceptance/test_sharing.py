@@ -1,0 +1,106 @@
+"""Workers of one group share the partitions, and hand them over without a loss or, where they leave in peace, a duplicate."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from support.waiting import until
+
+if TYPE_CHECKING:
+    from support.stage import Stage
+    from support.worker import Worker
+
+pytestmark = pytest.mark.process
+
+PARTITIONS = 6
+EVENTS = 18_000
+
+
+def lanes(worker: Worker) -> int:
+    """How many lanes a worker has while it is ready."""
+    readiness = worker.readiness()
+    return readiness["lanes"] if readiness.get("status") == 200 else -1
+
+
+def test_workers_come_and_go_in_peace_without_loss_or_duplicate(stage: Stage) -> None:
+    """Two share the partitions, a third joins, the first leaves by SIGTERM: all mid-stream, each record copied once."""
+    stage.coloured(partitions=PARTITIONS)
+    first, second = (stage.worker(fetch_records="50") for _ in range(2))
+    until(lambda: {lanes(first), lanes(second)} == {3}, within=40, what=lambda: f"3 lanes each; {second.tail()}")
+    fed = threading.Event()
+    ends = threading.Event()
+    produced = 0
+
+    def feed() -> None:
+        # A steady stream until all changes have happened.
+        nonlocal produced
+        while produced < EVENTS or not ends.is_set():
+            stage.feed(600, partitions=PARTITIONS, first=produced)
+            produced += 600
+            fed.set()
+
+    feeding = threading.Thread(target=feed)
+    feeding.start()
+    try:
+        assert fed.wait(20)
+        third = stage.worker(fetch_records="50")
+        until(
+            lambda: [lanes(each) for each in (first, second, third)] == [2, 2, 2],
+            within=40,
+            what=lambda: f"2 lanes each; {third.tail()}",
+        )
+        assert first.terminate() == 0
+        until(lambda: {lanes(second), lanes(third)} == {3}, within=40, what=lambda: f"3 lanes each; {third.tail()}")
+    finally:
+        ends.set()
+        feeding.join(60)
+    stage.until_routed()
+    wanted = stage.wanted(range(produced), partitions=PARTITIONS)
+    for topic, books in stage.balance(wanted).items():
+        books.assert_exact(topic)
+
+
+def test_a_killed_workers_partitions_go_to_the_others(stage: Stage) -> None:
+    """After the session timeout; what was under way is there at least once."""
+    stage.coloured(partitions=PARTITIONS)
+    one, other = (stage.worker(fetch_records="20") for _ in range(2))
+    until(lambda: {lanes(one), lanes(other)} == {3}, within=40, what=lambda: f"3 lanes each; {other.tail()}")
+    wanted = stage.feed(EVENTS, partitions=PARTITIONS)
+    until(
+        lambda: any(stage.topics.committed(stage.group, stage.name("@event.v1")).values()), within=20, what="it works"
+    )
+    one.kill()
+    assert stage.behind(), "the kill did not fall into the middle of the work"
+    stage.until_routed()
+    for topic, books in stage.balance(wanted).items():
+        books.assert_whole(topic)
+    assert lanes(other) == PARTITIONS
+
+
+def test_a_worker_without_partitions_takes_over(stage: Stage) -> None:
+    """A spare fetches nothing, however long; it is ready all the same, and must still be there when it is needed."""
+    stage.coloured(partitions=1)
+    app = stage.impatient_app(1.0)
+    active = stage.worker(app=app).until_ready(lanes=1)
+    spare = stage.worker(app=app).until_ready(lanes=0)
+    rested = stage.feed(4, partitions=1)
+    until(
+        lambda: lanes(active) + lanes(spare) == 1,
+        within=20,
+        what=lambda: f"one of them has the lane: {active.tail()}\n\n{spare.tail()}",
+    )
+    if lanes(spare) == 1:
+        active, spare = spare, active
+    since = time.monotonic()
+    until(
+        lambda: time.monotonic() > since + 3, within=5, what="it has fetched nothing for longer than the poll interval"
+    )
+    assert lanes(spare) == 0
+    active.kill()
+    wanted = stage.feed(40, partitions=1, first=4)
+    stage.until_routed()
+    for topic, books in stage.balance({topic: [*rested[topic], *wanted[topic]] for topic in wanted}).items():
+        books.assert_whole(topic)

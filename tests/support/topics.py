@@ -1,0 +1,195 @@
+"""Topics on a real Kafka, through librdkafka: another client than the router's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from support.waiting import until
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One record as it lies in a topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+
+    def header(self, name: str) -> bytes | None:
+        """The last header of this name; None where there is none."""
+        return next((value for each, value in reversed(self.headers) if each == name), None)
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """Source partition and offset, by the router's header."""
+        origin = self.header("router-origin")
+        assert origin is not None, f"no router-origin on {self}"
+        _, partition, offset = origin.split(b"/")
+        return int(partition), int(offset)
+
+    @property
+    def own_headers(self) -> tuple[tuple[str, bytes | None], ...]:
+        """The headers that the router did not write."""
+        return tuple(header for header in self.headers if not header[0].startswith("router-"))
+
+
+class Topics:
+    """Creates, fills and reads topics of one cluster."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.bootstrap = bootstrap
+        self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._askers: dict[str, Consumer] = {}
+
+    def create(self, *topics: str, partitions: int = 1, **config: str) -> None:
+        """Create topics; `max_message_bytes="5"` is the setting max.message.bytes."""
+        settings = {name.replace("_", "."): value for name, value in config.items()}
+        news = [NewTopic(topic, num_partitions=partitions, config=settings) for topic in topics]
+        for done in self.admin.create_topics(news, operation_timeout=20).values():
+            done.result(20)
+        for topic in topics:
+            # A broker may know a topic a moment later than the controller.
+            until(lambda topic=topic: self._led(topic, partitions), within=10, what=f"topic {topic} has leaders")
+
+    def _led(self, topic: str, partitions: int) -> bool:
+        known = self.admin.list_topics(topic, timeout=10).topics[topic]
+        return known.error is None and [p.leader >= 0 for p in known.partitions.values()] == [True] * partitions
+
+    def producer(self, **settings: Any) -> Producer:
+        """A producer that keeps order and gives up on nothing."""
+        return Producer({
+            "bootstrap.servers": self.bootstrap, "enable.idempotence": True, "linger.ms": 2, "log_level": 0,
+            "message.max.bytes": 10_000_000, "queue.buffering.max.messages": 1_000_000, **settings,
+        })  # fmt: skip
+
+    def produce(self, records: Iterable[dict[str, Any]], **settings: Any) -> None:
+        """Produce records, given as the arguments of librdkafka's `produce`, and wait for every acknowledgement."""
+        producer = self.producer(**settings)
+        refused: list[Any] = []
+
+        def delivered(error: Any, _record: Any) -> None:
+            if error is not None:
+                refused.append(error)
+
+        for record in records:
+            producer.produce(**record, on_delivery=delivered)
+            producer.poll(0)
+        assert producer.flush(30) == 0, "not everything was produced"
+        assert not refused, refused[:3]
+
+    def partitions(self, topic: str) -> list[int]:
+        """The topic's partitions."""
+        return sorted(self.admin.list_topics(topic, timeout=10).topics[topic].partitions)
+
+    def read(self, topic: str) -> list[list[Found]]:
+        """Everything committed in a topic now, by partition."""
+        numbers = self.partitions(topic)
+        found: list[list[Found]] = [[] for _ in numbers]
+        consumer = Consumer({
+            "bootstrap.servers": self.bootstrap, "group.id": "reads-without-a-group", "enable.auto.commit": False,
+            "isolation.level": "read_committed", "auto.offset.reset": "error", "enable.partition.eof": True, "log_level": 0,
+            "fetch.wait.max.ms": 20, "check.crcs": True,
+        })  # fmt: skip
+        try:
+            starts = [TopicPartition(topic, number, self.bounds(topic, number, consumer)[0]) for number in numbers]
+            consumer.assign(starts)
+            open_ones = set(numbers)
+            deadline = time.monotonic() + 30
+            while open_ones:
+                assert time.monotonic() < deadline, f"{topic} cannot be read to its end"
+                for message in consumer.consume(2_000, 0.05):
+                    error = message.error()
+                    if error is not None and error.code() == KafkaError._PARTITION_EOF:
+                        open_ones.discard(message.partition())
+                    elif error is not None:
+                        raise KafkaException(error)
+                    else:
+                        found[message.partition()].append(_found(message))
+        finally:
+            consumer.close()
+        return found
+
+    def bounds(self, topic: str, partition: int, consumer: Consumer | None = None) -> tuple[int, int]:
+        """Earliest and end offset of a partition."""
+        asker = consumer or self._asker("asks-for-bounds")
+        return asker.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+
+    def behind(self, group: str, *topics: str) -> dict[tuple[str, int], tuple[int, int]]:
+        """Committed and end offset of each partition that a group has not read to its end."""
+        asker = self._asker(group)
+        wanted = [TopicPartition(topic, number) for topic in topics for number in self.partitions(topic)]
+        found = {}
+        for at in asker.committed(wanted, timeout=10):
+            earliest, end = asker.get_watermark_offsets(at, timeout=10)
+            committed = at.offset if at.offset >= 0 else earliest
+            if committed != end:
+                found[at.topic, at.partition] = (committed, end)
+        return found
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        """A group's committed offsets in a topic, by partition; 0 where there is none."""
+        wanted = [TopicPartition(topic, number) for number in self.partitions(topic)]
+        return {at.partition: max(0, at.offset) for at in self._asker(group).committed(wanted, timeout=10)}
+
+    def commit(self, group: str, topic: str, partition: int, offset: int) -> None:
+        """Set a group's offset, as operators do while no worker runs."""
+        asker = self._asker(group)
+
+        def committed() -> bool:
+            try:
+                asker.commit(offsets=[TopicPartition(topic, partition, offset)], asynchronous=False)
+            except KafkaException as error:
+                if not error.args[0].retriable() and error.args[0].code() != KafkaError.COORDINATOR_NOT_AVAILABLE:
+                    raise
+                return False
+            return True
+
+        until(committed, within=20, what=f"the group's offset in {topic}/{partition} is set")
+
+    def truncate(self, topic: str, partition: int, before: int) -> None:
+        """Delete the records before an offset."""
+        for done in self.admin.delete_records([TopicPartition(topic, partition, before)]).values():
+            done.result(20)
+
+    def drop(self, *topics: str) -> None:
+        """Delete topics."""
+        for done in self.admin.delete_topics(list(topics), operation_timeout=20).values():
+            done.result(20)
+
+    def _asker(self, group: str) -> Consumer:
+        if group not in self._askers:
+            # It asks and commits, but never joins the group.
+            self._askers[group] = Consumer({
+                "bootstrap.servers": self.bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0,
+            })  # fmt: skip
+        return self._askers[group]
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        for asker in self._askers.values():
+            asker.close()
+        self._askers.clear()
+
+
+def _found(message: Any) -> Found:
+    return Found(
+        topic=message.topic(),
+        partition=message.partition(),
+        offset=message.offset(),
+        timestamp=message.timestamp()[1],
+        key=message.key(),
+        value=message.value(),
+        headers=tuple(message.headers() or ()),
+    )
