@@ -6,11 +6,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from router.commands.live import PLACE, read_record
+from router.commands.message_stream import decide_stream
 from router.errors import RecordError, RouterError
 from router.exchange.explain import Explanation
 from router.exchange.explain import explain as explain_decision
@@ -19,11 +20,12 @@ from router.failure.notes import dead_letters_of, unroutable_of
 from router.language.case_values import Misfit
 from router.language.cases import message_record
 from router.language.deciders import new_decider
-from router.language.files import read_routes
+from router.language.files import read_route_file, read_routes
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
 from router.language.routes import RouteSet, Source
 from router.language.suggestions import did_you_mean
+from router.records.catalogue import Catalogue
 from router.records.catalogue_files import read_catalogue
 from router.records.headers import Origin
 from router.records.record import Record
@@ -31,7 +33,7 @@ from router.settings import Settings
 
 __all__ = ["explain"]
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_ROUTES = click.Path(exists=True, path_type=Path)
 
 
 @click.command()
@@ -41,8 +43,16 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="A header; may be given several times.")
 @click.option("--tombstone", is_flag=True, help="A record without a value.")
 @click.option("--at", type=PLACE, help="A live record instead, from the Kafka of ROUTER_BROKER.")
-@click.option("--routes", type=_FOLDER, default="routes", show_default=True, help="The teams' route files.")
-@click.option("--schemas", type=_FOLDER, default="schemas", show_default=True, help="The catalogue of schemas.")
+@click.option("--exchange", metavar="NAME", help="Decide --messages from this exchange instead; '' is the default one.")
+@click.option(
+    "--messages", type=click.File(encoding="utf-8"), help="A file of messages, a JSON object a line; - reads them."
+)
+@click.option(
+    "--routes", type=_ROUTES, default="routes", show_default=True, help="The teams' route files, or one file."
+)
+@click.option(
+    "--schemas", type=click.Path(path_type=Path), default="schemas", show_default=True, help="The catalogue of schemas."
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 def explain(
     *,
@@ -52,6 +62,8 @@ def explain(
     headers: tuple[str, ...],
     tombstone: bool,
     at: Origin | None,
+    exchange: str | None,
+    messages: TextIO | None,
     routes: Path,
     schemas: Path,
     as_json: bool,
@@ -65,9 +77,20 @@ def explain(
         router explain order.status.v1 '{"country": "RU", "status": "paid"}'
         router explain order.status.v1 --key ord-1 --tombstone
         router explain --at order.status.v1/0/4711
+        router explain --exchange orders --messages messages.jsonl --json
+
+    With --exchange and --messages each line is a message: an object with `routing_key`, `headers` (typed; null is void),
+    `key` and `value`, all optional. The answers come as JSON, a line each, in the same order: `to` (topics, and how many
+    copies), `matched`, `alternate`, `unmatched`.
 
     Lines with + matched, with ~ lead to an alternate, with - did not match: nearest first, and with what failed first.
     """
+    if (exchange is None) != (messages is None):
+        raise click.UsageError("--exchange and --messages go together")
+    if exchange is not None and messages is not None:
+        for answer in decide_stream(_route_set(routes, schemas), exchange, messages):
+            click.echo(answer)
+        return
     if (topic is None) == (at is None):
         raise click.UsageError("name either a TOPIC and its value, or a record with --at")
     route_set = _route_set(routes, schemas)
@@ -97,9 +120,11 @@ def explain(
 
 def _route_set(routes: Path, schemas: Path) -> RouteSet:
     try:
-        route_set, findings = load_routes(read_routes(routes), read_catalogue(schemas))
+        texts = read_routes(routes) if routes.is_dir() else read_route_file(routes)
+        catalogue = read_catalogue(schemas) if schemas.is_dir() else Catalogue.from_texts({})
     except RouterError as error:
         raise click.ClickException(str(error)) from error
+    route_set, findings = load_routes(texts, catalogue)
     if route_set is None:
         raise click.ClickException(f"the routes have errors (`router check` shows all):\n{InvalidRoutes(findings)}")
     return route_set

@@ -7,7 +7,7 @@ from pathlib import Path
 from router.errors import ConfigError
 from router.language.yaml_text import LARGEST
 
-__all__ = ["CASES_ENDING", "UnreadableFile", "read_cases", "read_routes"]
+__all__ = ["CASES_ENDING", "UnreadableFile", "read_cases", "read_route_file", "read_routes"]
 
 CASES_ENDING = "_test"
 """What the name of a file of cases ends in, before its `.yaml`."""
@@ -34,6 +34,14 @@ def read_routes(directory: Path) -> dict[str, str]:
     Raises UnreadableFile.
     """
     return _read(directory, cases=False)
+
+
+def read_route_file(path: Path) -> dict[str, str]:
+    """One route file, as `read_routes` gives several. Raises UnreadableFile."""
+    try:
+        return {_shown(path): _text(path)}
+    except OSError as error:
+        raise UnreadableFile(file=str(path), problem=f"cannot be read: {error.strerror or error}") from error
 
 
 def read_cases(directory: Path) -> dict[str, str]:
