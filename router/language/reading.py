@@ -20,7 +20,6 @@ from router.language.later import later_key, later_value
 from router.language.nodes import MappingNode, Node, ScalarNode, SequenceNode, entry_at, node_at, plain, without
 from router.language.shapes import Shape, annotation_below, shape_below
 from router.language.suggestions import did_you_mean
-from router.language.text_places import place_inside
 from router.language.yaml_text import parse_yaml
 from router.language.yaml_traps import comment_trap, looks_like_binding_key, quoted
 
@@ -40,9 +39,11 @@ class ParsedFile(Generic[_S]):
     """A file that could be read, at least in part."""
 
     file: str
+    written: Node
+    """All that the file says."""
     root: Node
+    """What of it survived the faults."""
     shape: _S
-    """What survived the faults."""
 
     def place(self, *path: str | int) -> Place:
         """Where the value at a path stands, or the nearest thing above it."""
@@ -54,13 +55,11 @@ class ParsedFile(Generic[_S]):
         return self.root.place if key is None else key.place
 
     def place_inside(self, position: int, *path: str | int) -> Place:
-        """Where a character of the text at a path stands."""
+        """Where a character of the text at a path stands, as far as that can be told."""
         node = node_at(self.root, path)
-        if not isinstance(node, ScalarNode):
-            return node.place
-        if node.text_column:
+        if isinstance(node, ScalarNode) and node.text_column:
             return Place(node.place.file, node.place.line, node.text_column + position)
-        return place_inside(node.raw, node.text, position, at=node.place)
+        return node.place
 
 
 def read_shape(
@@ -83,7 +82,7 @@ def read_shape(
     if len(all_findings) > _MOST_FINDINGS:
         more, last = len(all_findings) - _MOST_FINDINGS, all_findings[_MOST_FINDINGS]
         all_findings = [*all_findings[:_MOST_FINDINGS], found(last.kind, last.place, f"and {more} more findings")]
-    parsed = None if survivor is None else ParsedFile(file, reader.root, survivor)
+    parsed = None if survivor is None else ParsedFile(file, root, reader.root, survivor)
     return parsed, tuple(all_findings)
 
 
@@ -276,7 +275,6 @@ _LIMITS = {
     "less_than_equal": "it is at most {le}",
     "too_short": "the list is empty",
     "string_too_short": "the text is empty",
-    "string_too_long": "the text has at most {max_length:,} characters",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from textwrap import dedent
+from textwrap import dedent, indent
 
 from router.language.findings import Finding
 from router.language.load import load_routes
@@ -78,9 +78,9 @@ def brief(findings: Iterable[Finding]) -> list[tuple[str, int, int]]:
     return [(str(finding.kind), finding.place.line, finding.place.column) for finding in findings]
 
 
-def routes(text: str = "", *, exchanges: str = "", topics: str = "") -> str:
-    """Return a file of team t whose exchanges begin in line 4 and whose topics follow, each line indented by hand."""
-    lines = ["version: 1", "team: t"]
-    lines += ["exchanges:", *dedent(exchanges).strip("\n").splitlines()] if exchanges else []
-    lines += ["topics:", *dedent(topics).strip("\n").splitlines()] if topics else []
-    return "\n".join([*lines, *dedent(text).strip("\n").splitlines()]) + "\n"
+def routes(*, exchanges: str = "", topics: str = "") -> str:
+    """Return a file of team t whose exchanges begin in line 4, or its topics where it has none, indented by two."""
+    text = "version: 1\nteam: t\n"
+    for key, said in (("exchanges", exchanges), ("topics", topics)):
+        text += f"{key}:\n{indent(dedent(said).strip(), '  ')}\n" if said else ""
+    return text
