@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from router.exchange.model import Place
+from router.exchange.model import Destination, DestinationKind, Place
 from router.language.findings import Finding, Kind
 from router.language.kinds import found
 from router.language.nodes import MappingNode
@@ -33,9 +33,23 @@ class DeclaredExchange:
         """Of its name."""
         return self.file.key_place("exchanges", self.name)
 
+    @property
+    def path(self) -> tuple[str, str]:
+        """Where in its file it stands."""
+        return ("exchanges", self.name)
+
+    @property
+    def destination(self) -> Destination:
+        """Itself, as what bindings lead to."""
+        return Destination(DestinationKind.EXCHANGE, self.name)
+
     def place_of(self, *path: str | int) -> Place:
         """Of something that it says."""
-        return self.file.place("exchanges", self.name, *path)
+        return self.file.place(*self.path, *path)
+
+    def bindings(self) -> Iterator[tuple[int, BindingShape]]:
+        """The items of its `from`, numbered as in the file."""
+        yield from enumerate(self.shape.from_ or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +70,19 @@ class DeclaredTopic:
         """Of its name."""
         return self.file.key_place("topics", self.name)
 
+    @property
+    def path(self) -> tuple[str, str]:
+        """Where in its file it stands."""
+        return ("topics", self.name)
+
+    @property
+    def destination(self) -> Destination:
+        """Itself, as what bindings lead to."""
+        return Destination(DestinationKind.TOPIC, self.name)
+
     def place_of(self, *path: str | int) -> Place:
         """Of something that it says."""
-        return self.file.place("topics", self.name, *path)
+        return self.file.place(*self.path, *path)
 
     def bindings(self) -> Iterator[tuple[int, BindingShape]]:
         """The items of its `from`, numbered as in the file."""
@@ -67,14 +91,53 @@ class DeclaredTopic:
 
 @dataclass(frozen=True, slots=True)
 class BindingLine:
-    """One binding key of one item of a topic's `from`."""
+    """One binding key of one item of a `from`, or the item itself where it has no key."""
 
-    topic: DeclaredTopic
-    exchange: str
-    key: str | None
-    place: Place
-    """Of the key where there is one, else of the item."""
-    exchange_place: Place
+    fed: DeclaredTopic | DeclaredExchange
+    """What it leads to."""
+    index: int
+    """Of the item."""
+    shape: BindingShape
+    number: int | None
+    """Of the key, where there is one."""
+
+    @property
+    def exchange(self) -> str:
+        """Where it comes from."""
+        return self.shape.exchange
+
+    @property
+    def key(self) -> str | None:
+        """The binding key."""
+        keys = self.shape.binding_key
+        return None if keys is None or self.number is None else keys[self.number]
+
+    @property
+    def first(self) -> bool:
+        """It is the item's only key, or the first of several: what else the item says is told of it alone."""
+        return not self.number
+
+    @property
+    def place(self) -> Place:
+        """Of the key where there is one, else of the item."""
+        return self.place_of() if self.number is None else self.place_of("binding-key", self.number)
+
+    @property
+    def exchange_place(self) -> Place:
+        """Of the exchange's name."""
+        return self.place_of("exchange")
+
+    def place_of(self, *path: str | int) -> Place:
+        """Of something that the item says."""
+        return self.fed.place_of("from", self.index, *path)
+
+    def key_place_of(self, *path: str | int) -> Place:
+        """Of the key of an entry in the item."""
+        return self.fed.file.key_place(*self.fed.path, "from", self.index, *path)
+
+    def place_inside(self, position: int, *path: str | int) -> Place:
+        """Of a character of a text in the item."""
+        return self.fed.file.place_inside(position, *self.fed.path, "from", self.index, *path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +155,49 @@ class Declarations:
     """Every file could be read at least in part: what is not here is nowhere."""
 
     def binding_lines(self) -> Iterator[BindingLine]:
-        """Every binding, one a key, in the order of the files."""
-        for topic in self.topics.values():
-            for index, binding in topic.bindings():
-                item = topic.place_of("from", index)
-                exchange_place = topic.place_of("from", index, "exchange")
-                if binding.binding_key is None:
-                    yield BindingLine(topic, binding.exchange, None, item, exchange_place)
-                    continue
-                for number, key in enumerate(binding.binding_key):
-                    place = topic.place_of("from", index, "binding-key", number)
-                    yield BindingLine(topic, binding.exchange, key, place, exchange_place)
+        """Every binding, one a key, in the order of the files and of what stands in them."""
+        fed: list[DeclaredTopic | DeclaredExchange] = [*self.exchanges.values(), *self.topics.values()]
+        for each in sorted(fed, key=lambda one: one.place):
+            for index, shape in each.bindings():
+                if shape.binding_key is None:
+                    yield BindingLine(each, index, shape, None)
+                else:
+                    yield from (BindingLine(each, index, shape, number) for number in range(len(shape.binding_key)))
 
     def sources_of(self) -> dict[str, tuple[str, ...]]:
-        """By exchange, the broad topics whose records can get there: its own and, by alternates, others'."""
+        """By exchange, the broad topics whose records can get there: its own, and others' by bindings and alternates."""
         reached: dict[str, dict[str, None]] = {name: {} for name in self.exchanges}
-        for start in self.exchanges.values():
-            for name in self.alternates_from(start.name):
-                reached[name].update(dict.fromkeys(start.shape.sources))
+        for name, starts in self.entries_of().items():
+            for start in starts:
+                reached[name].update(dict.fromkeys(self.exchanges[start].shape.sources))
         return {name: tuple(sources) for name, sources in reached.items()}
+
+    def entries_of(self) -> dict[str, tuple[str, ...]]:
+        """By exchange, those with sources from which a record can get there, itself included, in the files' order."""
+        onward = self.onward()
+        entries: dict[str, list[str]] = {name: [] for name in self.exchanges}
+        for start, declared in self.exchanges.items():
+            if declared.shape.sources:
+                way = [start]
+                seen = {start}
+                for name in way:  # which grows on the way
+                    entries[name].append(start)
+                    new = [each for each in onward[name] if each not in seen]
+                    seen.update(new)
+                    way += new
+        return {name: tuple(starts) for name, starts in entries.items()}
+
+    def onward(self) -> dict[str, tuple[str, ...]]:
+        """By exchange, the exchanges that it feeds: by their bindings to it, and its alternate."""
+        fed: dict[str, dict[str, None]] = {name: {} for name in self.exchanges}
+        for name, declared in self.exchanges.items():
+            for _, shape in declared.bindings():
+                if shape.exchange in fed:
+                    fed[shape.exchange][name] = None
+            alternate = declared.shape.alternate
+            if alternate is not None and alternate.exchange in fed:
+                fed[name][alternate.exchange] = None
+        return {name: tuple(others) for name, others in fed.items()}
 
     def alternates_from(self, exchange: str) -> tuple[str, ...]:
         """The exchange, its alternate, that one's alternate, and so on, each once."""

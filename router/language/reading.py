@@ -20,6 +20,7 @@ from router.language.later import later_key, later_value
 from router.language.nodes import MappingNode, Node, ScalarNode, SequenceNode, entry_at, node_at, plain, without
 from router.language.shapes import Shape, annotation_below, shape_below
 from router.language.suggestions import did_you_mean
+from router.language.text_places import place_inside
 from router.language.yaml_text import parse_yaml
 from router.language.yaml_traps import comment_trap, looks_like_binding_key, quoted
 
@@ -55,11 +56,13 @@ class ParsedFile(Generic[_S]):
         return self.root.place if key is None else key.place
 
     def place_inside(self, position: int, *path: str | int) -> Place:
-        """Where a character of the text at a path stands, as far as that can be told."""
+        """Where a character of the text at a path stands."""
         node = node_at(self.root, path)
-        if isinstance(node, ScalarNode) and node.text_column:
+        if not isinstance(node, ScalarNode):
+            return node.place
+        if node.text_column:
             return Place(node.place.file, node.place.line, node.text_column + position)
-        return node.place
+        return place_inside(node.raw, node.text, position, at=node.place)
 
 
 def read_shape(
@@ -275,6 +278,7 @@ _LIMITS = {
     "less_than_equal": "it is at most {le}",
     "too_short": "the list is empty",
     "string_too_short": "the text is empty",
+    "string_too_long": "the text has at most {max_length:,} characters",
 }
 
 

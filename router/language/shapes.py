@@ -11,12 +11,15 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from router.exchange.model import XMatch
 from router.language.durations import PATTERN, parse_retention
 
 __all__ = [
+    "NULLABLE",
     "AlternateShape",
     "BindingShape",
     "ExchangeShape",
+    "HashOnShape",
     "RouteFile",
     "Shape",
     "TopicShape",
@@ -81,6 +84,37 @@ BindingKeys = Annotated[
 ]
 
 
+_SCALAR = {"type": ["string", "number", "boolean"]}
+HEADER_OPERATORS: dict[str, Any] = {
+    "type": "object",
+    "description": "Operators on one header; each of them must hold.",
+    "additionalProperties": False,
+    "minProperties": 1,
+    "properties": {
+        "gt": {"type": ["number", "string"], "description": "Greater: than a number as numbers, than a text as texts."},
+        "gte": {"type": ["number", "string"], "description": "Greater or equal."},
+        "lt": {"type": ["number", "string"], "description": "Less."},
+        "lte": {"type": ["number", "string"], "description": "Less or equal."},
+        "in": {"type": "array", "minItems": 1, "description": "One of these values; null is a header that is null."},
+        "exists": {"type": "boolean", "description": "Whether the header is there, whatever its value."},
+        "prefix": {"type": "string", "description": "The header's text begins with this."},
+        "matches": {"type": "string", "description": "The regular expression (RE2) is found in the header's text."},
+        "not": {"description": "What the header must not be: a value, null (present), or operators."},
+        "equals": {"description": "Equal to this value; needed for lists, mappings, and a header that is null."},
+    },
+}
+"""By operator, what editors and the reference say of it; `header_conditions` checks them, with places."""
+_HEADERS_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"x-match": {"enum": [str(mode) for mode in XMatch], "default": str(XMatch.ALL)}},
+    "additionalProperties": {"anyOf": [{"type": "null"}, _SCALAR, HEADER_OPERATORS]},
+    "examples": [{"x-match": "all", "type": "pdf", "priority": {"gt": 5}}],
+}
+Headers = Annotated[dict[str, Any], WithJsonSchema(_HEADERS_SCHEMA, mode="validation")]
+Weight = Annotated[int, Field(ge=1, le=1_000)]
+Where = Annotated[str, Field(min_length=1, max_length=100_000)]
+
+
 class AlternateShape(Shape):
     """Where a record goes that nothing in the exchange matches: either a topic or another exchange."""
 
@@ -92,16 +126,57 @@ class AlternateShape(Shape):
     )
 
 
-class ExchangeShape(Shape):
-    """A named entry point that a broad topic feeds and that teams bind their topics to."""
+class BindingShape(Shape):
+    """A line from an exchange to the topic, or to the other exchange, that it stands under."""
 
-    type: Literal["direct", "topic", "fanout"] = Field(
-        description="How binding keys are compared: `direct` as they stand, `topic` word by word with the wildcards `*` "
-        "(one word) and `#` (any number of words), `fanout` not at all."
+    exchange: Name = Field(description="An exchange of any team.")
+    binding_key: BindingKeys | None = Field(
+        default=None,
+        description="The binding key, or a list of them, any of which may match. Without it the binding takes every "
+        "record that its other conditions allow.",
+    )
+    headers: Headers | None = Field(
+        default=None,
+        description="Of a `headers` exchange's binding: what each header must be, by its name. A plain value is compared, "
+        "null takes a header of any value, and operators say the rest. `x-match` says how many of them must hold.",
+    )
+    where: Where | None = Field(
+        default=None,
+        description="A condition in CEL over the record's fields, `headers` and `key`, which must hold as well.",
+        examples=["amount > 1000000 && customer.email != null"],
+    )
+    on_error: Literal["no-match", "dead-letter"] = Field(
+        default="no-match",
+        description="What becomes of a record that `where` fails on, as by a missing map key or a division by zero: it does "
+        "not match, and with `dead-letter` this destination's copy becomes a dead letter.",
+    )
+    weight: Weight = Field(
+        default=1,
+        description="Of a `consistent-hash` exchange's binding: its share of the records, beside the others'.",
+    )
+
+
+class HashOnShape(Shape):
+    """What a consistent-hash exchange hashes instead of the routing key."""
+
+    header: Name = Field(description="A header. Records without it all go to one destination.")
+
+
+class ExchangeShape(Shape):
+    """A named entry point that broad topics or other exchanges feed and that teams bind their topics to."""
+
+    type: Literal["direct", "topic", "fanout", "headers", "consistent-hash"] = Field(
+        description="How bindings are compared: `direct` takes the binding key as it stands, `topic` word by word with the "
+        "wildcards `*` (one word) and `#` (any number of words), `fanout` takes everything, `headers` looks at headers, "
+        "`consistent-hash` gives each record to one of its bindings, by their weights."
     )
     sources: list[TopicName] = Field(
         default_factory=list,
-        description="The broad topics whose records enter here. None where the exchange is only another's alternate.",
+        description="The broad topics whose records enter here. None where only other exchanges lead here.",
+    )
+    from_: Annotated[list[BindingShape], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Other exchanges that feed this one, by bindings like a topic's. The routing key stays what it was.",
     )
     routing_key: str | None = Field(
         default=None,
@@ -117,6 +192,19 @@ class ExchangeShape(Shape):
     alternate: AlternateShape | None = Field(
         default=None, description="Where a record that matches nothing goes, instead of `<source>.unroutable`."
     )
+    cc: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        description="The headers CC and BCC of a record that enters here carry further routing keys, each one key or a JSON "
+        "list of them. Copies go without BCC.",
+    )
+    limit: Literal["first"] | None = Field(
+        default=None,
+        description="`first`: of the bindings that match, only the first in the file counts. All of them then stand in the "
+        "file of the exchange's owner.",
+    )
+    hash_on: HashOnShape | None = Field(
+        default=None, description="What a `consistent-hash` exchange hashes. Without it the routing key."
+    )
     tombstones: Literal["all", "drop", "unroutable"] = Field(
         default="all",
         description="What becomes of a record without a value: `all` copies it to every topic that the exchange can "
@@ -126,17 +214,6 @@ class ExchangeShape(Shape):
         default="needed",
         description="How much of a value is read: only what routes need, or all of it, so that a record which is broken "
         "anywhere is a dead letter.",
-    )
-
-
-class BindingShape(Shape):
-    """A line from an exchange to the topic that it stands under."""
-
-    exchange: Name = Field(description="An exchange of any team.")
-    binding_key: BindingKeys | None = Field(
-        default=None,
-        description="The binding key, or a list of them, any of which may match. Without it the binding takes every "
-        "record.",
     )
 
 
@@ -171,6 +248,10 @@ class RouteFile(Shape):
         description="The topics that the team owns, by name: `<prefix.>subject.vN`, where subject and version say which "
         "schema the records have.",
     )
+
+
+NULLABLE = tuple((places, "*", "from", "*", "headers", "*") for places in ("topics", "exchanges"))
+"""Where null is a value like any other: in a headers binding it means present."""
 
 
 def annotation_below(shape: type[Shape], path: tuple[str | int, ...]) -> Any:
