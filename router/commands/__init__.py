@@ -17,6 +17,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "check": ("router.commands.check:check", "Check all route files and say everything that is wrong, at once."),
     "test": ("router.commands.test:test", "Run the teams' cases: which message goes where, without a broker."),
     "explain": ("router.commands.explain:explain", "Say where one message goes, and why, and why not elsewhere."),
+    "where": (
+        "router.commands.where:where",
+        "Try an expression as `where` has it: its type, its value, what it reads.",
+    ),
     "trace": ("router.commands.trace:trace", "Show the way that a record has taken through the router."),
     "schema": ("router.commands.schema:schema", "Print the JSON Schema of route files, for editors."),
     "broker": ("router.commands.broker:broker", "Run a real Apache Kafka to develop on."),

@@ -116,7 +116,7 @@ ARITHMETIC: Final[Overloads] = {
     "-_": {
         (int,): lambda value: to_int(-value),
         (float,): lambda value: -value,
-        (Decimal,): lambda value: _EXACT.minus(value),
+        (Decimal,): _EXACT.minus,
     },
     "!_": {(bool,): lambda value: not value},
 }

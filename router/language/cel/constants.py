@@ -41,6 +41,10 @@ class Folding:
             return self._logic(node)
         if isinstance(node, Call) and node.function == "_?_:_" and isinstance(node.arguments[0], Literal):
             return self._chosen(node, node.arguments[0].value)
+        if isinstance(node, Call) and node.function == "matches" and isinstance(node.arguments[1], Literal):
+            self._computed(
+                replace(node, arguments=(Literal(""), node.arguments[1]))
+            )  # only for the pattern's own failure
         if isinstance(node, Literal | Name) or not all(isinstance(each, Literal) for each in children(node)):
             return node
         if isinstance(node, Quantify | Collect | CollectMap | Let):

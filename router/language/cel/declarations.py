@@ -12,6 +12,9 @@ __all__ = ["configuration"]
 
 _EXTENSIONS = ("math", "strings", "optional", "bindings", "encoders", "two-var-comprehensions")
 
+_Signature = tuple[str, ...]
+"""Types by their names; the last is the result's."""
+
 _NUMBERS = ("int", "uint", "double", DECIMAL)
 _TIMESTAMP, _DURATION = "google.protobuf.Timestamp", "google.protobuf.Duration"
 _IP, _CIDR = "net.IP", "net.CIDR"
@@ -20,10 +23,10 @@ _SIZED = ("bool", "string", "bytes", _TIMESTAMP, _DURATION)
 _MIXED = [(one, other) for one in _NUMBERS for other in _NUMBERS if one != other]
 _COMPARED = [*((each, each) for each in (*_NUMBERS, *_SIZED)), *_MIXED]
 _DECIMALS = [pair for pair in ((DECIMAL, DECIMAL), *_MIXED) if DECIMAL in pair]
-_SAME = [(each, each, each) for each in ("int", "uint", "double")]
-_RECKONED = [*_SAME, *((one, other, DECIMAL) for one, other in _DECIMALS)]
+_SAME: list[_Signature] = [(each, each, each) for each in ("int", "uint", "double")]
+_RECKONED: list[_Signature] = [*_SAME, *((one, other, DECIMAL) for one, other in _DECIMALS)]
 
-_OPERATORS: dict[str, list[tuple[str, ...]]] = {
+_OPERATORS: dict[str, list[_Signature]] = {
     **{f"_{symbol}_": [(*pair, "bool") for pair in _COMPARED] for symbol in ("<", "<=", ">", ">=")},
     **{f"_{symbol}_": [("A", "A", "bool"), *((*pair, "bool") for pair in _MIXED)] for symbol in ("==", "!=")},
     "@in": [
@@ -46,9 +49,9 @@ _OPERATORS: dict[str, list[tuple[str, ...]]] = {
         (_TIMESTAMP, _DURATION, _TIMESTAMP),
         (_DURATION, _DURATION, _DURATION),
     ],
-    "_*_": _RECKONED,
+    "_*_": [*_RECKONED],
     **{
-        function: [(each, function) for each in given]
+        function: [_Signature((each, function)) for each in given]
         for function, given in (
             ("int", ("int", "uint", "double", "string", _TIMESTAMP, DECIMAL)),
             ("double", ("double", "int", "uint", "string", DECIMAL)),

@@ -102,7 +102,7 @@ class Evaluator:
             try:
                 value = self.evaluate(each, names)
                 if type(value) is not bool:
-                    raise no_overload("'||'" if decisive else "'&&'", value)  # noqa: TRY301 # it counts as that side's failure
+                    raise no_overload("'||'" if decisive else "'&&'", value)
             except WhereFailed as error:
                 failure = failure or error
                 continue
@@ -184,12 +184,13 @@ class _Later:
     """A bound value, computed when it is first asked for."""
 
     def __init__(self, evaluator: Evaluator, node: Node, names: Mapping[str, Any]) -> None:
-        self._compute = lambda: evaluator.evaluate(node, names)
+        self._made_of = (evaluator, node, names)
         self._values: list[Any] = []
 
     def now(self) -> Any:
         if not self._values:
-            self._values.append(self._compute())
+            evaluator, node, names = self._made_of
+            self._values.append(evaluator.evaluate(node, names))
         return self._values[0]
 
 

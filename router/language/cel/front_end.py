@@ -117,7 +117,7 @@ _WELL_KNOWN = {2: CelType(Tag.TIMESTAMP, nullable=True), 3: CelType(Tag.DURATION
 def _type(message: Message, environment: Environment) -> CelType:
     """A type from the wire. What messages stand for may be null for all that the checker knows."""
     ((number, values),) = message.items() or ((1, [b""]),)
-    value = values[-1]
+    value: Any = values[-1]
     match number:
         case 2:
             return CelType(Tag.NULL)

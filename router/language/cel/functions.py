@@ -98,7 +98,8 @@ class Functions:
         return self._bound[name]
 
     def _dispatching(self, name: str) -> Callable[..., Any]:
-        overloads = {(str, str): self._matches} if name == "matches" else OVERLOADS[name]
+        searching: Mapping[tuple[type, ...], Callable[..., Any]] = {(str, str): self._matches}
+        overloads = searching if name == "matches" else OVERLOADS[name]
         shown = f"'{OPERATOR_SYMBOLS.get(name, name)}'"
 
         def dispatched(*values: Any) -> Any:

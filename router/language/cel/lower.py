@@ -24,6 +24,7 @@ from router.language.cel.tree import (
     Node,
     Quantify,
     path_of,
+    walk,
 )
 from router.language.cel.types import DYN, CelType, Tag
 from router.language.cel.values import TypeValue, Uint
@@ -36,8 +37,16 @@ _ID, _CONST, _IDENT, _SELECT, _CALL, _LIST, _STRUCT, _FOLD = 2, 3, 4, 5, 6, 7, 8
 
 
 def lower(parsed: Parsed, environment: Environment) -> Node:
-    """Our tree of a parsed expression; InvalidWhere where it names what is not there, or makes a message."""
-    return _Lowering(parsed, environment).lower(parsed.expression, frozenset())
+    """Our tree of a parsed expression; InvalidWhere where it names what is not there, or makes a message.
+
+    Of a map with values of several types the checker believes that all are of the first one's. So where there is such a
+    map, no type is believed but those of the schema.
+    """
+    tree = _Lowering(parsed, environment).lower(parsed.expression, frozenset())
+    mixed = any(isinstance(each, MapOf) and len({entry.value.type for entry in each.entries}) > 1 for each in walk(tree))
+    if mixed and parsed.checked:
+        return _Lowering(replace(parsed, types={}), environment).lower(parsed.expression, frozenset())
+    return tree
 
 
 def free_names(parsed: Parsed) -> frozenset[str]:

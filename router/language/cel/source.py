@@ -153,9 +153,9 @@ class Writer:
 
     def _header(self, node: Node, name: str) -> Code:
         names = frozenset({"headers"})
-        if isinstance(node, Call) and node.function == "@in" or (isinstance(node, Field) and node.test):
+        if (isinstance(node, Call) and node.function == "@in") or (isinstance(node, Field) and node.test):
             return Code(f"({name!r} in headers)", CelType(Tag.BOOL), names=names)
-        if isinstance(node, Field) and not node.optional or (isinstance(node, Call) and node.function == "_[_]"):
+        if (isinstance(node, Field) and not node.optional) or (isinstance(node, Call) and node.function == "_[_]"):
             return Code(f"headers[{name!r}]", CelType(Tag.STRING), fails=True, names=names)
         return Code(f"optional_lookup(headers, {name!r})", CelType(Tag.OPTIONAL), names=names)
 
@@ -340,7 +340,7 @@ class Writer:
 
     def _quantify(self, node: Quantify) -> Code:
         range_, lines, target = self._loop(node.range, node.variables)
-        condition = self._inside(node.variables, lambda: self.condition(node.condition))
+        condition = self._inside(node.variables, self.condition, node.condition)
         if node.quantifier is Quantifier.EXISTS_ONE:
             body = ["count = 0", *lines, f"    if {condition.text}:", "        count += 1", "return count == 1"]
         elif not condition.fails:
@@ -364,8 +364,8 @@ class Writer:
 
     def _collect(self, node: Collect) -> Code:
         range_, lines, target = self._loop(node.range, node.variables)
-        keep = None if node.keep is None else self._inside(node.variables, lambda: self.condition(node.keep))  # type: ignore[arg-type] # it was looked at
-        give = self._inside(node.variables, lambda: self.write(node.give))
+        keep = None if node.keep is None else self._inside(node.variables, self.condition, node.keep)
+        give = self._inside(node.variables, self.write, node.give)
         indent = "    " if keep is None else "        "
         kept = [] if keep is None else [f"    if {keep.text}:"]
         body = ["made = []", *lines, *kept, f"{indent}made.append({give.text})", "return made"]
@@ -374,9 +374,7 @@ class Writer:
     def _collect_map(self, node: CollectMap) -> Code:
         range_, lines, target = self._loop(node.range, node.variables)
         parts = {
-            name: self._inside(
-                node.variables, lambda part=part: self.condition(part) if part is node.keep else self.write(part)
-            )
+            name: self._inside(node.variables, self.condition if name == "keep" else self.write, part)
             for name, part in (("keep", node.keep), ("key", node.key), ("give", node.give))
             if part is not None
         }
@@ -413,10 +411,10 @@ class Writer:
             frozenset(names),
         )
 
-    def _inside(self, variables: tuple[str, ...], write: Callable[[], Code]) -> Code:
-        """What `write` writes inside of a macro, whose variables hide others of their names."""
+    def _inside(self, variables: tuple[str, ...], write: Callable[[Node], Code], node: Node) -> Code:
+        """A node's code inside of a macro, whose variables hide others of their names."""
         lazy, self._lazy = self._lazy, self._lazy - set(variables)
-        code = write()
+        code = write(node)
         self._lazy = lazy
         return code
 

@@ -63,7 +63,8 @@ def to_typed(value: Any) -> dict[str, Any]:
 
 def from_typed(typed: Mapping[str, Any]) -> Any:
     """The value of a typed form; ValueError where it is none."""
-    kind, value = typed.get("t"), typed.get("v")
+    kind: Any = typed.get("t")
+    value: Any = typed.get("v")
     try:
         match kind:
             case "null":
@@ -71,21 +72,21 @@ def from_typed(typed: Mapping[str, Any]) -> Any:
             case "bool" | "string":
                 return {"bool": bool, "string": str}[kind](value)
             case "int":
-                return to_int(int(value))  # type: ignore[call-overload] # a wrong form is TypeError, as below
+                return to_int(int(value))
             case "uint":
-                return to_uint(int(value))  # type: ignore[call-overload] # likewise
+                return to_uint(int(value))
             case "double":
-                return _DOUBLES[value] if isinstance(value, str) else float(value)  # type: ignore[arg-type] # likewise
+                return _DOUBLES[value] if isinstance(value, str) else float(value)
             case "bytes":
-                return base64.b64decode(value, validate=True)  # type: ignore[arg-type] # likewise
+                return base64.b64decode(value, validate=True)
             case "decimal":
-                return Decimal(value)  # type: ignore[arg-type] # likewise
+                return Decimal(value)
             case "list":
-                return [from_typed(each) for each in value]  # type: ignore[union-attr] # likewise
+                return [from_typed(each) for each in value]
             case "map":
-                return make_map([(from_typed(key), from_typed(each)) for key, each in value])  # type: ignore[union-attr] # likewise
+                return make_map([(from_typed(key), from_typed(each)) for key, each in value])
             case "timestamp" | "duration":
-                nanos = int(value["s"]) * 1_000_000_000 + int(value["ns"])  # type: ignore[index] # likewise
+                nanos = int(value["s"]) * 1_000_000_000 + int(value["ns"])
                 return Timestamp(nanos) if kind == "timestamp" else Duration(nanos)
             case "type":
                 return TypeValue(str(value))

@@ -18,7 +18,7 @@ from router.language.cel.source import Writer
 from router.language.cel.tree import Literal, Node
 from router.language.cel.types import CelType, Struct, Tag
 
-__all__ = ["Truth", "Truths", "Where", "compile_where", "fuse", "record_names"]
+__all__ = ["Truth", "Truths", "Where", "compile_where", "fuse", "read_folded", "record_names"]
 
 Truth = Callable[..., bool | None]
 """`(values, headers, key, whole)`: a record's values by the paths compiled for, its headers as text, its key as text, and
@@ -69,12 +69,8 @@ def compile_where(text: str, environment: Environment, *, engine: RegexEngine) -
 
     A part that is constant and can only fail (`timestamp('yesterday')`, a pattern that is none) is a mistake as well.
     """
-    environment, tree = read_tree(text, environment)
     functions = Functions(engine)
-    folding = Folding(Evaluator(functions))
-    tree = folding.fold(tree)
-    if folding.failures:
-        raise InvalidWhere([_at(text, at, problem) for at, problem in folding.failures])
+    environment, tree = read_folded(text, environment, functions=functions)
     if tree.type.tag not in {Tag.BOOL, Tag.DYN}:
         raise InvalidWhere([WhereProblem(1, f"it is {tree.type}, and not true or false", _hint(tree.type))])
     facts = read_facts(tree, environment)
@@ -91,6 +87,16 @@ def compile_where(text: str, environment: Environment, *, engine: RegexEngine) -
         environment=environment,
         _functions=functions,
     )
+
+
+def read_folded(text: str, environment: Environment, *, functions: Functions) -> tuple[Environment, Node]:
+    """The tree with its constant parts computed, and the environment that it was checked in; else InvalidWhere."""
+    environment, tree = read_tree(text, environment)
+    folding = Folding(Evaluator(functions))
+    tree = folding.fold(tree)
+    if folding.failures:
+        raise InvalidWhere([_at(text, at, problem) for at, problem in dict.fromkeys(folding.failures)])
+    return environment, tree
 
 
 def fuse(wheres: Sequence[Where], paths: Sequence[str]) -> Truths:

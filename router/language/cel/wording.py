@@ -19,8 +19,8 @@ _STATUS = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 def problems_of(complaint: str, text: str, environment: Environment) -> InvalidWhere:
     """All that the front end complains of. Of faults in syntax only the first: the rest follow from it."""
     found: list[WhereProblem] = []
-    for line, column, message in _COMPLAINT.findall(complaint):
-        message = _STATUS.sub("", message)
+    for line, column, shown in _COMPLAINT.findall(complaint):
+        message = _STATUS.sub("", shown)
         found.append(_worded(max(1, int(line)), max(1, int(column)), message, _Context(text, environment)))
         if message.startswith(("Syntax error", "Exceeded")):
             break
