@@ -155,11 +155,12 @@ class IdempotentCarrier:
 
     async def commit(self, offset: int) -> None:
         """Wait for every delivery, then commit the offset to the group."""
-        sent, self._sent = self._sent, []
-        if sent:
-            topics = {topic for _, topic, _, _, _ in sent}
-            await self._patiently(asyncio.gather(*(item[0] for item in sent), return_exceptions=True), topics=topics)
-            self._check(sent)
+        if self._sent:
+            topics = {topic for _, topic, _, _, _ in self._sent}
+            await self._patiently(asyncio.ensure_future(asyncio.wait([each[0] for each in self._sent])), topics=topics)
+            self._check(self._sent)
+            # Not before: what is given up or has failed is left to close(), which asks after every delivery.
+            self._sent = []
         await self._patiently(asyncio.ensure_future(self._positions.commit(self._source, offset)))
 
     def _check(self, sent: list[tuple[asyncio.Future[Any], str, int, CopyBatch, int]]) -> None:
@@ -252,9 +253,11 @@ async def _abandon(producer: Any) -> None:
     while sender is not None and not sender.done() and time.monotonic() < deadline:
         await asyncio.wait([sender], timeout=0.2)
         sender.cancel()
-    # Its flush waits for these; only now does nobody else touch them.
+    # Its flush waits for these; only now does nobody else touch them. Once done, each takes itself from the pending.
     accumulator = producer._message_accumulator  # noqa: SLF001
-    for batch in (*accumulator._pending_batches, *chain.from_iterable(accumulator._batches.values())):  # noqa: SLF001
+    pending = accumulator._pending_batches  # noqa: SLF001
+    pending.update(chain.from_iterable(accumulator._batches.values()))  # noqa: SLF001
+    for batch in tuple(pending):
         batch.future.cancel()
 
 
