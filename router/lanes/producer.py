@@ -33,6 +33,8 @@ class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka
         for tp in [tp for tp in self._batches if self._has_failed(tp)]:
             for batch in self._batches.pop(tp):
                 batch.failure(ProducerClosed(f"an earlier batch for {tp.topic}/{tp.partition} was not taken"))
+                # Where nobody waits for the queue to have room, nobody would ask, and asyncio would complain of that.
+                batch._drain_waiter.exception()  # noqa: SLF001 - it has no other name
         return super().drain_by_nodes(ignore_nodes, muted_partitions)
 
     def _has_failed(self, tp: Any) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -80,3 +82,20 @@ async def test_batches_follow_those_that_were_taken_or_are_under_way() -> None:
     under_way.done(0)
     await queue.put(ONE)
     assert ONE in queue.take()
+
+
+async def test_what_is_no_longer_wanted_leaves_no_complaint() -> None:
+    """Its delivery is asked after by whoever sent it; asyncio finds nothing else that nobody asked for."""
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    queue = Queue()
+    deliveries = [await queue.put(ONE)]
+    queue.take()[ONE].failure(MessageSizeTooLargeError())
+    deliveries.append(await queue.put(ONE))
+    queue.take()
+    await asyncio.wait(deliveries)
+    assert all(delivery.exception() for delivery in deliveries)
+    deliveries.clear()
+    del queue
+    gc.collect()
+    assert complaints == []
