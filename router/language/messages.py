@@ -75,7 +75,7 @@ def _message(topology: Topology, exchange: str, stated: Any, *, template: Routin
     unknown = stated.keys() - _KEYS
     if unknown:
         raise MalformedMessage(f"a message has no '{min(unknown)}': it has {', '.join(sorted(_KEYS))}")
-    headers = stated.get("headers") or {}
+    headers = {} if stated.get("headers") is None else stated["headers"]
     if not isinstance(headers, dict):
         raise MalformedMessage("`headers` is an object")
     key = _routing_key(stated, headers, template)
