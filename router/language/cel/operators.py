@@ -53,7 +53,7 @@ def in_place(node: Call, codes: Sequence[_Code], writer: _Writer) -> _Written:
             return _sum(codes, node.function.strip("_"))
         case "startsWith" | "endsWith" | "contains" | "size" | "matches":
             return _method(node, codes, writer)
-        case "dyn":
+        case "dyn" if not isinstance(node.arguments[0], Literal):
             return codes[0].text, False
     return None
 

@@ -10,6 +10,7 @@ from router.language.cel.constants import Folding
 from router.language.cel.environment import Environment
 from router.language.cel.evaluate import Evaluator
 from router.language.cel.facts import read_facts
+from router.language.cel.failure import no_overload
 from router.language.cel.functions import Functions, RegexEngine
 from router.language.cel.plain import to_cel
 from router.language.cel.problems import InvalidWhere, WhereProblem
@@ -53,15 +54,19 @@ class Where:
     def compile(self, paths: Sequence[str]) -> Truth:
         """A function over values in the order of `paths`, which must have all of `self.paths`.
 
-        It never raises: None stands for a failure, so that what fails is not true. `explain_failure` says why.
+        It never raises: None stands for a failure, so that what fails is not true. `evaluate` says why.
         """
         fused = _source([self], paths, single=True)
         truth: Truth = fused
         return truth
 
-    def explain_failure(self, names: Mapping[str, Any]) -> Any:
-        """Evaluate slowly over `record_names`: the value, or WhereFailed with the reason that `compile` has no time for."""
-        return Evaluator(self._functions).evaluate(self.tree, names)
+    def evaluate(self, *, value: Any, headers: Mapping[str, str], key: str) -> bool:
+        """Its truth over a record's whole plain value, slowly; WhereFailed with the reason that `compile` has no time for."""
+        names = record_names(self.environment, value=value, headers=headers, key=key)
+        value = Evaluator(self._functions).evaluate(self.tree, names)
+        if type(value) is not bool:
+            raise no_overload("a condition", value)
+        return value
 
 
 def compile_where(text: str, environment: Environment, *, engine: RegexEngine) -> Where:
@@ -106,7 +111,7 @@ def fuse(wheres: Sequence[Where], paths: Sequence[str]) -> Truths:
 
 
 def record_names(environment: Environment, *, value: Any, headers: Mapping[str, str], key: str) -> dict[str, Any]:
-    """The values of all names for one record, from its whole plain value: what `explain_failure` evaluates over."""
+    """The values of all names for one record, from its whole plain value: what an evaluator evaluates over."""
     structs: Mapping[str, Struct] = environment.structs
     record = to_cel(value, environment.variables["record"], structs)
     inside = record if isinstance(record, dict) else {}
