@@ -1,0 +1,366 @@
+"""Batches out of Faust's consumer: what a fetch hands out, what it never passes over, and a whole app in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import faust
+import pytest
+from aiokafka import errors as kafka_errors
+from aiokafka.consumer.fetcher import OffsetResetStrategy
+from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.structs import TopicPartition
+from support.topics import Topics
+from support.worlds import InlineThread
+
+from router.errors import BrokerUnavailable, CommitFailed
+from router.exchange.decision import Decision, Delivery, Walk
+from router.lanes.batch import Batch, SourcePartition
+from router.lanes.carrier import Positions
+from router.lanes.copying import Copier, Identity
+from router.lanes.destinations import Destinations
+from router.lanes.kafka import IdempotentCarrier, KafkaDirectory
+from router.lanes.lane import Lane, LaneObserver
+from router.lanes.lanes import Lanes
+from router.lanes.protocol import Pace
+from router.lanes.transport import BatchTransport, ConsumerPositions
+from router.records.record import PlainRecord
+
+ONE, OTHER = TopicPartition("orders.v1", 0), TopicPartition("orders.v1", 1)
+SOURCE = SourcePartition("orders.v1", 0)
+
+
+class Fetcher:
+    """aiokafka's fetcher as its caller sees it: each fetch does what the test has written down."""
+
+    def __init__(self) -> None:
+        self._subscriptions = SubscriptionState()
+        self._subscriptions.assign_from_user({ONE, OTHER})
+        self.script: list[Callable[[], dict[TopicPartition, list[PlainRecord]]]] = []
+
+    async def fetched_records(self, *_: object, **__: object) -> dict[TopicPartition, list[PlainRecord]]:
+        return self.script.pop(0)() if self.script else {}
+
+    def state(self, tp: TopicPartition = ONE) -> Any:
+        return self._subscriptions.subscription.assignment.state_value(tp)
+
+    def take(self, *offsets: int, tp: TopicPartition = ONE, to: int | None = None) -> dict[Any, list[PlainRecord]]:
+        """Hand out records and move the position on."""
+        self.state(tp).consumed_to(offsets[-1] + 1 if to is None else to)
+        found = [PlainRecord(topic=tp.topic, partition=tp.partition, offset=offset) for offset in offsets]
+        return {tp: found} if found else {}
+
+
+class Consumer:
+    """What the thread asks of aiokafka's consumer."""
+
+    def __init__(self, fetcher: Fetcher, *, committed: int | None = None, earliest: int = 0, latest: int = 100) -> None:
+        self._fetcher = fetcher
+        self._subscription = fetcher._subscriptions
+        self._committed, self._earliest, self._latest = committed, earliest, latest
+        self.fails: Exception | None = None
+
+    async def committed(self, _: TopicPartition) -> int | None:
+        if self.fails is not None:
+            raise self.fails
+        return self._committed
+
+    async def beginning_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(tps, self._earliest)
+
+    async def end_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(tps, self._latest)
+
+    async def commit(self, offsets: dict[TopicPartition, Any]) -> None:
+        if self.fails is not None:
+            raise self.fails
+        ((_, self._committed),) = ((tp, each.offset) for tp, each in offsets.items())
+
+    def seek(self, tp: TopicPartition, position: int) -> None:
+        self._fetcher.state(tp).seek(position)
+
+    def highwater(self, _: TopicPartition) -> int | None:
+        return self._latest
+
+
+class Desk:
+    """A thread without a thread, over a consumer that is played by hand."""
+
+    def __init__(self, **consumer: Any) -> None:
+        self.fetcher = Fetcher()
+        self.consumer = Consumer(self.fetcher, **consumer)
+        self.thread = InlineThread(self.consumer)
+        self.positions = ConsumerPositions(SimpleNamespace(thread=self.thread))  # type: ignore[arg-type]
+
+    async def fetch(self, *script: Callable[[], dict[TopicPartition, list[PlainRecord]]]) -> list[Batch]:
+        self.fetcher.script += script
+        return await self.thread.fetch({ONE, OTHER}, 0.0, 100)
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    desk = Desk()
+    await desk.positions.seek_to_committed(SOURCE)
+    return desk
+
+
+async def test_batch_spans_from_position_to_position(desk: Desk) -> None:
+    """Holes among the offsets belong to it: what it follows is where the consumer stood."""
+    (batch,) = await desk.fetch(lambda: desk.fetcher.take(2, 5, to=8))
+    assert (batch.source, batch.epoch, batch.follows, batch.next) == (SOURCE, 1, 0, 8)
+    assert [record.offset for record in batch.records] == [2, 5]
+    (following,) = await desk.fetch(lambda: desk.fetcher.take(8))
+    assert (following.follows, following.next) == (8, 9)
+
+
+async def test_position_that_moved_without_records_is_a_batch(desk: Desk) -> None:
+    """Else the group would never get past transaction markers at the end."""
+    (batch,) = await desk.fetch(lambda: desk.fetcher.take(to=4))
+    assert (batch.follows, batch.next, list(batch.records)) == (0, 4, [])
+
+
+async def test_nothing_new_is_no_batch(desk: Desk) -> None:
+    """And a partition that no lane has sought is left alone."""
+    assert await desk.fetch() == []
+    desk.fetcher.state(OTHER).seek(0)
+    assert await desk.fetch(lambda: desk.fetcher.take(0, tp=OTHER)) == []
+
+
+async def test_nothing_is_fetched_while_the_flow_is_stopped(desk: Desk) -> None:
+    """During a rebalance records would reach no lane."""
+    desk.thread.consumer.flow_active = False
+    assert await desk.fetch(lambda: desk.fetcher.take(0)) == []
+
+
+def fail() -> Any:
+    raise kafka_errors.CorruptRecordException
+
+
+async def test_what_a_failed_fetch_had_taken_is_missed_at_once(desk: Desk) -> None:
+    """The lane learns from a batch that does not follow it, and need not wait for the next record."""
+
+    def half_way() -> Any:
+        desk.fetcher.take(0, 1, 2)
+        return fail()
+
+    (gap,) = await desk.fetch(half_way)
+    assert (gap.follows, gap.next, list(gap.records)) == (3, 3, [])
+
+
+async def test_failed_fetch_that_took_nothing_is_only_said(desk: Desk) -> None:
+    """There is nothing to read again."""
+    assert await desk.fetch(fail) == []
+
+
+async def test_stopped_consumer_is_not_taken_for_a_failed_fetch(desk: Desk) -> None:
+    """It ends the loop."""
+
+    def stopped() -> Any:
+        raise kafka_errors.ConsumerStoppedError
+
+    with pytest.raises(kafka_errors.ConsumerStoppedError):
+        await desk.fetch(stopped)
+
+
+async def test_position_that_the_client_resets_is_missed(desk: Desk) -> None:
+    """Retention has eaten what was unread: the client goes on from the earliest, the lane must not."""
+
+    def reset() -> dict[TopicPartition, list[PlainRecord]]:
+        desk.fetcher.state().await_reset(OffsetResetStrategy.EARLIEST)
+        desk.fetcher.state().reset_to(50)
+        return desk.fetcher.take(50, 51)
+
+    (gap,) = await desk.fetch(reset)
+    assert (gap.follows, list(gap.records)) == (52, [])
+
+
+async def test_position_that_was_lost_before_the_fetch_is_missed_too(desk: Desk) -> None:
+    """The reset may be under way when the fetch begins."""
+    desk.fetcher.state().await_reset(OffsetResetStrategy.EARLIEST)
+    assert await desk.fetch() == []
+    desk.fetcher.state().await_reset(OffsetResetStrategy.EARLIEST)
+
+    def reset() -> dict[TopicPartition, list[PlainRecord]]:
+        desk.fetcher.state().reset_to(50)
+        return desk.fetcher.take(50)
+
+    (gap,) = await desk.fetch(reset)
+    assert (gap.follows, list(gap.records)) == (51, [])
+
+
+async def test_seek_during_a_fetch_takes_the_new_epoch_with_the_new_position(desk: Desk) -> None:
+    """A lane that reopens meanwhile gets what follows its position, or nothing."""
+    desk.consumer._committed = 40
+
+    class Seeking:
+        """Seeks while it fetches."""
+
+        _subscriptions = desk.fetcher._subscriptions
+
+        async def fetched_records(self, *_: object, **__: object) -> dict[TopicPartition, list[PlainRecord]]:
+            await desk.positions.seek_to_committed(SOURCE)
+            return desk.fetcher.take(40, 41)
+
+    desk.consumer._fetcher = Seeking()  # type: ignore[assignment]
+    desk.consumer.seek = lambda tp, position: desk.fetcher.state(tp).seek(position)  # type: ignore[method-assign]
+    (batch,) = await desk.fetch()
+    assert (batch.epoch, batch.follows, batch.next) == (2, 40, 42)
+
+
+async def test_lag_is_the_way_to_the_end(desk: Desk) -> None:
+    """As of the last fetch; unknown where there is no position, or no consumer."""
+    assert desk.thread.lag(ONE) == 100
+    assert desk.thread.lag(OTHER) is None
+    desk.thread._consumer = None
+    assert desk.thread.lag(ONE) is None
+
+
+@pytest.mark.parametrize("error", [kafka_errors.KafkaTimeoutError(), kafka_errors.IllegalStateError()])
+async def test_errors_of_the_group_are_translated(desk: Desk, error: Exception) -> None:
+    """A lane knows none of the client's."""
+    desk.consumer.fails = error
+    with pytest.raises(BrokerUnavailable):
+        await desk.positions.seek_to_committed(SOURCE)
+    with pytest.raises(CommitFailed) as caught:
+        await desk.positions.commit(SOURCE, 5)
+    assert (caught.value.topic, caught.value.partition) == ("orders.v1", 0)
+    assert caught.value.__cause__ is error
+
+
+# --- a whole app -------------------------------------------------------------------------------------------------------------
+
+
+class BatchChannel(faust.Topic):
+    """Events that need no decoding."""
+
+    def _compile_decode(self) -> None:
+        create_event = self.app.create_event
+
+        async def decode(message: Any, *, propagate: bool = False) -> Any:
+            return create_event(None, message.value, None, message)
+
+        self.decode = decode
+
+
+class SmallApp(faust.App):
+    """A worker with nothing but lanes: every record of one topic goes to one other."""
+
+    finish_within = 3.0
+
+    def __init__(self, kafka: str, group: str, *, source: str, destination: str) -> None:
+        self.watched = LaneObserver()
+        self.directory = KafkaDirectory(kafka, {})
+        self._kafka, self._destination = kafka, destination
+        super().__init__(
+            group,
+            broker=f"kafka://{kafka}",
+            web_enabled=False,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            consumer_auto_offset_reset="earliest",
+            store="memory://",
+        )
+        channel = BatchChannel(self, topics=[source], internal=False)
+
+        @self.agent(channel)
+        async def carry(batches: Any) -> None:
+            async for batch in batches:
+                self.consumer.lanes.carry(batch)
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+    def new_lanes(self, positions: Positions) -> Lanes:
+        """Called by the consumer."""
+        destinations = Destinations(self.directory)
+        decision = Decision((Walk("all", "x", (), (Delivery(self._destination, ()),)),))
+
+        def new_lane(source: SourcePartition, room: Callable[[], None]) -> Lane:
+            return Lane(
+                source,
+                copier=Copier(
+                    source.topic,
+                    decide=lambda _: decision,
+                    destinations=destinations,
+                    identity=Identity(service="small", instance="one", route_set="00000000"),
+                ),
+                destinations=destinations,
+                positions=positions,
+                new_carrier=lambda source, waiting: IdempotentCarrier(
+                    source,
+                    bootstrap=self._kafka,
+                    security={},
+                    positions=positions,
+                    destinations=destinations,
+                    waiting=waiting,
+                ),
+                pace=Pace(),
+                observer=self.watched,
+                room=room,
+            )
+
+        return Lanes(new_lane)
+
+
+class Commits(LaneObserver):
+    """Says when something was committed."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+
+    def committed(self, source: SourcePartition, seconds: float) -> None:
+        self.event.set()
+
+
+class Route:
+    """One topic that goes to another, on a real Kafka, and the apps that carry it."""
+
+    def __init__(self, kafka: str, group: str, names: Callable[[str], str]) -> None:
+        self.source, self.destination = names("orders.v1"), names("copies.v1")
+        self.topics = Topics(kafka)
+        self.published = 0
+        self._kafka, self._group = kafka, group
+
+    async def publish(self, count: int) -> None:
+        """Numbered records, turn by turn to the two partitions."""
+        numbers = range(self.published, self.published + count)
+        self.published += count
+        records = [
+            {"topic": self.source, "key": b"k", "value": b"%d" % each, "partition": each % 2} for each in numbers
+        ]
+        await asyncio.to_thread(self.topics.produce, records)
+
+    async def copies(self) -> list[list[bytes | None]]:
+        return [[each.value for each in log] for log in await asyncio.to_thread(self.topics.read, self.destination)]
+
+    async def carry(self) -> None:
+        """Run an app until everything is copied, and stop it."""
+        app = SmallApp(self._kafka, self._group, source=self.source, destination=self.destination)
+        app.watched = commits = Commits()
+        await app.start()
+        async with asyncio.timeout(40.0):
+            while sum(map(len, await self.copies())) < self.published:
+                await commits.event.wait()
+                commits.event.clear()
+        await app.stop()
+        await app.directory.close()
+
+
+@pytest.mark.kafka
+async def test_an_app_carries_commits_and_goes_on_where_another_stopped(
+    kafka: str, unique: str, topic_names: Callable[[str], str]
+) -> None:
+    """Batches reach their lanes through an agent; stopping commits, so that the next app copies nothing twice."""
+    route = Route(kafka, unique, topic_names)
+    await asyncio.to_thread(route.topics.create, route.source, route.destination, partitions=2)
+    for count in (100, 20):
+        await route.publish(count)
+        await route.carry()
+        expected = [[b"%d" % each for each in range(part, route.published, 2)] for part in (0, 1)]
+        assert await route.copies() == expected
+        committed = await asyncio.to_thread(route.topics.committed, unique, route.source)
+        assert committed == {0: route.published // 2, 1: route.published // 2}
+    route.topics.close()
