@@ -43,7 +43,9 @@ def lower(parsed: Parsed, environment: Environment) -> Node:
     map, no type is believed but those of the schema.
     """
     tree = _Lowering(parsed, environment).lower(parsed.expression, frozenset())
-    mixed = any(isinstance(each, MapOf) and len({entry.value.type for entry in each.entries}) > 1 for each in walk(tree))
+    mixed = any(
+        isinstance(each, MapOf) and len({entry.value.type for entry in each.entries}) > 1 for each in walk(tree)
+    )
     if mixed and parsed.checked:
         return _Lowering(replace(parsed, types={}), environment).lower(parsed.expression, frozenset())
     return tree
