@@ -6,19 +6,20 @@ The rest is Faust's: its worker starts the app, the app its consumer, the consum
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import faust
 from faust.app.base import BootStrategy
 from prometheus_client import CollectorRegistry
 
 from router import __version__
-from router.errors import BrokerUnavailable, ConfigError
+from router.errors import BrokerUnavailable, ConfigError, InvariantError
 from router.lanes.batch import SourcePartition
 from router.lanes.carrier import Positions
 from router.lanes.copying import Copier, Identity
@@ -75,6 +76,18 @@ class RouterWorker(faust.Worker):
         # Faust's own set-up would replace ours, and leave the root logger at DEBUG under `-l warn`.
         super().__init__(app, *services, loglevel=loglevel, **(kwargs | {"override_logging": False}))
         self.spinner = None
+
+    def execute_from_commandline(self) -> NoReturn:
+        """Run until the end, then leave at once."""
+        try:
+            super().execute_from_commandline()
+        except SystemExit as ended:
+            # All services have ended. What Python would tidy up now is of no use to anybody, and its last collection of
+            # garbage, with the remains of loops and threads in it, was seen to hang.
+            sys.stdout.flush()
+            logging.shutdown()
+            os._exit(ended.code if isinstance(ended.code, int) else 1)
+        raise InvariantError("Faust's worker returned instead of ending the process")
 
     def _schedule_shutdown(self, signal: Any) -> None:
         if not self._signal_stop_time:
