@@ -83,24 +83,14 @@ def test_a_killed_workers_partitions_go_to_the_others(stage: Stage) -> None:
 def test_a_worker_without_partitions_takes_over(stage: Stage) -> None:
     """A spare fetches nothing, however long; it is ready all the same, and must still be there when it is needed."""
     stage.coloured(partitions=1)
-    app = stage.impatient_app(1.0)
-    active = stage.worker(app=app).until_ready(lanes=1)
-    spare = stage.worker(app=app).until_ready(lanes=0)
-    rested = stage.feed(4, partitions=1)
-    until(
-        lambda: lanes(active) + lanes(spare) == 1,
-        within=20,
-        what=lambda: f"one of them has the lane: {active.tail()}\n\n{spare.tail()}",
-    )
-    if lanes(spare) == 1:
-        active, spare = spare, active
+    workers = [stage.worker(app=stage.impatient_app(2.0)).until_ready(lanes=0) for _ in range(2)]
+    stage.feed(4, partitions=1)
     since = time.monotonic()
-    until(
-        lambda: time.monotonic() > since + 3, within=5, what="it has fetched nothing for longer than the poll interval"
-    )
-    assert lanes(spare) == 0
-    active.kill()
-    wanted = stage.feed(40, partitions=1, first=4)
+    until(lambda: time.monotonic() > since + 3, within=5, what="the spare fetched nothing for more than the poll interval")
+    until(lambda: sorted(map(lanes, workers)) == [0, 1], within=20, what=lambda: f"one has the lane: {workers[1].tail()}")
+    max(workers, key=lanes).kill()
+    stage.feed(40, partitions=1, first=4)
     stage.until_routed()
-    for topic, books in stage.balance({topic: [*rested[topic], *wanted[topic]] for topic in wanted}).items():
+    wanted = stage.wanted(range(44), partitions=1)
+    for topic, books in stage.balance(wanted).items():
         books.assert_whole(topic)
