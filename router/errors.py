@@ -10,7 +10,8 @@
     │   ├── TooLarge             a copy would exceed what its destination takes
     │   ├── Refused              the broker refuses a copy for what is in it
     │   ├── TooManyHops          it has been through routers so often that it must be going round
-    │   └── KeyMismatch          its key is not the field that its exchange says the key carries
+    │   ├── KeyMismatch          its key is not the field that its exchange says the key carries
+    │   └── ConditionFailed      a binding's `where` has no value on it, and the binding asked for a dead letter then
     ├── TransientError    the lane: back off and try again; visible in readiness meanwhile
     │   ├── BrokerUnavailable    no broker answers
     │   ├── DestinationUnavailable  a topic that a copy needs is missing or forbidden
@@ -32,6 +33,7 @@ from typing import ClassVar
 __all__ = [
     "BrokerUnavailable",
     "CommitFailed",
+    "ConditionFailed",
     "ConfigError",
     "DeliveryFailed",
     "DeliveryRefused",
@@ -158,6 +160,26 @@ class KeyMismatch(RecordError):
 
     def __str__(self) -> str:
         return f"the record's key is {self.key!r}, its field '{self.field}' is {self.value!r}"
+
+
+class ConditionFailed(RecordError):
+    """A binding's condition could not be evaluated on the record: its destination's copy is set aside."""
+
+    reason = "condition-failed"
+
+    def __init__(self, *, where: str, destination: str, topic: str | None, place: str) -> None:
+        super().__init__(where, destination, topic, place)
+        self.where = where
+        """The condition."""
+        self.destination = destination
+        """What the binding leads to, in words."""
+        self.topic = topic
+        """Its name where that is a topic."""
+        self.place = place
+        """`file:line:column` of the binding."""
+
+    def __str__(self) -> str:
+        return f"`{self.where}` of the binding at {self.place} to {self.destination} cannot be evaluated on this record"
 
 
 class TransientError(RouterError):

@@ -15,11 +15,10 @@ from router.commands.message_stream import decide_stream
 from router.errors import RecordError, RouterError
 from router.exchange.explain import Explanation
 from router.exchange.explain import explain as explain_decision
-from router.exchange.topology import Topology
 from router.failure.notes import dead_letters_of, unroutable_of
 from router.language.case_values import Misfit
 from router.language.cases import message_record
-from router.language.deciders import new_decider
+from router.language.deciders import new_decider, new_topology
 from router.language.files import read_route_file, read_routes
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
@@ -162,7 +161,7 @@ def _header(text: str) -> tuple[str, str | None]:
 
 
 def _explained(route_set: RouteSet, source: Source, record: Record) -> Explanation:
-    topology = Topology(route_set.exchanges)
+    topology = new_topology(route_set)
     decider = new_decider(source, topology)
     decision, messages = decider.decide(record), decider.messages(record)
     return explain_decision(decision, entries=source.entries, topology=topology, messages=messages)

@@ -9,12 +9,11 @@ ever repeat, as with an order's number in a routing key: there it would only cos
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
 from router.errors import KeyMismatch
 from router.exchange.decision import Decision, Walk
-from router.exchange.further_keys import BCC, CC, further_keys
+from router.exchange.further_keys import BCC, further_keys
 from router.exchange.headers import header_names
 from router.exchange.matcher import Message, words_of
 from router.exchange.model import Entry, Tombstones
@@ -22,7 +21,7 @@ from router.exchange.routing_key import Placeholder, PlaceholderKind
 from router.exchange.topology import Topology
 from router.records.reader import FieldReader
 from router.records.record import Record
-from router.records.text import as_text
+from router.records.text import Value, as_text
 
 __all__ = ["Conditions", "Decider", "Facts", "field_paths"]
 
@@ -43,8 +42,12 @@ class Conditions(Protocol):
     @property
     def texts(self) -> tuple[str, ...]: ...
 
-    def truths(self, record: Record) -> tuple[bool | None, ...]:
-        """For each text whether it holds; None where it cannot be evaluated. Raises Unreadable."""
+    @property
+    def truths(self) -> Callable[[Record, tuple[Value, ...]], tuple[bool | None, ...]]:
+        """Says for each text whether it holds; None where it cannot be evaluated. Raises Unreadable.
+
+        It takes the values of all fields that the decider's reader reads.
+        """
 
 
 def field_paths(entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -69,7 +72,7 @@ class Decider:
         conditions: Conditions | None = None,
         memory: int = 65_536,
     ) -> None:
-        """`reader` reads `field_paths(entries)`, in that order; None where there are none.
+        """`reader` reads `field_paths(entries)`, in that order, and behind them what conditions need; None for no fields.
 
         Each of `key_readers` reads the one field that an entry's `key:` names; the record's key must equal its text.
         """
@@ -84,7 +87,7 @@ class Decider:
             entry.routing_key is None for entry in entries
         )
         self._fields = {path: index for index, path in enumerate(field_paths(entries))}
-        self._takes_off_bcc = any(topology.exchanges[entry.exchange].cc for entry in entries)
+        self._cc = any(topology.exchanges[entry.exchange].cc for entry in entries)
         self._memory = Memory(memory)
         self._tombstone = self._without_value()
 
@@ -95,18 +98,11 @@ class Decider:
             return self._tombstone
         for reader in self._key_readers:
             self._verify_key(reader, record.key, value)
-        facts: Facts = () if self._reader is None else self._reader.read(value)
-        if self._headers:
-            given = dict(record.headers)  # of a repeated header the last counts, as for Kafka's `lastHeader`
-            # Missing and null are different facts for a headers exchange.
-            facts += tuple(given.get(name, _MISSING) for name in self._headers)
-        if self._needs_key:
-            facts += (record.key,)
-        if self._conditions is not None:
-            facts += self._conditions.truths(record)
+        raw: Facts = () if self._reader is None else self._reader.read(value)
+        facts = self._facts(record, raw)
         decision = self._memory.get(facts)
         if decision is None:
-            decision = self._decide(facts, record)
+            decision = self._decide(facts, raw, record)
             # Each field is part of a routing key, so that short routing keys and headers are short facts.
             if all(len(walk.routing_key) <= LONGEST_REMEMBERED for walk in decision.walks) and _are_short(facts):
                 self._memory.put(facts, decision)
@@ -116,50 +112,55 @@ class Decider:
         """What the record is to the exchange of each entry, for `explain`; none for a record without a value."""
         if record.value is None:
             return ()
-        facts: Facts = () if self._reader is None else self._reader.read(record.value)
-        given = dict(record.headers)
-        facts += tuple(given.get(name, _MISSING) for name in self._headers)
-        facts += (record.key,) if self._needs_key else ()
-        facts += () if self._conditions is None else self._conditions.truths(record)
-        return self._messages(facts, record)
+        raw: Facts = () if self._reader is None else self._reader.read(record.value)
+        return self._messages(self._facts(record, raw), raw, record)
 
-    def _decide(self, facts: Facts, record: Record) -> Decision:
+    def _facts(self, record: Record, raw: Facts) -> Facts:
+        """Of the fields only those of routing keys: of what conditions read, their truths say enough."""
+        facts = raw if self._conditions is None else raw[: len(self._fields)]
+        if self._headers:
+            given = dict(record.headers)  # of a repeated header the last counts, as for Kafka's `lastHeader`
+            # Missing and null are different facts for a headers exchange.
+            facts += tuple(given.get(name, _MISSING) for name in self._headers)
+        if self._needs_key:
+            facts += (record.key,)
+        if self._cc:
+            facts += (further_keys(record.headers),)
+        if self._conditions is not None:
+            values = () if self._reader is None else self._reader.values(raw)
+            facts += self._conditions.truths(record, values)
+        return facts
+
+    def _decide(self, facts: Facts, raw: Facts, record: Record) -> Decision:
         walks = tuple(
             self._topology.walk(entry.exchange, each)
-            for entry, each in zip(self._entries, self._messages(facts, record), strict=True)
+            for entry, each in zip(self._entries, self._messages(facts, raw, record), strict=True)
         )
-        return Decision(walks, unroutable=_nowhere(walks), takes_off_bcc=self._takes_off_bcc)
+        return Decision(walks, unroutable=_nowhere(walks), takes_off_bcc=self._cc)
 
-    def _messages(self, facts: Facts, record: Record) -> tuple[Message, ...]:
-        text_of = self._texts(facts, record)
+    def _messages(self, facts: Facts, raw: Facts, record: Record) -> tuple[Message, ...]:
+        text_of = self._texts(facts, raw, record)
         texts = () if self._conditions is None else self._conditions.texts
         truths = dict(zip(texts, facts[len(facts) - len(texts) :], strict=True))
         start = len(self._fields)
-        raw = zip(self._headers, facts[start : start + len(self._headers)], strict=True)
-        headers = {name: None if value is None else _text(value) for name, value in raw if value is not _MISSING}
-        return tuple(self._message(entry, record, text_of, headers, truths) for entry in self._entries)
+        stated = zip(self._headers, facts[start : start + len(self._headers)], strict=True)
+        headers = {name: None if value is None else _text(value) for name, value in stated if value is not _MISSING}
+        further: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        if self._cc:
+            further = tuple((key, words_of(key)) for key in facts[len(facts) - len(texts) - 1])
+        messages = []
+        for entry in self._entries:
+            key = _text(record.key) if entry.routing_key is None else entry.routing_key.render(text_of)
+            if self._topology.exchanges[entry.exchange].cc:
+                without = {name: text for name, text in headers.items() if name != BCC}
+                messages.append(Message(key, words_of(key), further=further, headers=without, truths=truths))
+            else:
+                messages.append(Message(key, words_of(key), headers=headers, truths=truths))
+        return tuple(messages)
 
-    def _message(
-        self,
-        entry: Entry,
-        record: Record,
-        text_of: Callable[[Placeholder], str],
-        headers: dict[str, str | None],
-        truths: dict[str, bool | None],
-    ) -> Message:
-        key = _text(record.key) if entry.routing_key is None else entry.routing_key.render(text_of)
-        published = Message(key, words_of(key), headers=headers, truths=truths)
-        if not self._topology.exchanges[entry.exchange].cc:
-            return published
-        further = tuple((each, words_of(each)) for each in further_keys(record.headers))
-        return replace(
-            published, further=further, headers={name: value for name, value in headers.items() if name != BCC}
-        )
-
-    def _texts(self, facts: Facts, record: Record) -> Callable[[Placeholder], str]:
-        count = len(self._fields)
-        values = () if self._reader is None else self._reader.values(facts[:count])
-        headers = dict(zip(self._headers, facts[count:], strict=False))
+    def _texts(self, facts: Facts, raw: Facts, record: Record) -> Callable[[Placeholder], str]:
+        values = () if self._reader is None else self._reader.values(raw)
+        headers = dict(zip(self._headers, facts[len(self._fields) :], strict=False))
 
         def text_of(placeholder: Placeholder) -> str:
             match placeholder.kind:
@@ -187,7 +188,7 @@ class Decider:
             for entry, walk in zip(self._entries, walks, strict=True)
             if entry.tombstones is not Tombstones.DROP and not walk.deliveries
         )
-        return Decision(walks, tombstone=True, unroutable=unroutable, takes_off_bcc=self._takes_off_bcc)
+        return Decision(walks, tombstone=True, unroutable=unroutable, takes_off_bcc=self._cc)
 
     @staticmethod
     def _verify_key(reader: FieldReader, key: bytes | None, value: bytes) -> None:
@@ -207,7 +208,7 @@ _MISSING = _Missing()
 def _headers_that_count(
     placeholders: Sequence[Placeholder], entries: Sequence[Entry], topology: Topology
 ) -> tuple[str, ...]:
-    """The headers that can change a decision: those that routing keys, bindings, rings and further keys look at."""
+    """The headers that can change a decision: those that routing keys, bindings and rings look at."""
     names = dict.fromkeys(each.name for each in placeholders if each.kind is PlaceholderKind.HEADER)
     for entry in entries:
         for step in topology.walk_everywhere(entry.exchange).steps:
@@ -215,13 +216,13 @@ def _headers_that_count(
             names |= dict.fromkeys(header_names(exchange))
             if exchange.hash_header is not None:
                 names[exchange.hash_header] = None
-        if topology.exchanges[entry.exchange].cc:
-            names |= dict.fromkeys((CC, BCC))
     return tuple(names)
 
 
 def _are_short(facts: Facts) -> bool:
-    return all(len(fact) <= LONGEST_REMEMBERED for fact in facts if isinstance(fact, bytes | str))
+    """Further keys, which are a tuple, count together."""
+    texts = (str(fact) if isinstance(fact, tuple) else fact for fact in facts if isinstance(fact, bytes | str | tuple))
+    return all(len(text) <= LONGEST_REMEMBERED for text in texts)
 
 
 class Memory:

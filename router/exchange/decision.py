@@ -57,12 +57,15 @@ class Decision:
     """Copies go without the header BCC, which an exchange with `cc: true` has read."""
     failed: tuple[Binding, ...] = field(init=False)
     """Bindings whose condition could not be evaluated on the record, over all walks."""
+    plain: bool = field(init=False)
+    """Copies have the record's headers as they are, and no condition failed: all but a few decisions."""
 
     def __post_init__(self) -> None:
         topics = dict.fromkeys(delivery.topic for walk in self.walks for delivery in walk.deliveries)
         object.__setattr__(self, "topics", tuple(topics))
         failed = (binding for walk in self.walks for step in walk.steps for binding in step.failed)
         object.__setattr__(self, "failed", tuple(failed))
+        object.__setattr__(self, "plain", not self.failed and not self.takes_off_bcc)
 
     def delivery(self, topic: str) -> Delivery:
         """The copy that goes to a topic, with what led to it over all walks; KeyError where none goes there."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from router.errors import KeyMismatch, RecordError, Refused, TooLarge, Unreadable
+from router.errors import ConditionFailed, KeyMismatch, RecordError, Refused, TooLarge, Unreadable
 
 __all__ = [
     "DEAD_LETTERS",
@@ -59,7 +59,7 @@ def dead_letter_headers(error: RecordError) -> Headers:
     place = _place(error)
     if place:
         headers.append((PLACE, place.encode(errors="replace")))
-    if isinstance(error, TooLarge | Refused):
+    if isinstance(error, TooLarge | Refused | ConditionFailed) and error.topic is not None:
         headers.append((DESTINATION, error.topic.encode()))
     return headers
 

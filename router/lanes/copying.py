@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Protocol
 from uuid import uuid4
 
-from router.errors import DestinationUnavailable, InvariantError, RecordError, TooManyHops
+from router.errors import ConditionFailed, DestinationUnavailable, InvariantError, RecordError, TooManyHops
 from router.exchange.decision import Decision
+from router.exchange.further_keys import without_bcc
+from router.exchange.model import Binding, Destination, DestinationKind, OnError
 from router.failure.notes import dead_letter_headers, dead_letters_of, unroutable_headers, unroutable_of
 from router.lanes.batch import Batch
 from router.records.headers import HOP, HOP_LIMIT, ORIGIN, Hop, encode_hop, hop_count, origin_prefix
@@ -98,6 +100,8 @@ class Tally:
     """Records with none, for the unroutable topic."""
     set_aside: int = 0
     """Records that were not routed but became a dead letter."""
+    condition_failures: int = 0
+    """Bindings' conditions that could not be evaluated on a record."""
     dropped: int = 0
     """Tombstones that their exchanges drop."""
     seconds: float = 0.0
@@ -222,17 +226,18 @@ class _Writer:
             self._dead_letter(record, headers, decision)
             return
         topics = decision.topics
+        copied = headers if decision.plain else self._beside_copies(record, headers, decision)
         if topics:
             tally.routed += 1
             if self._careful:
-                self._write_carefully(record, headers, decision)
+                self._write_carefully(record, copied, decision)
             else:
                 timestamp, key, value = record.timestamp, record.key, record.value
                 appenders = self._appenders
                 for topic in topics:
                     append = appenders.get(topic)
-                    if append is None or append(timestamp=timestamp, key=key, value=value, headers=headers) is None:
-                        self._append(topic, record, headers, decision)
+                    if append is None or append(timestamp=timestamp, key=key, value=value, headers=copied) is None:
+                        self._append(topic, record, copied, decision)
         if decision.unroutable:
             tally.unroutable += not topics
             self._unroutable(record, headers, decision)
@@ -243,6 +248,15 @@ class _Writer:
         """Hand over the batches that are not full."""
         for at in list(self._open):
             self._close(at)
+
+    def _beside_copies(self, record: Record, headers: list[Any], decision: Decision) -> list[Any]:
+        """What conditions that failed come to; gives the headers that copies have. What is set aside keeps all of its own."""
+        for binding, error in _failures(decision):
+            self._copies.tally.condition_failures += 1
+            # Whoever gets a copy by another binding lacks nothing; sent again, the dead letter would be a second copy.
+            if error is not None and binding.destination.name not in decision.topics:
+                self._dead_letter(record, headers, error)
+        return without_bcc(headers) if decision.takes_off_bcc else headers
 
     def _unroutable(self, record: Record, headers: list[Any], decision: Decision) -> None:
         topic = unroutable_of(self._source.topic)
@@ -308,6 +322,23 @@ class _Writer:
         self._copies.ready.append((topic, partition, batch, self._first[at] if count == 1 else self._offset))
         counted = self._copies.tally.copies
         counted[topic] = counted.get(topic, 0) + count
+
+
+def _failures(decision: Decision) -> Iterator[tuple[Binding, RecordError | None]]:
+    """The bindings whose condition failed, with the error that makes a dead letter: one for each destination at most."""
+    told: set[Destination] = set()
+    for binding in decision.failed:
+        if binding.on_error is not OnError.DEAD_LETTER or binding.destination in told:
+            yield binding, None
+            continue
+        told.add(binding.destination)
+        topic = binding.destination.name if binding.destination.kind is DestinationKind.TOPIC else None
+        yield (
+            binding,
+            ConditionFailed(
+                where=binding.where or "", destination=str(binding.destination), topic=topic, place=str(binding.place)
+            ),
+        )
 
 
 def _route(decision: Decision | None, topic: str) -> str:

@@ -44,6 +44,7 @@ class Reporter(LaneObserver):
                 "dropped": tally.dropped,
             },
             dead_letters=tally.dead_letters,
+            condition_failures=tally.condition_failures,
             seconds=tally.seconds,
         )
 

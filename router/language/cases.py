@@ -11,10 +11,9 @@ from router.errors import RecordError, Unreadable
 from router.exchange.deciding import Decider
 from router.exchange.explain import explain
 from router.exchange.model import DestinationKind, Place
-from router.exchange.topology import Topology
 from router.language.case_shapes import NULLABLE, CaseFile, CaseShape
 from router.language.case_values import Misfit, encode_value
-from router.language.deciders import new_decider
+from router.language.deciders import new_decider, new_topology
 from router.language.files import CASES_ENDING
 from router.language.findings import Finding, Kind
 from router.language.kinds import found
@@ -128,7 +127,7 @@ class _Bench:
 
     def __init__(self, route_set: RouteSet) -> None:
         self._routes = route_set
-        self._topology = Topology(route_set.exchanges)
+        self._topology = new_topology(route_set)
         self._deciders: dict[str, Decider] = {}
         self._reached = sources_by_topic(route_set)
 

@@ -8,6 +8,7 @@ from router.language.exchange_checks import check_exchanges
 from router.language.field_checks import check_fields
 from router.language.findings import Finding
 from router.language.topic_checks import check_topics
+from router.language.where_checks import check_wheres
 from router.records.catalogue import Catalogue
 
 __all__ = ["check"]
@@ -22,6 +23,7 @@ def check(declarations: Declarations, catalogue: Catalogue) -> tuple[Finding, ..
                 *check_exchanges(declarations),
                 *check_fields(declarations, catalogue),
                 *check_topics(declarations, catalogue),
+                *check_wheres(declarations, catalogue),
             }
         )
     )

@@ -6,29 +6,43 @@ from collections.abc import Sequence
 
 from router.exchange.deciding import Decider, field_paths
 from router.exchange.topology import Topology
+from router.language.cel.regex import Patterns
+from router.language.conditions import compile_conditions, condition_texts
 from router.language.routes import RouteSet, Source
+from router.language.topics import sources_by_topic
 from router.records.json_reader import json_reader
 from router.records.reader import FieldReader, compile_avro_reader
 from router.records.schema import AvroSchema
 
-__all__ = ["deciders", "new_decider"]
+__all__ = ["deciders", "new_decider", "new_topology"]
 
 
 def deciders(route_set: RouteSet) -> dict[str, Decider]:
     """A decider for each source of the set, over one compiled topology."""
-    topology = Topology(route_set.exchanges)
+    topology = new_topology(route_set)
     return {topic: new_decider(source, topology) for topic, source in route_set.sources.items()}
+
+
+def new_topology(route_set: RouteSet) -> Topology:
+    """The set's exchanges, compiled; every topic that it knows can be reached by the default exchange."""
+    topics = {*route_set.topics, *sources_by_topic(route_set)}
+    return Topology(route_set.exchanges, search=Patterns().search, topics=topics)
 
 
 def new_decider(source: Source, topology: Topology) -> Decider:
     """What decides for the records of one source."""
     paths = field_paths(source.entries)
     key_fields = dict.fromkeys(entry.key_field for entry in source.entries if entry.key_field is not None)
+    texts = condition_texts(topology.exchanges, [entry.exchange for entry in source.entries])
+    conditions = compile_conditions(texts, source.schema, before=paths)
+    if conditions is not None:
+        paths = conditions.paths
     return Decider(
         entries=source.entries,
         topology=topology,
         reader=_reader(source, paths) if paths or source.validate_whole else None,
         key_readers=[_reader(source, (path,), whole=False) for path in key_fields],
+        conditions=conditions,
     )
 
 

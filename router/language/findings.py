@@ -59,6 +59,7 @@ class Kind(StrEnum):
     INVALID_PATTERN = "invalid-pattern"
     INVALID_WHERE = "invalid-where"
     CONSTANT_WHERE = "constant-where"
+    UNKNOWN_SYMBOL = "unknown-symbol"
     NEVER_MATCHES = "never-matches"
     COVERED_BINDING = "covered-binding"
 

@@ -213,6 +213,11 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
         "One that is always true can be left out; a binding whose `where` is always false never matches. The record plays "
         "no part in it, or only parts that cancel out.",
     ),
+    Kind.UNKNOWN_SYMBOL: _warning(
+        "A `where` compares an enum with a text that is none of its symbols.",
+        "No record can have that value, so the comparison is the same for all of them. Usually the symbol is misspelt, or "
+        "is one of a later version of the schema.",
+    ),
     Kind.NEVER_MATCHES: _warning(
         "A binding can never match.",
         "No record of any source can have what it wants: the schema's enums have no such symbol, routing keys made from the "

@@ -66,7 +66,7 @@ def _binding(line: BindingLine) -> Binding:
         team=line.fed.team,
         headers=None if headers is None else parse_headers(headers)[0],
         weight=line.shape.weight,
-        where=line.shape.where,
+        where=None if line.shape.where is None else line.shape.where.strip(),
         on_error=OnError(line.shape.on_error),
     )
 

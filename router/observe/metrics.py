@@ -53,6 +53,9 @@ class Metrics:
             "outcomes", f"Records by what became of them: {', '.join(OUTCOMES)}.", "source", "outcome"
         )
         self._dead_letters = self._counter("dead_letters", "Dead letters, by their reason.", "source", "reason")
+        self._condition_failures = self._counter(
+            "condition_failures", "Bindings' conditions that could not be evaluated on a record.", "source"
+        )
         self._batches = self._counter("batches", "Batches of one partition that were routed.", "source")
         self._routing = self._counter("routing_seconds", "Time spent on reading fields and deciding.", "source")
         self._batch_records = self._histogram("batch_records", "Records in a batch.", _BATCH_RECORDS)
@@ -75,7 +78,7 @@ class Metrics:
 
     def declare(self, source: str, destinations: Iterable[str] = ()) -> None:
         """Start this source's counters at zero, so that the first record already shows as an increase."""
-        for counter in (self._records_in, self._batches, self._routing):
+        for counter in (self._records_in, self._condition_failures, self._batches, self._routing):
             counter.labels(source)
         for outcome in OUTCOMES:
             self._outcomes.labels(source, outcome)
@@ -91,6 +94,7 @@ class Metrics:
         outcomes: Mapping[str, int],
         seconds: float,
         dead_letters: Mapping[str, int] | None = None,
+        condition_failures: int = 0,
     ) -> None:
         """One batch was decided: copies by destination, records by outcome, dead letters by reason, and the time it took."""
         self._records_in.labels(source).inc(records)
@@ -103,6 +107,8 @@ class Metrics:
             self._outcomes.labels(source, outcome).inc(count)
         for reason, count in (dead_letters or {}).items():
             self._dead_letters.labels(source, reason).inc(count)
+        if condition_failures:
+            self._condition_failures.labels(source).inc(condition_failures)
 
     def committed(self, seconds: float) -> None:
         """A commit was confirmed, so long after it began."""
