@@ -6,6 +6,7 @@ The rest is Faust's: its worker starts the app, the app its consumer, the consum
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -49,6 +50,8 @@ _END_WITHIN = 4.5
 """Seconds after SIGTERM at which the process ends, whatever still hangs: nothing that was not committed is lost by it."""
 _FINISH_WITHIN = 3.0
 """Seconds that lanes may take to commit when their partitions are revoked or the worker ends."""
+_CONTAINERS_BETWEEN_COLLECTIONS = 70_000
+"""New containers after which Python collects garbage; some ten thousand records."""
 _LOOK_EVERY = 2.0
 """Seconds between two looks at the broker and at the lanes."""
 
@@ -95,6 +98,17 @@ class RouterWorker(faust.Worker):
             guard.daemon = True
             guard.start()
         super()._schedule_shutdown(signal)
+
+
+def _spare_garbage_collection() -> None:
+    """Collect a hundred times more seldom, and leave alone what lives as long as the process.
+
+    Records and their headers are containers that die by reference counts, in no cycles. But Python looks for cycles after
+    every 700 new containers, which with tens of thousands of records on their way was a fifth of all CPU time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_CONTAINERS_BETWEEN_COLLECTIONS)
 
 
 def _end_now() -> None:
@@ -200,6 +214,7 @@ class RouterApp(faust.App):
     async def on_start(self) -> None:
         """Begin to look after ourselves before the consumer starts: that may take as long as there is no broker."""
         await super().on_start()
+        _spare_garbage_collection()
         self.add_future(self._look_after())
 
     async def _look_after(self) -> None:

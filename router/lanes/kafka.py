@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from itertools import chain
 from typing import Any
 
-import aiokafka
 from aiokafka import errors as kafka_errors
 from aiokafka.client import AIOKafkaClient
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from router.errors import (
     BrokerUnavailable,
@@ -25,7 +25,7 @@ from router.lanes.copying import Copies, CopyBatch
 from router.lanes.destinations import Destinations
 from router.lanes.producer import OrderedProducer
 
-__all__ = ["IdempotentCarrier", "KafkaDirectory"]
+__all__ = ["IdempotentCarrier", "KafkaDirectory", "RecordBatch"]
 
 _CLOSE_WITHIN = 1.0
 _PATIENCE = 2.0
@@ -94,6 +94,23 @@ class KafkaDirectory:
             await client.close()
 
 
+class RecordBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka publishes no type information
+    """aiokafka's batch with a shorter way for each record: it serializes nothing, and hands on no keywords."""
+
+    def append(
+        self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]
+    ) -> object | None:
+        """See CopyBatch."""
+        if self._closed:
+            return None
+        added: object | None = self._builder.append(self._relative_offset, timestamp, key, value, headers)
+        if added is None:
+            self.close()
+        else:
+            self._relative_offset += 1
+        return added
+
+
 class IdempotentCarrier:
     """At-least-once: an idempotent producer of the lane's own, and the group's offset after its acknowledgements.
 
@@ -136,10 +153,7 @@ class IdempotentCarrier:
     def new_batch(self, topic: str) -> CopyBatch:
         """An empty record batch, as large as the topic takes."""
         # The producer's own create_batch() knows one size for all topics.
-        builder: CopyBatch = aiokafka.producer.message_accumulator.BatchBuilder(
-            self._destinations.batch_bytes(topic), compression_type=0
-        )
-        return builder
+        return RecordBatch(self._destinations.batch_bytes(topic), compression_type=0)
 
     async def send(self, copies: Copies) -> None:
         """Queue the batches, each behind those of its partition."""

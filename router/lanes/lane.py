@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from router.errors import (
     DeliveryRefused,
@@ -117,6 +118,8 @@ class Lane:
         self._queue.append(copies)
         self._wake.set()
         self._observer.copied(self.source, copies)
+        # The copies may wait long for the broker; nobody asks for their originals any more.
+        copies.batch = replace(batch, records=())
 
     async def finish(self, within: float) -> bool:
         """Take nothing more, carry what is queued, and commit. False where that took longer than so many seconds."""

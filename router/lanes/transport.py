@@ -31,6 +31,7 @@ from mode import Service
 
 from router.errors import BrokerUnavailable, CommitFailed, OffsetOutOfRange
 from router.lanes.batch import Batch, SourcePartition
+from router.lanes.fetching import unpack_lightly
 from router.lanes.lanes import Lanes
 from router.observe.logs import get_logger
 
@@ -71,6 +72,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
                     log.warning("no broker answers: waiting for it", reason=BrokerUnavailable.reason, problem=said)
                 await asyncio.sleep(0.5)
             else:
+                unpack_lightly(self._consumer._fetcher)  # noqa: SLF001 - a consumer does not show its fetcher
                 return
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
