@@ -77,7 +77,9 @@ def free_names(parsed: Parsed) -> frozenset[str]:
 
     visit(parsed.expression, frozenset())
     return (
-        frozenset(names) - TYPE_NAMES - {name.partition(".")[0] for name in (*NAMESPACED, *TYPE_NAMES) if "." in name}
+        frozenset(names)
+        - (TYPE_NAMES - {"type"})  # among names of types, only this one is likely to be meant as a field
+        - {name.partition(".")[0] for name in (*NAMESPACED, *TYPE_NAMES) if "." in name}
     )
 
 

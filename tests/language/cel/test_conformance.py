@@ -57,7 +57,7 @@ def is_right(case: dict, answer: dict) -> bool:
 
 
 @pytest.mark.parametrize(("name", "values", "errors"), [("core", 617, 72), ("extended", 879, 120)])
-def test_specification_suite_is_answered(name, values, errors):
+def test_specification_suite_is_answered(name: str, values: int, errors: int) -> None:
     """Every case of the suite has the value, type included, or the error that it expects, but for the misses named."""
     engine = Re2()
     right: Counter = Counter()
@@ -74,7 +74,7 @@ def test_specification_suite_is_answered(name, values, errors):
 
 @pytest.mark.parametrize("name", ["core", "extended"])
 @pytest.mark.parametrize("check", [True, False], ids=["checked", "unchecked"])
-def test_compiled_code_agrees_with_the_walk(name, check):
+def test_compiled_code_agrees_with_the_walk(name: str, check: bool) -> None:
     """What is compiled of a case gives what the walk over its tree gives, whether types were checked or not."""
     functions = Functions(Re2())
     environment = Environment(variables={})

@@ -3,14 +3,15 @@
 import timeit
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from router.language.cel.environment import Environment
 from router.language.cel.failure import WhereFailed
-from router.language.cel.problems import InvalidWhere
+from router.language.cel.problems import InvalidWhere, WhereProblem
 from router.language.cel.regex import Re2
-from router.language.cel.where import compile_where, fuse
+from router.language.cel.where import Where, compile_where, fuse
 from router.records.schema import parse_avro, parse_json_schema
 
 ORDER = parse_avro(
@@ -58,17 +59,24 @@ RECORD = {
 }
 
 
-def where(text, environment=AVRO):
+def where(text: str, environment: Environment = AVRO) -> Where:
     return compile_where(text, environment, engine=Re2())
 
 
-def at_path(record, path):
+def at_path(record: Any, path: str) -> Any:
     for name in path.split("."):
         record = None if record is None else record.get(name)
     return record
 
 
-def truth(text, record=RECORD, *, environment=AVRO, headers=None, key=""):
+def truth(
+    text: str,
+    record: dict[str, Any] = RECORD,
+    *,
+    environment: Environment = AVRO,
+    headers: dict[str, str] | None = None,
+    key: str = "",
+) -> bool | None:
     """The compiled truth; the slow walk must find the same."""
     compiled = where(text, environment)
     headers = headers or {}
@@ -84,7 +92,7 @@ def truth(text, record=RECORD, *, environment=AVRO, headers=None, key=""):
     return found
 
 
-def problems(text, environment=AVRO):
+def problems(text: str, environment: Environment = AVRO) -> tuple[WhereProblem, ...]:
     with pytest.raises(InvalidWhere) as caught:
         where(text, environment)
     return caught.value.problems
@@ -164,7 +172,7 @@ def problems(text, environment=AVRO):
         ("ip('10.1.2.3').family() == 4 && amount > 0", True),
     ],
 )
-def test_expression_over_a_record(text, expected):
+def test_expression_over_a_record(text: str, expected: object) -> None:
     """Expressions over an Avro record's fields mean what the specification says."""
     assert truth(text) is expected
 
@@ -204,7 +212,7 @@ NULLS = RECORD | {"status": None, "urgent": None, "notes": None, "customer": Non
         ("tags.exists(t, t == status)", False),
     ],
 )
-def test_null_is_a_value_and_fails_where_one_is_needed(text, expected):
+def test_null_is_a_value_and_fails_where_one_is_needed(text: str, expected: object) -> None:
     """A null field can be compared for equality; whatever else is done with it fails, and so does not match."""
     assert truth(text, NULLS) is expected
 
@@ -224,7 +232,7 @@ def test_null_is_a_value_and_fails_where_one_is_needed(text, expected):
         ('key.startsWith("x")', False),
     ],
 )
-def test_headers_and_key_are_texts(text, expected):
+def test_headers_and_key_are_texts(text: str, expected: object) -> None:
     """Headers are a map of texts and the key is a text, whatever fields the record has of those names."""
     assert truth(text, headers={"source": "web"}, key="o-1") is expected
 
@@ -251,12 +259,12 @@ def test_headers_and_key_are_texts(text, expected):
         ("type == 'x'", {"type": "x"}, True),
     ],
 )
-def test_json_without_a_schema_is_judged_as_it_comes(text, record, expected):
+def test_json_without_a_schema_is_judged_as_it_comes(text: str, record: dict[str, Any], expected: object) -> None:
     """Without a schema any name is a field; an absent one is null, and types show on the record."""
     assert truth(text, record, environment=OPEN) is expected
 
 
-def test_json_schema_gives_types():
+def test_json_schema_gives_types() -> None:
     """A JSON schema's properties are typed; those that are not required can be null."""
     schema = parse_json_schema(
         """{"type": "object", "required": ["amount", "tags"], "properties": {
@@ -292,7 +300,9 @@ def test_json_schema_gives_types():
         ("true || amount > 1", (), (), frozenset(), False),
     ],
 )
-def test_facts_are_only_what_is_read(text, paths, whole, headers, key):
+def test_facts_are_only_what_is_read(
+    text: str, paths: tuple[str, ...], whole: tuple[str, ...], headers: object, key: bool
+) -> None:
     """An expression names the scalar paths, whole fields, headers and key that it reads, and no more."""
     found = where(text)
     assert (found.paths, found.whole, found.headers, found.uses_key) == (paths, whole, headers, key)
@@ -302,19 +312,19 @@ def test_facts_are_only_what_is_read(text, paths, whole, headers, key):
     ("text", "constant"),
     [("1 < 2", True), ("amount > 1 && false", False), ("amount / 0 > 1 || true", True), ("amount > 1 && true", None)],
 )
-def test_constant_expressions_are_known(text, constant):
+def test_constant_expressions_are_known(text: str, constant: bool | None) -> None:
     """What no record can change is known before any record."""
     assert where(text).constant is constant
 
 
-def test_fused_truths_stand_in_order():
+def test_fused_truths_stand_in_order() -> None:
     """Fused expressions give a truth each, and one's failure is not another's."""
     wheres = [where(text) for text in ("amount > 5", "amount / 0 > 1", 'status == "x"', "lines.all(l, l.count > 0)")]
     fused = fuse(wheres, ("id", "status", "amount"))
     assert fused(("o-1", "paid", 9), {}, "", RECORD) == (True, None, False, True)
 
 
-def test_compiling_for_more_paths_picks_its_own():
+def test_compiling_for_more_paths_picks_its_own() -> None:
     """A function can be compiled for a reader that reads more than the expression needs."""
     paths = ("id", *(f"other{number}" for number in range(20)), "amount")
     assert where("amount > 5").compile(paths)(("x", *range(20), 9)) is True
@@ -367,25 +377,25 @@ def test_compiling_for_more_paths_picks_its_own():
         ("amount > 9223372036854775808", 10, "invalid int literal", ""),
     ],
 )
-def test_mistakes_have_their_column(text, column, message, suggestion):
+def test_mistakes_have_their_column(text: str, column: int, message: str, suggestion: str) -> None:
     """What is wrong with a text is said in words, at its column, with a way out where there is one."""
     first = problems(text)[0]
     assert (first.column, first.message, first.suggestion) == (column, message, suggestion)
 
 
-def test_mistakes_on_later_lines_have_their_line():
+def test_mistakes_on_later_lines_have_their_line() -> None:
     """An expression of several lines counts columns within each; all mistakes are gathered."""
     found = problems("amount > 1 &&\n  amuont > 2 ||\n  stauts == 'x'")
     assert [(each.line, each.column) for each in found] == [(2, 3), (3, 3)]
     assert str(found[0]) == "line 2, column 3: there is no field or variable 'amuont': did you mean 'amount'?"
 
 
-def test_bad_pattern_is_a_mistake():
+def test_bad_pattern_is_a_mistake() -> None:
     """A constant pattern that is none is found when the expression is compiled."""
     assert "is no regular expression" in problems("status.matches('[')")[0].message
 
 
-def test_typical_predicate_is_quick():
+def test_typical_predicate_is_quick() -> None:
     """A predicate of three terms costs about what the same lambda would."""
     found = where('amount > 1000000 && status in ["paid", "money_refunded"] && country == "RU"')
     compiled = found.compile(found.paths)
