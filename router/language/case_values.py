@@ -293,13 +293,10 @@ def _check_json(kind: Kind, symbols: tuple[str, ...], value: Any, path: _Path) -
 
 
 def _put_if_absent(value: dict[str, Any], names: list[str], nothing: object) -> None:
-    name, *inner = names
-    if not inner:
-        value.setdefault(name, nothing)
-        return
-    below = value.setdefault(name, {})
-    if isinstance(below, dict):
-        _put_if_absent(below, inner, nothing)
+    *above, last = names
+    for name in above:
+        value = value.setdefault(name, {})  # a mapping, or null, which makes all below it nullable
+    value.setdefault(last, nothing)
 
 
 def _expect(value: Any, kind: Any, words: str, path: _Path) -> Any:
