@@ -21,6 +21,12 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "router.commands.where:where",
         "Try an expression as `where` has it: its type, its value, what it reads.",
     ),
+    "import": (
+        "router.commands.import_:import_",
+        "Turn a RabbitMQ's definitions into a route file that decides the same.",
+    ),
+    "export": ("router.commands.export:export", "Turn routes into definitions that a RabbitMQ can import."),
+    "topics": ("router.commands.topics:topics", "Say which topics must be created or differ, and create them."),
     "trace": ("router.commands.trace:trace", "Show the way that a record has taken through the router."),
     "schema": ("router.commands.schema:schema", "Print the JSON Schema of route files, for editors."),
     "broker": ("router.commands.broker:broker", "Run a real Apache Kafka to develop on."),

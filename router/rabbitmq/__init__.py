@@ -1,0 +1,1 @@
+"""Moving between RabbitMQ and the router: definitions files become route files that decide the same, and back. Pure."""
