@@ -54,10 +54,10 @@ def check(*, directory: Path, schemas: Path, as_json: bool) -> None:
     else:
         out = console()
         show_findings(findings, on=out)
-        if findings:
-            out.print(f"{levels(findings)} in {files}")
-        elif route_set:
+        if route_set is not None and not findings:
             exchanges = counted(len(route_set.exchanges), "exchange")
             out.print(f"{files}, {exchanges}, {counted(len(route_set.topics), 'topic')}: no findings", style="green")
+        else:
+            out.print(f"{levels(findings)} in {files}")
     if route_set is None:
         raise SystemExit(1)

@@ -52,8 +52,6 @@ def read_texts(
         texts, catalogue = read(directory), read_catalogue(schemas)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
-    except OSError as error:
-        raise click.UsageError(f"{error.filename or schemas}: {error.strerror or error}") from error
     return texts, catalogue
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,7 +16,15 @@ from router.language.editor_schema import cases_schema, routes_schema
 from router.language.findings import Kind
 from router.language.kinds import DESCRIPTIONS
 from router.language.later import LATER_KEYS, LATER_VALUES
-from router.language.shapes import AlternateShape, BindingShape, ExchangeShape, RouteFile, Shape, TopicShape
+from router.language.shapes import (
+    AlternateShape,
+    BindingShape,
+    ExchangeShape,
+    HashOnShape,
+    RouteFile,
+    Shape,
+    TopicShape,
+)
 
 __all__ = ["MARK", "findings_page", "routes_page", "routes_reference", "write_pages"]
 
@@ -26,8 +35,9 @@ _ROUTE_PLACES: tuple[tuple[str, type[Shape]], ...] = (
     ("A route file", RouteFile),
     ("`exchanges:`, by name", ExchangeShape),
     ("`alternate:` of an exchange", AlternateShape),
+    ("`hash-on:` of an exchange", HashOnShape),
     ("`topics:`, by name", TopicShape),
-    ("An item of a topic's `from:`", BindingShape),
+    ("An item of `from:`", BindingShape),
 )
 _CASE_PLACES: tuple[tuple[str, type[Shape]], ...] = (
     ("A file of cases", CaseFile),
@@ -98,7 +108,10 @@ def _places(places: Iterable[tuple[str, type[Shape]]], schema: dict[str, Any]) -
 
 
 def _default(of: dict[str, Any]) -> str:
-    return f"`{of['default']}`" if "default" in of else ""
+    if "default" not in of:
+        return ""
+    default = of["default"]
+    return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 
 def _type_of(of: dict[str, Any]) -> str:
@@ -123,18 +136,21 @@ def _container(of: dict[str, Any]) -> str:
     if of["type"] == "array":
         items = _type_of(of["items"])
         return "list, below" if items == "mapping, below" else f"list of {items}s"
-    return "mapping by name, below" if "$ref" in of.get("additionalProperties", {}) else "mapping of texts"
+    values = of.get("additionalProperties", {})
+    if "$ref" in values:
+        return "mapping by name, below"
+    texts = all(each.get("type") in ("string", "null") for each in values.get("anyOf", ()))
+    return "mapping of texts" if texts else "mapping"
 
 
 def _later_rows() -> Iterator[str]:
     names = {shape: title for title, shape in _ROUTE_PLACES}
-    for shape, keys in LATER_KEYS.items():
-        for key, about in keys.items():
-            yield f"| {names[shape]} | `{key}` | {about} |"
-    for (shape, key), values in LATER_VALUES.items():
-        for value, about in values.items():
-            yield f"| {names[shape]} | `{key}: {value}` | {about} |"
-    yield "| An item of a topic's `from:` | an exchange whose sources have another version | converting records |"
+    what = [(shape, key, about) for shape, keys in LATER_KEYS.items() for key, about in keys.items()]
+    what += [
+        (of[0], f"{of[1]}: {value}", about) for of, values in LATER_VALUES.items() for value, about in values.items()
+    ]
+    yield from (f"| {names[shape]} | `{said}` | {about} |" for shape, said, about in what)
+    yield "| An item of `from:` | an exchange whose sources have another version | converting records |"
     yield "| `exchanges:`, by name | a subject instead of a topic under `sources` | reading all versions of a subject |"
 
 
@@ -142,5 +158,5 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover -- `make docs`
     write_pages(Path(sys.argv[1]))

@@ -1,0 +1,170 @@
+"""`router check` as it is typed: what it prints and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.language import TEXTS
+from syrupy.assertion import SnapshotAssertion
+
+from router.commands import main
+
+GOOD = """\
+version: 1
+team: t
+exchanges:
+  orders: {type: topic, sources: [order.status.v1], routing-key: "{country}.{status}"}
+topics:
+  a.order.status.v1: {from: [{exchange: orders, binding-key: "*.paid"}]}
+"""
+DOUBTFUL = GOOD.replace("exchanges:", "exchanges:\n  idle: {type: fanout, sources: [order.status.v1]}")
+BAD = """\
+version: 1
+team: u
+exchanges:
+  orders:
+    type: sieve
+  bob: {type: topic, sources: [order.status.v1], routing-key: "{contry}.{status", alternate: {exchange: orders}}
+  pay: {type: topic, sources: [payments.v1], routing-key: "{state}"}
+topics:
+  notifications.order.status.v1:
+    retention: 7
+    from:
+      - {exchange: order, binding-key: [*.paid, 5]}
+      - exchange: bob
+        binding-key: #.delivered
+  cycle.order.status.v1: {from: [{exchange: bob, binding-kee: x}]}
+  order.status.v1: {from: [{exchange: bob}]}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with good routes and schemas, and stand in it."""
+    for name, text in TEXTS.items():
+        path = tmp_path / "schemas" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (tmp_path / "routes").mkdir()
+    (tmp_path / "routes" / "t.yaml").write_text(GOOD, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(main, ["check", *arguments])
+
+
+def test_good_routes_are_counted(shop: Path) -> None:
+    """And nothing else is said."""
+    result = run()
+    assert (result.exit_code, result.output) == (0, "1 file, 1 exchange, 1 topic: no findings\n")
+
+
+def test_warnings_do_not_fail(shop: Path) -> None:
+    """They are told, and a set comes of it all the same."""
+    (shop / "routes" / "t.yaml").write_text(DOUBTFUL, encoding="utf-8")
+    result = run()
+    assert result.exit_code == 0
+    assert result.output.endswith("1 warning in 1 file\n")
+
+
+def test_everything_that_is_wrong_is_said_at_once(shop: Path, snapshot: SnapshotAssertion) -> None:
+    """A line a finding, in order of place, and a closing line; the exit status is 1."""
+    (shop / "routes" / "u.yaml").write_text(BAD, encoding="utf-8")
+    result = run("routes")
+    assert result.exit_code == 1
+    assert result.output == snapshot
+    lines = result.output.splitlines()
+    assert all(re.match(r"routes/[tu]\.yaml:\d+:\d+ [a-z0-9-]+ \S", line) for line in lines[:-1])
+    assert re.fullmatch(r"\d+ errors?(, \d+ warnings?)? in 2 files", lines[-1])
+
+
+def test_programs_get_json(shop: Path, snapshot: SnapshotAssertion) -> None:
+    """The same findings, apart."""
+    (shop / "routes" / "u.yaml").write_text(BAD, encoding="utf-8")
+    result = run("--json")
+    assert result.exit_code == 1
+    report = json.loads(result.output)
+    assert report["ok"] is False
+    assert report["findings"] == snapshot
+    (shop / "routes" / "u.yaml").unlink()
+    report = json.loads(run("--json").output)
+    assert (report["ok"], report["files"], report["findings"]) == (True, 1, [])
+    assert re.fullmatch("[0-9a-f]{8}", report["fingerprint"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "the folder of routes, 'nowhere', does not exist: name yours with DIR"),
+        (["routes/t.yaml"], "is not a folder"),
+        (["--schemas", "nowhere"], "the folder of schemas, 'nowhere', does not exist: name yours with --schemas"),
+        (["schemas"], "there is no route file (.yaml) in 'schemas'"),
+        (["--jsn"], "No such option"),
+    ],
+)
+def test_a_wrong_call_says_what_to_do(shop: Path, arguments: list[str], words: str) -> None:
+    """The exit status is 2: nothing was checked."""
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert words in result.output
+
+
+def test_a_file_that_cannot_be_read_is_named(shop: Path) -> None:
+    """A link that leads nowhere, for one."""
+    (shop / "routes" / "gone.yaml").symlink_to(shop / "nothing.yaml")
+    result = run()
+    assert result.exit_code == 2
+    assert "gone.yaml: cannot be read" in result.output
+
+
+def test_a_schema_that_cannot_be_used_is_a_finding(shop: Path) -> None:
+    """At the schema's file."""
+    (shop / "schemas" / "order.status" / "v1.avsc").write_text("{", encoding="utf-8")
+    result = run()
+    assert result.exit_code == 1
+    assert result.output.startswith("schemas/order.status/v1.avsc:1:1 invalid-schema ")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.binary(max_size=200) | st.binary(max_size=30).map(lambda junk: GOOD.encode()[:150] + junk + GOOD.encode()[150:])
+)
+def test_no_bytes_bring_it_down(shop: Path, content: bytes) -> None:
+    """Never a traceback, whatever stands in a file."""
+    (shop / "routes" / "junk.yaml").write_bytes(content)
+    result = run()
+    assert result.exit_code in {0, 1}, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert result.output.splitlines()[-1][0].isdigit()
+
+
+def test_help_teaches_with_an_example() -> None:
+    """And says what the exit status means."""
+    result = run("--help")
+    assert result.exit_code == 0
+    assert "$ router check" in result.output
+    assert "Exit status" in result.output
+
+
+def test_a_terminal_of_few_characters_gets_them_escaped(shop: Path) -> None:
+    """Colours and characters are for terminals that have them."""
+    (shop / "routes" / "t.yaml").write_text(GOOD.replace("team: t", "team: t\nключ: 1"), encoding="utf-8")
+    command = [sys.executable, "-c", "from router.commands import main; main()", "check"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path(__file__).parents[2])}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert result.returncode == 1, result.stderr
+    assert "unknown key '\\u043a" in result.stdout
+    assert "\x1b" not in result.stdout
+    assert result.stderr == ""
