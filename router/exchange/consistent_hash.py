@@ -1,26 +1,37 @@
 """The consistent-hash exchange: spreads messages over its bindings by a hash, in proportion to their weights.
 
 Karger et al., "Consistent Hashing and Random Trees" (1997): each destination owns points on a ring, as many as its weight
-says, and a key belongs to the owner of the next point. A destination's points depend on its name and weight alone, so that
-adding, removing or reweighting *any* of them moves only its own share of the keys, whatever the order of the bindings.
-(RabbitMQ's jump hash numbers its buckets in the order of binding: there, removing the first moves nearly all keys.)
+says, and a message belongs to the owner of the next point. A destination's points depend on its name and weight alone, so
+that adding, removing or reweighting *any* of them moves only its own share of the keys, whatever the order of the
+bindings. (RabbitMQ's jump hash numbers its buckets in the order of binding: there, removing the first moves nearly all.)
 
-Several bindings to one destination add up their weights. With 512 points a unit of weight, a share is off by about 4 %.
+A message has several places, and the one whose next point is nearest counts (Appleton and O'Reilly, "Multi-probe
+consistent hashing", 2015): wide gaps then attract less, which evens out shares without ever more points. With 256 points
+a unit of weight and 4 places a share is off by about 2.5 %, and 2,000 bindings are compiled in a fraction of a second.
+
+Several bindings to one destination add up their weights.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from hashlib import blake2b
-from struct import unpack
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from hashlib import blake2b, shake_128
+from heapq import merge
+from struct import Struct
 
 from router.exchange.matcher import Message, RingMiss
 from router.exchange.model import Binding, Exchange
 
-__all__ = ["POINTS", "ConsistentHashMatcher"]
+__all__ = ["ConsistentHashMatcher"]
 
-POINTS = 512
-"""Points that a unit of weight owns: a multiple of 8. Changing it would move most keys."""
+_POINTS = Struct("<256Q")
+"""The points of a unit of weight. Changing this, the places or the hashes would move most keys."""
+_PLACES = Struct("<4Q")
+_RING = 1 << 64
+_OWNER = (1 << 20) - 1
+"""The lowest bits of a point say whose it is: the index of its binding, of which there are less than a million."""
 
 
 class ConsistentHashMatcher:
@@ -28,54 +39,71 @@ class ConsistentHashMatcher:
 
     def __init__(self, exchange: Exchange) -> None:
         self._header = exchange.hash_header
-        seen: dict[str, int] = {}
-        points: list[tuple[int, Binding]] = []
-        for binding in exchange.bindings:
+        self._bindings = exchange.bindings
+        units: dict[str, int] = {}
+        ring: list[int] = []
+        for index, binding in enumerate(exchange.bindings):
             name = str(binding.destination)
-            first = seen.get(name, 0)
-            seen[name] = first + binding.weight
-            for unit in range(first, seen[name]):
-                points += [(point, binding) for point in _points_of(name, unit)]
-        points.sort(key=lambda each: each[0])
-        self._points = [point for point, _ in points]
-        self._owners = [owner for _, owner in points]
+            first = units.get(name, 0)
+            units[name] = first + binding.weight
+            for unit in range(first, units[name]):
+                ring += [point & ~_OWNER | index for point in _points_of(name, unit)]
+        ring.sort()
+        self._ring = array("Q", ring)
 
     def match(self, message: Message) -> tuple[Binding, ...]:
-        """The owner of the message's place; its neighbour where the owner's condition does not hold."""
-        owner = self._owner(message)
-        return () if owner is None else (owner,)
+        """The owner of the message. Where its condition does not hold: it, and then the next in line, up to one that may."""
+        if not self._ring:
+            return ()
+        places = self._places_of(message)
+        owner = self._bindings[self._nearest(places)]
+        return (owner,) if message.allows(owner) else self._line(places, message)
 
-    def _owner(self, message: Message) -> Binding | None:
-        count = len(self._points)
-        start = bisect_right(self._points, self.place_of(message))
-        refused: set[int] = set()
-        for step in range(count):
-            owner = self._owners[(start + step) % count]
-            if id(owner) in refused:
-                continue
-            if message.allows(owner):
-                return owner
-            refused.add(id(owner))
-        return None
+    def _nearest(self, places: tuple[int, ...]) -> int:
+        """The index of the binding whose point comes next after one of the places."""
+        ring, count = self._ring, len(self._ring)
+        nearest, owner = _RING, 0
+        for place in places:
+            at = bisect_left(ring, place)
+            point = ring[at] if at < count else ring[0] + _RING
+            if point - place < nearest:
+                nearest, owner = point - place, point
+        return owner & _OWNER
 
-    def place_of(self, message: Message) -> int:
-        """Where on the ring a message lies. Messages without the header that is hashed all lie at one place."""
+    def _line(self, places: tuple[int, ...], message: Message) -> tuple[Binding, ...]:
+        """By distance, as if those whose condition does not hold had no points: the others keep what they have."""
+        line: dict[int, Binding] = {}
+        for _, owner in merge(*map(self._onward, places)):
+            if owner not in line:
+                line[owner] = self._bindings[owner]
+                if message.allows(line[owner]):
+                    break
+        return tuple(line.values())
+
+    def _onward(self, place: int) -> Iterator[tuple[int, int]]:
+        """The distance and the binding's index of all points, once round from a place."""
+        at = bisect_left(self._ring, place)
+        for point in self._ring[at:]:
+            yield point - place, point & _OWNER
+        for point in self._ring[:at]:
+            yield point + _RING - place, point & _OWNER
+
+    def _places_of(self, message: Message) -> tuple[int, ...]:
+        """Where on the ring a message lies. Messages without the header that is hashed all lie at the same places."""
         hashed = message.routing_key
         if self._header is not None:
             value = message.headers.get(self._header)
             hashed = "" if value is None else str(value)
-        digest = blake2b(hashed.encode(errors="surrogateescape"), digest_size=8).digest()
-        return int.from_bytes(digest, "big")
+        return _PLACES.unpack(blake2b(hashed.encode(errors="surrogatepass"), digest_size=_PLACES.size).digest())
 
     def miss(self, binding: Binding, message: Message) -> RingMiss | None:
-        """The place belongs to another."""
-        owner = self._owner(message)
-        return None if owner is binding else RingMiss(owner)
+        """The message belongs to another; None where it is this one's, if only its condition allowed it."""
+        line = self.match(message)
+        if any(each is binding for each in line):
+            return None
+        return RingMiss(line[-1] if line and message.allows(line[-1]) else None)
 
 
-def _points_of(name: str, unit: int) -> list[int]:
+def _points_of(name: str, unit: int) -> tuple[int, ...]:
     """The points of one unit of a destination's weight."""
-    points: list[int] = []
-    for index in range(POINTS // 8):
-        points += unpack(">8Q", blake2b(f"{name}\x00{unit}\x00{index}".encode(), digest_size=64).digest())
-    return points
+    return _POINTS.unpack(shake_128(f"{name}\x00{unit}".encode(errors="surrogatepass")).digest(_POINTS.size))

@@ -1,17 +1,19 @@
 """Sender-selected destinations: the headers CC and BCC, whose values are further routing keys (RabbitMQ's extension).
 
 In Kafka a header is bytes: its value is one key, or a JSON list of keys. It may repeat; then all count. What is not a text
-in a list is left out, as RabbitMQ does.
+in a list is left out, as RabbitMQ does. The keys count for direct, topic and default exchanges; the others look elsewhere.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from router.exchange.header_values import HeaderValue
+from router.exchange.matcher import Message, words_of
 from router.records.record import Headers
 
-__all__ = ["BCC", "CC", "further_keys", "without_bcc"]
+__all__ = ["BCC", "CC", "further_keys", "typed_message", "without_bcc"]
 
 CC = "CC"
 BCC = "BCC"
@@ -29,6 +31,21 @@ def without_bcc(headers: Headers) -> list[tuple[str, bytes | None]]:
     return [header for header in headers if header[0] != BCC]
 
 
+def typed_message(routing_key: str, headers: Mapping[str, HeaderValue], *, cc: bool) -> Message:
+    """The message that RabbitMQ would see, its headers with types of their own; `cc` as its exchange says."""
+    if not cc:
+        return Message(routing_key, words_of(routing_key), headers=headers, typed=True)
+    given = [headers.get(wanted) for wanted in (CC, BCC)]
+    keys = [key for each in given for key in (each if isinstance(each, list) else [each]) if isinstance(key, str)]
+    return Message(
+        routing_key,
+        words_of(routing_key),
+        further=tuple((key, words_of(key)) for key in dict.fromkeys(keys)),
+        headers={name: value for name, value in headers.items() if name != BCC},
+        typed=True,
+    )
+
+
 def _keys(value: bytes | None) -> Iterator[str]:
     text = (value or b"").decode(errors="surrogateescape")
     if not text.startswith("["):
@@ -36,7 +53,7 @@ def _keys(value: bytes | None) -> Iterator[str]:
         return
     try:
         listed = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         yield text
         return
     yield from (key for key in listed if isinstance(key, str))

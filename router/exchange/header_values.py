@@ -2,19 +2,32 @@
 
 Kafka's headers are bytes without a type: a header equals a binding's value when its bytes are that value's text in UTF-8.
 Where headers come typed (messages written as JSON), RabbitMQ's comparison holds: numbers are equal as numbers, while a
-number is no text and true is no number; inside a list the kind of number counts too. In both, null is RabbitMQ's void.
+number is no text and true is no number; inside a list the kind of number counts too. In both, null is RabbitMQ's void: a
+binding that says null asks for presence (`Operator.PRESENT`), while a message's null equals nothing else.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+import re
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["MISSING", "HeaderTest", "HeaderValue", "Missing", "Operator", "as_header_text", "holds"]
+__all__ = [
+    "MISSING",
+    "HeaderTest",
+    "HeaderValue",
+    "Missing",
+    "Operator",
+    "Search",
+    "as_header_text",
+    "holds",
+    "text_token",
+    "typed_token",
+]
 
 HeaderValue = str | int | float | bool | None | list[Any] | dict[str, Any]
 
@@ -52,7 +65,7 @@ class HeaderTest:
     """One comparison. Equal tests are equal values, so that bindings can be compared."""
 
     operator: Operator
-    operand: Any = None
+    operand: Any = field(default=None, hash=False)  # which may be a list
     """A plain value; a tuple of values for `in`; a HeaderTest for `not`, a tuple of them for `every`."""
 
     def __str__(self) -> str:  # noqa: PLR0911 - one line an operator
@@ -107,33 +120,41 @@ def holds(test: HeaderTest, value: HeaderValue | Missing, *, typed: bool, search
             return _ordered(test, value, typed=typed)
 
 
+def text_token(value: Any) -> Hashable:
+    """What equal values have in common where headers have no type: their text, or null."""
+    return None if value is None else as_header_text(value)
+
+
+def typed_token(value: Any) -> Hashable:
+    """What equal values have in common where headers have types: `5` and `5.0` are equal, but not inside a list."""
+    if isinstance(value, bool | list | dict):
+        return (
+            _exactly(value) if value or isinstance(value, bool) else ()
+        )  # RabbitMQ tells no empty list from an empty table
+    return value  # type: ignore[no-any-return]  # a text, a number or null, each of which is its own token
+
+
+def _exactly(value: Any) -> Hashable:
+    """Equal in value and in type, all the way down; a table's order counts, as in RabbitMQ."""
+    if isinstance(value, list):
+        return list, tuple(map(_exactly, value))
+    if isinstance(value, dict):
+        return dict, tuple((name, _exactly(each)) for name, each in value.items())
+    return type(value), value
+
+
 def _equal(operand: Any, value: HeaderValue | Missing, *, typed: bool) -> bool:
-    if isinstance(value, Missing) or value is None:
-        return operand is None and value is None
-    if not typed:
-        return operand is not None and as_header_text(operand) == value
-    if _is_number(operand) and _is_number(value):
-        return bool(operand == value)
-    return _same(operand, value)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal in value and in type, all the way down."""
-    if type(one) is not type(other):
+    if isinstance(value, Missing):
         return False
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
-    return bool(one == other)
+    return typed_token(operand) == typed_token(value) if typed else text_token(operand) == value
 
 
 def _ordered(test: HeaderTest, value: HeaderValue | Missing, *, typed: bool) -> bool:
-    operand = test.operand
-    if isinstance(operand, str):
-        return isinstance(value, str) and _compare(test.operator, value, operand)
-    number = _number(value, typed=typed)
-    return number is not None and _compare(test.operator, number, Decimal(str(operand)))
+    if isinstance(test.operand, str):
+        return isinstance(value, str) and _compare(test.operator, value, test.operand)
+    operand = _number(test.operand)
+    number = _number(value) if typed else _number_in_text(value)
+    return number is not None and operand is not None and _compare(test.operator, number, operand)
 
 
 def _compare(operator: Operator, one: Any, other: Any) -> bool:
@@ -148,16 +169,17 @@ def _compare(operator: Operator, one: Any, other: Any) -> bool:
             return bool(one <= other)
 
 
-def _number(value: HeaderValue | Missing, *, typed: bool) -> Decimal | None:
-    """The value as a number; None where it is none, or not a finite one."""
-    if typed:
-        return Decimal(str(value)) if _is_number(value) else None
-    try:
-        number = Decimal(value) if isinstance(value, str) else None
-    except InvalidOperation:
+def _number(value: object) -> Decimal | None:
+    """The value as a number, a float as it is written; None where it is none, or not a finite one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return number if number is not None and number.is_finite() else None
+    number = Decimal(value) if isinstance(value, int) else Decimal(repr(value))
+    return number if number.is_finite() else None
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
+
+
+def _number_in_text(value: object) -> Decimal | None:
+    """The number that a text is; None where it is none."""
+    return Decimal(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None

@@ -1,23 +1,18 @@
 """The headers exchange: a binding names headers and what it asks of them; routing keys play no part.
 
 With nothing left to match, `all` takes every message and `any` none. A message's own `x-match` is ignored, as is a
-binding's. Bindings that ask for equality are found by what the message has, so that the cost grows with the message's
-headers and not with the number of bindings; only those that ask nothing but operators are tried one by one.
+binding's. Bindings that ask for equality or presence are found by what the message has, so that the cost grows with the
+message's headers and not with the number of bindings; only those that ask nothing but other things are tried one by one.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Any, cast
 
 from router.errors import InvariantError
-from router.exchange.header_values import (
-    MISSING,
-    Operator,
-    Search,
-    as_header_text,
-    holds,
-)
+from router.exchange.header_index import HeaderIndex
+from router.exchange.header_values import MISSING, Search, holds, text_token, typed_token
 from router.exchange.matcher import HeaderMiss, Message
 from router.exchange.model import Binding, Exchange, HeaderCondition, HeadersMatch
 
@@ -27,57 +22,31 @@ _EVERYTHING = HeadersMatch()
 
 
 class HeadersMatcher:
-    """Bindings under one header that they need (all), or under each that suffices (any)."""
+    """Bindings by the headers that they need (all), or that suffice (any)."""
 
     def __init__(self, exchange: Exchange, search: Search | None = None) -> None:
         self._search = search or _no_search
-        self._always: list[int] = []
-        self._by_header: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        """By a header's name and text: candidates, which are checked in full."""
-        self._by_name: defaultdict[str, list[int]] = defaultdict(list)
-        self._typed_by_name: defaultdict[str, list[int]] = defaultdict(list)
-        self._tried: list[int] = []
         self._bindings = exchange.bindings
-        for index, binding in enumerate(exchange.bindings):
-            self._file(index, binding.headers or _EVERYTHING)
+        self._by_text = self._index(text_token)
+        self._by_type: HeaderIndex | None = None
 
-    def _file(self, index: int, match: HeadersMatch) -> None:
-        counting = match.counting
-        if not counting:
-            if match.x_match.every:
-                self._always.append(index)
-            return
-        indexable = [each for each in counting if each.test.operator in (Operator.EQUALS, Operator.PRESENT)]
-        if match.x_match.every and indexable:
-            # One of the conditions finds the binding; equality finds fewer messages than presence.
-            self._file_under(index, min(indexable, key=lambda each: each.test.operator is Operator.PRESENT))
-        elif len(indexable) == len(counting):
-            for condition in counting:
-                self._file_under(index, condition)
-        else:
-            self._tried.append(index)
-
-    def _file_under(self, index: int, condition: HeaderCondition) -> None:
-        test = condition.test
-        if test.operator is Operator.PRESENT:
-            self._by_name[condition.name].append(index)
-            return
-        self._by_header[condition.name, as_header_text(test.operand)].append(index)
-        if not isinstance(test.operand, str):
-            # Where headers are typed, 5.0 equals 5: the name alone must find it there.
-            self._typed_by_name[condition.name].append(index)
+    def _index(self, token_of: Callable[[Any], Hashable]) -> HeaderIndex:
+        return HeaderIndex([each.headers or _EVERYTHING for each in self._bindings], token_of=token_of)
 
     def match(self, message: Message) -> tuple[Binding, ...]:
         """The bindings whose conditions the headers meet, in declared order."""
-        candidates = {*self._always, *self._tried}
-        for name, value in message.headers.items():
-            if isinstance(value, str):
-                candidates.update(self._by_header.get((name, value), ()))
-            candidates.update(self._by_name.get(name, ()))
-            if message.typed:
-                candidates.update(self._typed_by_name.get(name, ()))
+        if message.typed:
+            # Only what people state in JSON has types: a worker never needs this index.
+            self._by_type = self._by_type or self._index(typed_token)
+            found, candidates = self._by_type.look_up(
+                {name: typed_token(each) for name, each in message.headers.items()}
+            )
+        else:
+            texts = cast("Mapping[str, str | None]", message.headers)
+            found, candidates = self._by_text.look_up(texts)
         bindings = self._bindings
-        return tuple(bindings[index] for index in sorted(candidates) if self._holds(bindings[index], message))
+        found.update(index for index in candidates if self._holds(bindings[index], message))
+        return tuple([bindings[index] for index in sorted(found)])
 
     def _holds(self, binding: Binding, message: Message) -> bool:
         match = binding.headers or _EVERYTHING

@@ -160,7 +160,7 @@ class Exchange:
 
 
 Exchanges = Mapping[str, Exchange]
-"""Every exchange of a route set by its name; whatever a binding or an alternate names is in it."""
+"""Every exchange of a route set by its name; whatever a binding names is in it."""
 
 
 class Tombstones(StrEnum):

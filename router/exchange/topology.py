@@ -2,12 +2,13 @@
 
 The walk visits each exchange once, so that cycles, diamonds and bindings to itself are harmless. An exchange whose own
 bindings match nothing hands the message to its alternate; a match on a binding to another exchange is a match even
-where that exchange leads nowhere. Each topic that is reached gets one copy. The routing key never changes on the way.
+where that exchange leads nowhere, and an alternate that does not exist is ignored. Each topic that is reached gets one copy.
+The routing key never changes on the way.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Collection
 
 from router.exchange.consistent_hash import ConsistentHashMatcher
@@ -20,6 +21,7 @@ from router.exchange.matcher import ConditionMiss, Matcher, Message, Shadowed, W
 from router.exchange.model import (
     DEFAULT_EXCHANGE,
     Binding,
+    Destination,
     DestinationKind,
     Exchange,
     Exchanges,
@@ -30,6 +32,7 @@ from router.exchange.topic import TopicMatcher
 __all__ = ["Topology"]
 
 _StepOf = Callable[[Exchange], Step]
+_TOPIC = DestinationKind.TOPIC
 
 
 class Topology:
@@ -42,6 +45,11 @@ class Topology:
         self.exchanges = exchanges
         self.topics = frozenset(topics)
         self._matchers: dict[str, Matcher] = {name: _compiled(each, search) for name, each in exchanges.items()}
+        self._alternates = {name: _that_exists(each.alternate, exchanges) for name, each in exchanges.items()}
+        bindings = [binding for each in exchanges.values() for binding in each.bindings]
+        self._conditional = {binding.exchange for binding in bindings if binding.where is not None}
+        self._alone = {id(binding): Delivery(binding.destination.name, (binding,)) for binding in bindings}
+        """For each binding the copy that no other leads to, which is what most copies are."""
 
     def walk(self, exchange: str, message: Message) -> Walk:
         """Where a message goes that is published to this exchange, and by which bindings."""
@@ -53,7 +61,7 @@ class Topology:
         """Every topic that the exchange can reach, over all bindings and alternates: the way of a tombstone."""
 
         def all_ways(each: Exchange) -> Step:
-            return Step(each.name, each.bindings, each.alternate)
+            return Step(each.name, each.bindings, self._alternates[each.name])
 
         return self._visit(exchange, "", all_ways)
 
@@ -78,46 +86,57 @@ class Topology:
         return Walk(DEFAULT_EXCHANGE, message.routing_key, (Step(DEFAULT_EXCHANGE, (), None),), deliveries)
 
     def _step(self, exchange: Exchange, message: Message) -> Step:
-        found = self._matchers[exchange.name].match(message)
-        matched: tuple[Binding, ...] = found
+        matched = found = self._matchers[exchange.name].match(message)
         failed: tuple[Binding, ...] = ()
-        if any(binding.where is not None for binding in found):
+        if exchange.name in self._conditional:
             matched = tuple(binding for binding in found if message.allows(binding))
-            failed = tuple(each for each in found if each.where and message.truths.get(each.where) is None)
+            failed = tuple(each for each in found if each.where is not None and message.truths.get(each.where) is None)
         if exchange.first_only:
             matched = matched[:1]
-        return Step(exchange.name, matched, None if matched else exchange.alternate, failed)
+        return Step(exchange.name, matched, None if matched else self._alternates[exchange.name], failed)
 
     def _visit(self, start: str, routing_key: str, step_of: _StepOf) -> Walk:
         steps: list[Step] = []
-        found: defaultdict[str, tuple[list[Binding], list[str]]] = defaultdict(lambda: ([], []))
-        waiting = deque([start])
+        deliveries: dict[str, Delivery] = {}
+        further: defaultdict[str, list[Binding]] = defaultdict(list)
+        """Bindings, by topic, after the first that led there."""
+        alternates: defaultdict[str, list[str]] = defaultdict(list)
+        exchanges = [start]
         seen = {start}
-
-        def lead_on(exchange: str) -> None:
-            if exchange not in seen:
-                seen.add(exchange)
-                waiting.append(exchange)
-
-        while waiting:
-            step = step_of(self.exchanges[waiting.popleft()])
+        for exchange in exchanges:  # which grows on the way
+            step = step_of(self.exchanges[exchange])
             steps.append(step)
             for binding in step.matched:
-                if binding.destination.kind is DestinationKind.TOPIC:
-                    found[binding.destination.name][0].append(binding)
-                else:
-                    lead_on(binding.destination.name)
-            if step.alternate is None:
+                to = binding.destination
+                if to.kind is _TOPIC:
+                    # A binding is met once: each exchange is visited once and names its matches once.
+                    if to.name in deliveries:
+                        further[to.name].append(binding)
+                    else:
+                        deliveries[to.name] = self._alone[id(binding)]
+                elif to.name not in seen:
+                    seen.add(to.name)
+                    exchanges.append(to.name)
+            rest = step.alternate
+            if rest is None:
                 continue
-            if step.alternate.kind is DestinationKind.TOPIC:
-                found[step.alternate.name][1].append(step.exchange)
-            else:
-                lead_on(step.alternate.name)
-        # No binding can lead to a topic twice in one walk: each exchange is visited once and names its matches once.
-        deliveries = tuple(
-            Delivery(topic, tuple(bindings), tuple(alternates)) for topic, (bindings, alternates) in found.items()
-        )
-        return Walk(start, routing_key, tuple(steps), deliveries)
+            if rest.kind is _TOPIC:
+                deliveries.setdefault(rest.name, Delivery(rest.name, ()))
+                alternates[rest.name].append(exchange)
+            elif rest.name not in seen:
+                seen.add(rest.name)
+                exchanges.append(rest.name)
+        for topic in {**further, **alternates}:
+            bindings = (*deliveries[topic].bindings, *further[topic])
+            deliveries[topic] = Delivery(topic, bindings, tuple(alternates[topic]))
+        return Walk(start, routing_key, tuple(steps), tuple(deliveries.values()))
+
+
+def _that_exists(alternate: Destination | None, exchanges: Exchanges) -> Destination | None:
+    """An alternate that does not exist is ignored; the default exchange is none, for it would lead nowhere."""
+    if alternate is None or alternate.kind is _TOPIC or alternate.name in exchanges:
+        return alternate
+    return None
 
 
 def _compiled(exchange: Exchange, search: Search | None) -> Matcher:
