@@ -65,9 +65,13 @@ def contains(value: Any, container: Any) -> bool:
     """`value in container`: a list's items, a map's keys."""
     if type(container) is list:
         return any(equal(value, each) for each in container)
-    if type(container) is dict:
+    if type(container) is dict and type(value) in _KEYS:
         return to_key(value) in container
     raise no_overload("'in'", value, container)
+
+
+_KEYS: Final = frozenset({str, int, Uint, bool, float})
+"""The types of keys, and double: a whole number is found whatever its type."""
 
 
 def lookup(container: Any, index: Any) -> Any:
