@@ -15,7 +15,7 @@ from router.language.cel.environment import Environment
 from router.language.cel.failure import WhereFailed
 from router.language.cel.problems import InvalidWhere
 from router.language.cel.regex import Patterns, Re2
-from router.language.cel.where import Where, compile_where, record_names
+from router.language.cel.where import Where, compile_where
 from router.language.messages import MalformedMessage, decide_message
 from router.language.routes import RouteSet
 from router.language.suggestions import did_you_mean
@@ -68,14 +68,10 @@ class _Conditions:
         if where is None:
             return None
         headers = {name: value for name, value in (stated.get("headers") or {}).items() if isinstance(value, str)}
-        names = record_names(
-            where.environment, value=stated.get("value") or {}, headers=headers, key=str(stated.get("key") or "")
-        )
         try:
-            value = where.explain_failure(names)
+            return where.evaluate(value=stated.get("value") or {}, headers=headers, key=str(stated.get("key") or ""))
         except WhereFailed:
             return None
-        return value if isinstance(value, bool) else None
 
     def _where(self, text: str) -> Where | None:
         if text not in self._compiled:
