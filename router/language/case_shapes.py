@@ -8,7 +8,10 @@ from pydantic import Field
 
 from router.language.shapes import Name, Shape, TopicName
 
-__all__ = ["NULLABLE", "CaseFile", "CaseShape", "MessageShape"]
+__all__ = ["CASES_ENDING", "NULLABLE", "CaseFile", "CaseShape", "MessageShape"]
+
+CASES_ENDING = "_test"
+"""What the name of a file of cases ends in, before its `.yaml`."""
 
 
 class MessageShape(Shape):

@@ -11,10 +11,9 @@ from router.errors import RecordError, Unreadable
 from router.exchange.deciding import Decider
 from router.exchange.explain import explain
 from router.exchange.model import DestinationKind, Place
-from router.language.case_shapes import NULLABLE, CaseFile, CaseShape
+from router.language.case_shapes import CASES_ENDING, NULLABLE, CaseFile, CaseShape
 from router.language.case_values import Misfit, encode_value
 from router.language.deciders import new_decider, new_topology
-from router.language.files import CASES_ENDING
 from router.language.findings import Finding, Kind
 from router.language.kinds import found
 from router.language.reading import ParsedFile, read_shape

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from router.errors import ConfigError
+from router.language.case_shapes import CASES_ENDING
 from router.language.yaml_text import LARGEST
 
-__all__ = ["CASES_ENDING", "UnreadableFile", "read_cases", "read_route_file", "read_routes"]
-
-CASES_ENDING = "_test"
-"""What the name of a file of cases ends in, before its `.yaml`."""
+__all__ = ["UnreadableFile", "read_cases", "read_route_file", "read_routes"]
 
 
 class UnreadableFile(ConfigError):

@@ -86,11 +86,24 @@ CASES = [
     ),
 ]
 
+OWN = {
+    "unknown-exchange",
+    "ignored-key",
+    "literal-wildcard",
+    "duplicate-binding",
+    "wrong-value",
+    "alternate-loop",
+    "unused-exchange",
+    "unreachable-exchange",
+}
+"""What these checks find; what others find in the same snippets is theirs to test."""
+
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_it_is_found_at_its_place(text: str, expected: list[tuple[str, int, int, str]]) -> None:
-    """By kind, line, column, and words that name it; and nothing else is."""
-    _, findings = load({"owner.yaml": OWNER, "t.yaml": text})
+    """By kind, line, column, and words that name it."""
+    _, all_findings = load({"owner.yaml": OWNER, "t.yaml": text})
+    findings = [finding for finding in all_findings if finding.kind in OWN]
     assert brief(findings) == [each[:3] for each in expected]
     for finding, (*_, words) in zip(findings, expected, strict=True):
         assert words in str(finding)

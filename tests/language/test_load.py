@@ -141,7 +141,7 @@ def mutated(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(mutated())
 def test_no_change_of_a_file_makes_it_fall_over(text: str) -> None:
     """There is a set, or there is an error that says why not; and every finding is a printable line in its file."""

@@ -55,11 +55,26 @@ CASES = [
     pytest.param("topics: {order.status.v1: {from: [{exchange: orders, binding-key: [a, b]}, {exchange: orders, binding-key: c}]}}", [("topic-cycle", 3, 46, "")], id="a circle is told once"),
 ]  # fmt: skip
 
+OWN = {
+    "invalid-topic-name",
+    "not-yet-supported",
+    "unknown-subject",
+    "no-subject",
+    "other-subject",
+    "format-mismatch",
+    "reserved-topic",
+    "topic-cycle",
+    "fed-source",
+    "unknown-exchange",
+}
+"""What these checks find; what others find in the same snippets is theirs to test."""
+
 
 @pytest.mark.parametrize(("said", "expected"), CASES)
 def test_it_is_found_at_its_place(said: str, expected: list[tuple[str, int, int, str]]) -> None:
-    """By kind, line, column, and words that name it; and nothing else is."""
-    _, findings = load({"owner.yaml": OWNER, "t.yaml": HEAD + said + "\n"})
+    """By kind, line, column, and words that name it."""
+    _, all_findings = load({"owner.yaml": OWNER, "t.yaml": HEAD + said + "\n"})
+    findings = [finding for finding in all_findings if finding.kind in OWN]
     assert brief(findings) == [each[:3] for each in expected]
     for finding, (*_, words) in zip(findings, expected, strict=True):
         assert words in str(finding)

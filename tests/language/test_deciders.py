@@ -1,0 +1,85 @@
+"""From a route set to what decides for each source."""
+
+from __future__ import annotations
+
+import pytest
+from support.language import load
+
+from router.errors import KeyMismatch, Unreadable
+from router.exchange.deciding import Decider
+from router.language.cases import message_record
+from router.language.deciders import deciders
+from router.language.routes import RouteSet
+from router.records.record import PlainRecord
+
+TEXT = """\
+version: 1
+team: t
+exchanges:
+  orders: {type: topic, sources: [order.status.v1], routing-key: "{country}.{status}", key: order_id}
+  stock: {type: direct, sources: [stock.v1], routing-key: "{level}", validate: whole}
+  clicks: {type: topic, sources: [clicks]}
+  whole: {type: fanout, sources: [payment.v1], validate: whole}
+topics:
+  a.order.status.v1: {from: [{exchange: orders, binding-key: "RU.*"}]}
+  a.stock.v1: {from: [{exchange: stock, binding-key: "5"}]}
+  a.clicks: {from: [{exchange: clicks, binding-key: "#.b"}]}
+  a.payment.v1: {from: [{exchange: whole}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def route_set() -> RouteSet:
+    """Return the set that TEXT makes."""
+    found, findings = load(TEXT)
+    assert found is not None, findings
+    return found
+
+
+@pytest.fixture(scope="module")
+def by_source(route_set: RouteSet) -> dict[str, Decider]:
+    """Return a decider for each source."""
+    return deciders(route_set)
+
+
+@pytest.mark.parametrize(
+    ("message", "topics"),
+    [
+        (("order.status.v1", "o-1", {"country": "RU"}), ("a.order.status.v1",)),
+        (("order.status.v1", "o-1", {"country": "KZ"}), ()),
+        (("stock.v1", None, {"level": 5}), ("a.stock.v1",)),
+        (("clicks", "a.b", None), ("a.clicks",)),
+        (("payment.v1", None, {}), ("a.payment.v1",)),
+    ],
+)
+def test_each_source_is_decided_by_its_own_fields(
+    route_set: RouteSet, by_source: dict[str, Decider], message: tuple[str, str | None, object], topics: tuple[str]
+) -> None:
+    """Avro and JSON, with a schema and without."""
+    source, key, value = message
+    record = message_record(route_set.sources[source], key=key, value=value, headers={})
+    assert by_source[source].decide(record).topics == topics
+
+
+def test_a_source_without_fields_reads_no_value(by_source: dict[str, Decider]) -> None:
+    """The record's key is the routing key, whatever the value is."""
+    record = PlainRecord(topic="clicks", key=b"a.b", value=b"\xff\xff")
+    assert by_source["clicks"].decide(record).topics == ("a.clicks",)
+
+
+@pytest.mark.parametrize(
+    ("source", "value"), [("payment.v1", b"\x02"), ("stock.v1", b'{"sku": "x", "level": 5'), ("order.status.v1", b"")]
+)
+def test_what_cannot_be_read_is_unreadable(by_source: dict[str, Decider], source: str, value: bytes) -> None:
+    """Whole where the exchange says so, even if no field is needed."""
+    with pytest.raises(Unreadable):
+        by_source[source].decide(PlainRecord(topic=source, key=b"k", value=value))
+
+
+def test_the_key_is_verified_where_an_exchange_says_which_field_it_is(
+    route_set: RouteSet, by_source: dict[str, Decider]
+) -> None:
+    """A record whose key is another is no record of that key."""
+    good = message_record(route_set.sources["order.status.v1"], key="o-1", value={}, headers={})
+    with pytest.raises(KeyMismatch):
+        by_source["order.status.v1"].decide(PlainRecord(topic=good.topic, key=b"o-2", value=good.value))
