@@ -7,13 +7,11 @@ in a list is left out, as RabbitMQ does. The keys count for direct, topic and de
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from router.exchange.header_values import HeaderValue
-from router.exchange.matcher import Message, words_of
 from router.records.record import Headers
 
-__all__ = ["BCC", "CC", "further_keys", "typed_message", "without_bcc"]
+__all__ = ["BCC", "CC", "further_keys", "without_bcc"]
 
 CC = "CC"
 BCC = "BCC"
@@ -29,21 +27,6 @@ def further_keys(headers: Headers) -> tuple[str, ...]:
 def without_bcc(headers: Headers) -> list[tuple[str, bytes | None]]:
     """The headers of a copy."""
     return [header for header in headers if header[0] != BCC]
-
-
-def typed_message(routing_key: str, headers: Mapping[str, HeaderValue], *, cc: bool) -> Message:
-    """The message that RabbitMQ would see, its headers with types of their own; `cc` as its exchange says."""
-    if not cc:
-        return Message(routing_key, words_of(routing_key), headers=headers, typed=True)
-    given = [headers.get(wanted) for wanted in (CC, BCC)]
-    keys = [key for each in given for key in (each if isinstance(each, list) else [each]) if isinstance(key, str)]
-    return Message(
-        routing_key,
-        words_of(routing_key),
-        further=tuple((key, words_of(key)) for key in dict.fromkeys(keys)),
-        headers={name: value for name, value in headers.items() if name != BCC},
-        typed=True,
-    )
 
 
 def _keys(value: bytes | None) -> Iterator[str]:

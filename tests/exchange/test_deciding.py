@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from router.errors import KeyMismatch, Unreadable
 from router.exchange.deciding import LONGEST_REMEMBERED, Decider, Memory, field_paths
 from router.exchange.decision import Decision
+from router.exchange.header_values import HeaderTest, Operator
 from router.exchange.model import (
     Binding,
     Destination,
@@ -18,14 +20,17 @@ from router.exchange.model import (
     Entry,
     Exchange,
     ExchangeType,
+    HeaderCondition,
+    HeadersMatch,
     Place,
     Tombstones,
+    XMatch,
 )
 from router.exchange.routing_key import parse_routing_key
 from router.exchange.topology import Topology
 from router.records.json_reader import json_reader
 from router.records.reader import FieldReader, compile_avro_reader
-from router.records.record import Headers, PlainRecord
+from router.records.record import Headers, PlainRecord, Record
 from router.records.schema import parse_avro
 from router.records.text import Value
 
@@ -493,3 +498,208 @@ class TestMemory:
             each = record(country.encode(), key=letter.encode(), headers=[("h", letter.encode())] if headed else [])
             assert remembering.decide(each) == plain.decide(each)
             assert len(remembering._memory._kept) <= memory
+
+
+def exchange(
+    kind: ExchangeType, *bindings: Binding, cc: bool = False, hash_header: str | None = None, name: str = "x"
+) -> Exchange:
+    """An exchange with these bindings."""
+    return Exchange(name, kind, bindings, None, HERE, "team", cc=cc, hash_header=hash_header)
+
+
+def to(topic: str, *, key: str | None = None, where: str | None = None, **headers: str | None) -> Binding:
+    """A binding to a topic; headers must equal their text, or be there for None."""
+    conditions = tuple(
+        HeaderCondition(name, HeaderTest(Operator.EQUALS, value) if value is not None else HeaderTest(Operator.PRESENT))
+        for name, value in headers.items()
+    )
+    match = HeadersMatch(XMatch.ALL, conditions) if conditions else None
+    return Binding("x", key, Destination(DestinationKind.TOPIC, topic), HERE, "team", headers=match, where=where)
+
+
+def entering(*exchanges: Exchange, reader: FieldReader | None = None, **others: Any) -> Decider:
+    """Decides for records that enter each of the exchanges with an empty routing key."""
+    at = Topology({each.name: each for each in exchanges})
+    return Decider(entries=[entry(each.name, "") for each in exchanges], topology=at, reader=reader, **others)
+
+
+class TestHeaders:
+    """Headers that bindings look at are facts; any others are not."""
+
+    decider = entering(exchange(ExchangeType.HEADERS, to("one", h="1"), to("any", h=None), to("empty", h="")))
+
+    @pytest.mark.parametrize(
+        ("headers", "topics"),
+        [
+            pytest.param([("h", b"1")], ("one", "any"), id="equal"),
+            pytest.param([("h", None)], ("any",), id="null-is-there"),
+            pytest.param([], (), id="missing-is-not"),
+            pytest.param([("h", b"")], ("any", "empty"), id="empty-is-not-null"),
+            pytest.param([("h", b"2"), ("h", b"1")], ("one", "any"), id="of-repeated-the-last"),
+            pytest.param([("h", b"1"), ("h", None)], ("any",), id="of-repeated-the-last-even-null"),
+            pytest.param([("h", b"\xff")], ("any",), id="not-utf-8"),
+            pytest.param([("H", b"1")], (), id="names-are-case-sensitive"),
+        ],
+    )
+    def test_null_and_missing_are_other_facts(self, headers: Headers, topics: tuple[str, ...]) -> None:
+        """Decided anew or remembered, whatever was decided before."""
+        for _ in range(2):
+            assert self.decider.decide(record(headers=headers)).topics == topics
+
+    def test_headers_that_nobody_looks_at_are_no_facts(self) -> None:
+        """A trace id in each record must not fill the memory."""
+        one, other = (record(headers=[("h", b"1"), ("trace", trace)]) for trace in (b"1", b"2"))
+        assert self.decider.decide(one) is self.decider.decide(other)
+
+    def test_headers_of_exchanges_further_on_are_facts(self) -> None:
+        """Behind bindings and alternates alike."""
+        onward = Binding("w", None, Destination(DestinationKind.EXCHANGE, "x"), HERE, "team")
+        first = Exchange("w", ExchangeType.FANOUT, (onward,), None, HERE, "team")
+        at = Topology({"w": first, "x": exchange(ExchangeType.HEADERS, to("one", h="1"))})
+        decider = Decider(entries=[entry("w", "")], topology=at, reader=None)
+        seen = [decider.decide(record(headers=[("h", value)])).topics for value in (b"1", b"2", b"1")]
+        assert seen == [("one",), (), ("one",)]
+
+    def test_header_that_is_hashed_is_a_fact(self) -> None:
+        """Else the first record's owner would get all."""
+        bindings = [to(str(number)) for number in range(10)]
+        decider = entering(exchange(ExchangeType.CONSISTENT_HASH, *bindings, hash_header="h"))
+        records = [record(headers=[("h", b"%d" % number)]) for number in range(100)]
+        first = [decider.decide(each).topics for each in records]
+        assert len(set(first)) == 10
+        assert [decider.decide(each).topics for each in records] == first
+
+    def test_long_headers_are_not_remembered(self) -> None:
+        """A megabyte of a header that a binding looks at must not stay."""
+        long = record(headers=[("h", b"1" * (LONGEST_REMEMBERED + 1))])
+        assert self.decider.decide(long) is not self.decider.decide(long)
+
+
+class TestFurtherKeys:
+    """The headers CC and BCC of records that enter an exchange with `cc: true`."""
+
+    def decider(self, *, cc: bool = True) -> Decider:
+        """Routing key `a`; topics by their key."""
+        return entering(exchange(ExchangeType.TOPIC, *(to(key, key=key) for key in ("", "a", "b", "c.*")), cc=cc))
+
+    def test_further_keys_match_besides_the_routing_key(self) -> None:
+        """And copies go without BCC."""
+        decision = self.decider().decide(record(headers=[("CC", b'["c.d"]'), ("BCC", b"b")]))
+        assert decision.topics == ("", "b", "c.*")
+        assert decision.takes_off_bcc
+
+    def test_without_cc_they_are_plain_headers(self) -> None:
+        """Nothing is taken off."""
+        decision = self.decider(cc=False).decide(record(headers=[("CC", b"a"), ("BCC", b"b")]))
+        assert decision.topics == ("",)
+        assert not decision.takes_off_bcc
+
+    def test_each_repeated_header_is_a_fact(self) -> None:
+        """Not the last one alone: the first CC of two decides as much."""
+        decider = self.decider()
+        one, other = (record(headers=[("CC", first), ("CC", b"b")]) for first in (b"a", b"c.d"))
+        for _ in range(2):
+            assert decider.decide(one).topics == ("", "a", "b")
+            assert decider.decide(other).topics == ("", "b", "c.*")
+
+    def test_bcc_is_not_matched(self) -> None:
+        """Nor is it where the exchange that the record enters takes it off; CC is a header like any other."""
+        bindings = [to("cc", CC="a"), to("bcc", BCC=None), to("h", h="1")]
+        headers = [("CC", b"a"), ("BCC", b"b"), ("h", b"1")]
+        taking, leaving = (
+            entering(exchange(ExchangeType.HEADERS, *bindings, cc=cc)).decide(record(headers=headers)).topics
+            for cc in (True, False)
+        )
+        assert (taking, leaving) == (("cc", "h"), ("cc", "bcc", "h"))
+
+    def test_entries_may_differ(self) -> None:
+        """Each exchange sees what it asks for; the copies of one record are alike, and go without BCC."""
+        with_cc = exchange(ExchangeType.DIRECT, to("with", key="b"), cc=True)
+        without = exchange(ExchangeType.DIRECT, to("without", key="b"), name="y")
+        decision = entering(with_cc, without).decide(record(headers=[("BCC", b"b")]))
+        assert decision.topics == ("with",)
+        assert decision.unroutable == ("y",)
+        assert decision.takes_off_bcc
+
+    def test_many_further_keys_are_not_remembered(self) -> None:
+        """They count together."""
+        many = record(headers=[("CC", b'["%s"]' % b'","'.join(b"%d" % number for number in range(100)))])
+        few = record(headers=[("CC", b'["a","b"]')])
+        decider = self.decider()
+        assert decider.decide(many) is not decider.decide(many)
+        assert decider.decide(few) is decider.decide(few)
+
+    def test_tombstone_says_that_bcc_is_taken_off(self) -> None:
+        """Its copies are copies like any other."""
+        assert self.decider().decide(record(None)).takes_off_bcc
+
+
+class Conditions:
+    """`big` is whether the value's second part is over 5, and cannot be said of `?`; counts how often it is asked."""
+
+    texts = ("big", "never")
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def truths(self, record: Record, values: tuple[Value, ...]) -> tuple[bool | None, ...]:
+        """As the contract says, from the fields that were read."""
+        self.asked += 1
+        amount = values[1]
+        return (None if amount == "?" else int(str(amount)) > 5, False)
+
+
+class TestConditions:
+    """Truths are facts; what they were made of is not."""
+
+    def decider(self, conditions: Conditions) -> Decider:
+        """The value's first part is the routing key."""
+        bindings = [to("all", key="RU"), to("big", key="RU", where="big"), to("never", where="never")]
+        at = Topology({"x": exchange(ExchangeType.DIRECT, *bindings)})
+        reader = Reading("country", "amount").reader
+        return Decider(entries=[entry("x", "{country}")], topology=at, reader=reader, conditions=conditions)
+
+    def test_truth_of_a_condition_decides(self) -> None:
+        """True alone; what fails is named."""
+        decider = self.decider(Conditions())
+        assert decider.decide(record(b"RU|6")).topics == ("all", "big")
+        assert decider.decide(record(b"RU|5")).topics == ("all",)
+        failed = decider.decide(record(b"RU|?"))
+        assert failed.topics == ("all",)
+        assert [each.where for each in failed.failed] == ["big"]
+        assert decider.decide(record(b"KZ|6")).unroutable == ("x",)
+
+    def test_equal_truths_are_decided_once(self) -> None:
+        """A million amounts are two facts; each is asked of its own record all the same."""
+        conditions = Conditions()
+        decider = self.decider(conditions)
+        decisions = {id(decider.decide(record(b"RU|%d" % amount))) for amount in range(20)}
+        assert len(decisions) == 2
+        assert conditions.asked == 20
+
+    def test_truth_that_cannot_be_said_is_a_fact_of_its_own(self) -> None:
+        """It is neither true nor false, for a worker counts it."""
+        decider = self.decider(Conditions())
+        seen = [decider.decide(record(b"RU|" + amount)) for amount in (b"1", b"?", b"9", b"?", b"1")]
+        assert len({id(each) for each in seen}) == 3
+        assert [len(each.failed) for each in seen] == [0, 1, 0, 1, 0]
+
+    def test_messages_have_the_truths_by_text(self) -> None:
+        """For `explain`, which must say what failed."""
+        (one,) = self.decider(Conditions()).messages(record(b"RU|?"))
+        assert one.truths == {"big": None, "never": False}
+        assert one.routing_key == "RU"
+
+    def test_conditions_need_no_fields(self) -> None:
+        """They may ask of headers and the key alone; then there is no reader."""
+
+        class OfTheKey:
+            texts = ("keyed",)
+
+            def truths(self, record: Record, values: tuple[Value, ...]) -> tuple[bool | None, ...]:
+                assert values == ()
+                return (record.key is not None,)
+
+        decider = entering(exchange(ExchangeType.FANOUT, to("keyed", where="keyed")), conditions=OfTheKey())
+        assert decider.decide(record(key=b"k")).topics == ("keyed",)
+        assert decider.decide(record()).topics == ()

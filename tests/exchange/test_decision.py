@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.exchange.decision import Decision, Delivery, Walk
+from router.exchange.decision import Decision, Delivery, Step, Walk
 from router.exchange.model import Binding, Destination, DestinationKind, Place
 
 
@@ -56,3 +56,21 @@ def test_equal_ways_are_equal_decisions() -> None:
     one, other = (Decision((walk("a", Delivery("t", (binding(1),))),), unroutable=("b",)) for _ in range(2))
     assert one == other
     assert one != Decision(one.walks)
+
+
+def test_failed_bindings_are_those_of_all_walks() -> None:
+    """A worker sets aside a copy for each that says so."""
+    steps = [
+        Step("a", (), None, (binding(1), binding(2))),
+        Step("b", (binding(3),), None),
+        Step("c", (), None, (binding(4),)),
+    ]
+    decision = Decision((Walk("a", "x", tuple(steps[:2]), ()), Walk("c", "x", tuple(steps[2:]), ())))
+    assert decision.failed == (binding(1), binding(2), binding(4))
+    assert not decision.plain
+
+
+def test_plain_decision_leaves_headers_alone_and_nothing_failed() -> None:
+    """The fast path of copying."""
+    assert Decision(()).plain
+    assert not Decision((), takes_off_bcc=True).plain

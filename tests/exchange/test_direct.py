@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.exchange.direct import DirectMatcher
-from router.exchange.matcher import Miss, message
+from router.exchange.matcher import Message, Miss, message, words_of
 from router.exchange.model import Binding, Destination, DestinationKind, Exchange, ExchangeType, Place
 
 
@@ -21,9 +21,14 @@ def bound(keys: Sequence[str | None]) -> tuple[Binding, ...]:
     )
 
 
-def matcher(bindings: tuple[Binding, ...]) -> DirectMatcher:
+def matcher(bindings: tuple[Binding, ...], *, cc: bool = False) -> DirectMatcher:
     """The exchange with these bindings."""
-    return DirectMatcher(Exchange("x", ExchangeType.DIRECT, bindings, None, Place("f", 1, 1), "team"))
+    return DirectMatcher(Exchange("x", ExchangeType.DIRECT, bindings, None, Place("f", 1, 1), "team", cc=cc))
+
+
+def with_further(routing_key: str, *further: str) -> Message:
+    """A message whose headers CC and BCC bring further keys."""
+    return Message(routing_key, words_of(routing_key), further=tuple((key, words_of(key)) for key in further))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +66,30 @@ def test_same_key_twice_is_two_bindings() -> None:
     """Both are named in the decision; that they are one copy is the walk's affair."""
     bindings = bound(["a", "a"])
     assert matcher(bindings).match(message("a")) == bindings
+
+
+class TestRule6FurtherKeys:
+    """CC and BCC carry further routing keys, where the exchange opts in."""
+
+    def test_any_of_the_keys_suffices(self) -> None:
+        """Each binding once, in declared order."""
+        bindings = bound(["b", "a", None, "c", "b"])
+        found = matcher(bindings, cc=True).match(with_further("a", "c", "b", "d"))
+        assert [each.place.line for each in found] == [1, 2, 3, 4, 5]
+        assert [each.place.line for each in matcher(bindings, cc=True).match(with_further("d", "c"))] == [3, 4]
+        assert [each.place.line for each in matcher(bindings, cc=True).match(with_further("a"))] == [2, 3]
+
+    def test_keys_count_only_where_the_exchange_says_so(self) -> None:
+        """They are opt-in."""
+        assert matcher(bound(["a", "b"])).match(with_further("a", "b")) == bound(["a", "b"])[:1]
+
+    def test_miss_is_of_the_routing_key(self) -> None:
+        """And none where a further key meets the binding."""
+        bindings = bound(["a", "b", "c"])
+        direct = matcher(bindings, cc=True)
+        missed = [direct.miss(each, with_further("a", "b")) for each in bindings]
+        assert missed == [None, None, Miss(None, "a", "c")]
+        assert matcher(bindings).miss(bindings[1], with_further("a", "b")) == Miss(None, "a", "b")
 
 
 keys = st.text("aA.*#", max_size=3)

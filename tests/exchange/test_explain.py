@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from router.exchange.deciding import Decider
-from router.exchange.explain import Explanation, explain
+from router.exchange.explain import Explanation, explain, missed
+from router.exchange.header_values import HeaderTest, Operator
+from router.exchange.matcher import message
 from router.exchange.model import (
     Binding,
     Destination,
@@ -16,8 +18,11 @@ from router.exchange.model import (
     Entry,
     Exchange,
     ExchangeType,
+    HeaderCondition,
+    HeadersMatch,
     Place,
     Tombstones,
+    XMatch,
 )
 from router.exchange.routing_key import parse_routing_key
 from router.exchange.topology import Topology
@@ -265,3 +270,77 @@ def test_json_of_a_record_that_goes_nowhere() -> None:
     """A tombstone says so, and what is unroutable is named."""
     told = explanation(exchange("x", TOPIC, []), tombstone=True).to_json()
     assert (told["to"], told["tombstone"], told["unroutable"]) == ({}, True, ["x"])
+
+
+def test_binding_reads_as_its_file_says_it() -> None:
+    """By key, headers, condition and weight, whichever it has."""
+    pdf = HeadersMatch(
+        XMatch.ANY,
+        (
+            HeaderCondition("type", HeaderTest(Operator.EQUALS, "pdf")),
+            HeaderCondition("size", HeaderTest(Operator.GT, 5)),
+        ),
+    )
+    topic, place = destination("t"), Place("t.yaml", 11, 5)
+    bindings = (
+        Binding("x", None, topic, place, "team", headers=pdf),
+        Binding("x", None, topic, place, "team", headers=HeadersMatch()),
+        Binding("x", "a.*", topic, place, "team", where="amount > 5"),
+        Binding("x", None, topic, place, "team", weight=3),
+        Binding("x", None, topic, place, "team"),
+    )
+    told = explanation(Exchange("x", HEADERS, bindings, None, place, "team"), key=b"k")
+    assert sorted(line[4:].split(" -> ")[0] for line in told.lines() if " -> " in line) == [
+        "'a.*' where amount > 5",
+        "every key",
+        "weight 3",
+        "{x-match: all}",
+        "{x-match: any, type: pdf, size: gt 5}",
+    ]
+
+
+def test_nearest_miss_counts_what_was_met() -> None:
+    """Conditions on headers like words of a key; a binding that all but its condition met is nearest of all."""
+    place = Place("t.yaml", 11, 5)
+
+    def one(topic: str, *names: str, where: str | None = None) -> Binding:
+        conditions = tuple(HeaderCondition(name, HeaderTest(Operator.EQUALS, "1")) for name in names)
+        match = HeadersMatch(XMatch.ALL, conditions)
+        return Binding("x", None, destination(topic), place, "team", headers=match, where=where)
+
+    bindings = (
+        one("none", "c"),
+        one("two", "a", "b", "c"),
+        one("one", "c", "a"),
+        one("where", "a", where="amount > 5"),
+    )
+    (walk,) = explanation(
+        Exchange("x", HEADERS, bindings, None, place, "team"), headers=[("a", b"1"), ("b", b"1")]
+    ).walks
+    assert [(each.binding.destination.name, each.nearness) for each in walk.missed] == [
+        ("where", 1_000),
+        ("two", 2),
+        ("one", 1),
+        ("none", 0),
+    ]
+    assert [str(each) for each in walk.missed[:2]] == [
+        "`amount > 5` cannot be evaluated on this record",
+        "the header 'c' is missing; this binding wants it 1",
+    ]
+
+
+def test_share_of_a_ring_is_explained_by_its_owner() -> None:
+    """Each of the others is told whose the record is."""
+    told = explanation(exchange("x", HASH, [(None, "t"), (None, "u"), (None, "v")]), key=b"k")
+    (owner,) = told.decision.topics
+    (walk,) = told.walks
+    assert [str(each) for each in walk.missed] == [
+        f"its share of the ring has other messages: this one belongs to topic '{owner}'"
+    ] * 2
+
+
+def test_default_exchange_has_nothing_to_miss() -> None:
+    """Its walk has a step, but no bindings."""
+    at = Topology({}, topics=["t"])
+    walk = at.walk("", message("u"))
+    assert missed(walk, at, message("u"), None) == ()

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.exchange.further_keys import further_keys, typed_message, without_bcc
-from router.exchange.header_values import HeaderValue
-from router.exchange.matcher import Message
+from router.exchange.further_keys import further_keys, without_bcc
 from router.records.record import Headers
 
 
@@ -52,31 +50,3 @@ class TestRule6FurtherKeys:
         """CC stays, as does the order of the rest."""
         headers = [("BCC", b"a"), ("CC", b"b"), ("h", None), ("BCC", None)]
         assert without_bcc(headers) == [("CC", b"b"), ("h", None)]
-
-
-class TestTypedMessage:
-    """A message whose headers have types, as RabbitMQ sees it."""
-
-    @pytest.mark.parametrize(
-        ("headers", "keys"),
-        [
-            pytest.param({"CC": ["a.b", "c"], "BCC": ["d"]}, ["a.b", "c", "d"], id="both"),
-            pytest.param({"CC": ["a", 5, None, ["b"], "a"]}, ["a"], id="not-strings-are-ignored"),
-            pytest.param({"CC": "a"}, ["a"], id="a-string-which-rabbitmq-refuses"),
-            pytest.param({"CC": None, "BCC": 5}, [], id="neither"),
-        ],
-    )
-    def test_lists_of_both_headers_are_keys(self, headers: dict[str, HeaderValue], keys: list[str]) -> None:
-        """Each once, with its words."""
-        message = typed_message("x.y", headers, cc=True)
-        assert message.further == tuple((key, tuple(key.split("."))) for key in keys)
-        assert (message.routing_key, message.words) == ("x.y", ("x", "y"))
-
-    def test_bcc_is_not_matched(self) -> None:
-        """A headers exchange does not see it; CC it does see."""
-        assert typed_message("", {"CC": ["a"], "BCC": ["b"], "h": 1}, cc=True).headers == {"CC": ["a"], "h": 1}
-
-    def test_without_cc_they_are_plain_headers(self) -> None:
-        """As for any exchange that does not say `cc: true`."""
-        headers: dict[str, HeaderValue] = {"CC": ["a"], "BCC": ["b"]}
-        assert typed_message("k", headers, cc=False) == Message("k", ("k",), headers=headers, typed=True)

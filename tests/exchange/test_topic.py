@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.exchange.matcher import Miss, message
+from router.exchange.matcher import Message, Miss, message, words_of
 from router.exchange.model import Binding, Destination, DestinationKind, Exchange, ExchangeType, Place
 from router.exchange.topic import TopicMatcher
 
@@ -21,9 +21,14 @@ def bound(keys: Sequence[str | None]) -> tuple[Binding, ...]:
     )
 
 
-def matcher(bindings: tuple[Binding, ...]) -> TopicMatcher:
+def matcher(bindings: tuple[Binding, ...], *, cc: bool = False) -> TopicMatcher:
     """The exchange with these bindings."""
-    return TopicMatcher(Exchange("x", ExchangeType.TOPIC, bindings, None, Place("f", 1, 1), "team"))
+    return TopicMatcher(Exchange("x", ExchangeType.TOPIC, bindings, None, Place("f", 1, 1), "team", cc=cc))
+
+
+def with_further(routing_key: str, *further: str) -> Message:
+    """A message whose headers CC and BCC bring further keys."""
+    return Message(routing_key, words_of(routing_key), further=tuple((key, words_of(key)) for key in further))
 
 
 def test_bindings_that_match_come_in_declared_order() -> None:
@@ -75,6 +80,29 @@ def test_miss_is_the_first_word_that_fails(key: str | None, routing_key: str, mi
     """What the message has there, and what the binding wants."""
     (binding,) = bindings = bound([key])
     assert matcher(bindings).miss(binding, message(routing_key)) == miss
+
+
+class TestRule6FurtherKeys:
+    """CC and BCC carry further routing keys, where the exchange opts in."""
+
+    def test_any_of_the_keys_suffices(self) -> None:
+        """Each binding once, in declared order."""
+        bindings = bound(["b.#", "*.b", "#", "c", "a.*"])
+        found = matcher(bindings, cc=True).match(with_further("a.b", "b.b", "c"))
+        assert [each.place.line for each in found] == [1, 2, 3, 4, 5]
+        assert [each.place.line for each in matcher(bindings, cc=True).match(with_further("a.b"))] == [2, 3, 5]
+
+    def test_keys_count_only_where_the_exchange_says_so(self) -> None:
+        """They are opt-in."""
+        assert matcher(bound(["a", "b"])).match(with_further("a", "b")) == bound(["a", "b"])[:1]
+
+    def test_miss_is_of_the_routing_key(self) -> None:
+        """And none where a further key meets the binding."""
+        bindings = bound(["a", "b", "c"])
+        topic = matcher(bindings, cc=True)
+        missed = [topic.miss(each, with_further("a", "b")) for each in bindings]
+        assert missed == [None, None, Miss(0, "a", "c")]
+        assert matcher(bindings).miss(bindings[1], with_further("a", "b")) == Miss(0, "a", "b")
 
 
 @given(st.lists(st.text("ab.*#", max_size=5), max_size=6), st.text("ab.*#", max_size=5))

@@ -1,20 +1,20 @@
-"""The walk through exchanges: RabbitMQ's rules 1 to 3, and agreement with a model written from their text."""
+"""The walk through exchanges: RabbitMQ's rules 1 to 3 and 5, conditions, and agreement with a model of the rules."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from router.exchange.consistent_hash import ConsistentHashMatcher
-from router.exchange.decision import Walk
+from router.exchange.decision import Delivery, Step, Walk
 from router.exchange.direct import DirectMatcher
 from router.exchange.fanout import FanoutMatcher
 from router.exchange.headers import HeadersMatcher
-from router.exchange.matcher import message
+from router.exchange.matcher import ConditionMiss, Message, Miss, Shadowed, Why, message, words_of
 from router.exchange.model import Binding, Destination, DestinationKind, Exchange, ExchangeType, Place
 from router.exchange.topic import TopicMatcher
 from router.exchange.topology import Topology
@@ -207,6 +207,188 @@ class TestRule3Alternate:
             {"A": Drawn(FANOUT, [(None, "B"), (None, "t")], "unused"), "B": Drawn(DIRECT, [("x", "u")], "rest")}
         ).walk("A", message("a"))
         assert topics(walk) == ["t", "rest"]
+
+    def test_alternate_that_does_not_exist_is_ignored(self) -> None:
+        """Nothing is delivered, as if there were none; the step names none."""
+        for missing in ("MISSING", ""):
+            alternate = Destination(DestinationKind.EXCHANGE, missing)
+            alone = Topology({"A": Exchange("A", DIRECT, (), alternate, Place("f", 1, 1), "team")})
+            for walk in (alone.walk("A", message("a")), alone.walk_everywhere("A")):
+                assert topics(walk) == []
+                assert visited(walk) == ["A"]
+                assert walk.steps[0].alternate is None
+
+    def test_topic_reached_by_alternates_alone_names_each(self) -> None:
+        """And one that a binding reaches later names that too, as one copy."""
+        walk = topology(
+            {
+                "A": Drawn(FANOUT, [(None, "B"), (None, "C"), (None, "D")]),
+                "B": Drawn(DIRECT, [], "t"),
+                "C": Drawn(DIRECT, [], "t"),
+                "D": Drawn(FANOUT, [(None, "t"), (None, "t")]),
+            }
+        ).walk("A", message("a"))
+        (delivery,) = walk.deliveries
+        assert delivery.alternates == ("B", "C")
+        assert [(each.exchange, each.place.line) for each in delivery.bindings] == [("D", 1), ("D", 2)]
+
+
+class TestRule5DefaultExchange:
+    """It leads to the topic of that name, has no bindings and no alternate."""
+
+    at = Topology({"A": Exchange("A", FANOUT, (), None, Place("f", 1, 1), "team")}, topics=["t", "u", "a.b"])
+
+    @pytest.mark.parametrize(
+        ("routing_key", "reached"),
+        [
+            pytest.param("t", ["t"], id="a-topic"),
+            pytest.param("a.b", ["a.b"], id="dots-are-plain"),
+            pytest.param("#", [], id="hash-is-plain"),
+            pytest.param("T", [], id="case"),
+            pytest.param("A", [], id="an-exchange-is-no-topic"),
+            pytest.param("", [], id="empty"),
+        ],
+    )
+    def test_routing_key_names_the_topic(self, routing_key: str, reached: list[str]) -> None:
+        """Whole, and no binding led there."""
+        walk = self.at.walk("", message(routing_key))
+        assert topics(walk) == reached
+        assert all(delivery == Delivery(delivery.topic, ()) for delivery in walk.deliveries)
+        assert walk.steps == (Step("", (), None),)
+        assert (walk.exchange, walk.routing_key) == ("", routing_key)
+
+    def test_further_keys_name_further_topics(self) -> None:
+        """Each once, the routing key's first."""
+        further = tuple((key, words_of(key)) for key in ("u", "none", "t", "a.b"))
+        assert topics(self.at.walk("", Message("t", ("t",), further=further))) == ["t", "u", "a.b"]
+
+
+def conditional(where: Sequence[str | None], *, first_only: bool = False, alternate: str | None = None) -> Topology:
+    """A fanout with a binding a condition, to topics named by their line."""
+    bindings = tuple(
+        Binding("A", None, destination(f"t{line}"), Place("A", line, 1), "team", where=condition)
+        for line, condition in enumerate(where, 1)
+    )
+    place = Place("A", 1, 1)
+    rest = None if alternate is None else destination(alternate)
+    return Topology({"A": Exchange("A", FANOUT, bindings, rest, place, "team", first_only=first_only)})
+
+
+TRUTHS = {"yes": True, "no": False, "broken": None}
+
+
+class TestWhere:
+    """A condition must hold besides all that the exchange compares."""
+
+    def walk(self, where: Sequence[str | None], *, first_only: bool = False, alternate: str | None = "rest") -> Walk:
+        """Of a message of which `yes` is true, `no` false, and `broken` cannot be said."""
+        at = conditional(where, first_only=first_only, alternate=alternate)
+        return at.walk("A", Message("k", ("k",), truths=TRUTHS))
+
+    def test_only_what_is_true_matches(self) -> None:
+        """False and what cannot be evaluated do not."""
+        walk = self.walk(["no", "yes", None, "broken"])
+        assert topics(walk) == ["t2", "t3"]
+
+    @pytest.mark.parametrize("where", [["no"], ["broken"], ["no", "broken"], ["unknown"]], ids=" ".join)
+    def test_alternate_is_taken_where_no_condition_holds(self, where: list[str]) -> None:
+        """All else matching is no match."""
+        assert topics(self.walk(where)) == ["rest"]
+
+    def test_failed_are_those_that_could_not_be_evaluated(self) -> None:
+        """A false condition has not failed."""
+        (step,) = self.walk(["no", "broken", "yes", "broken"]).steps
+        assert [each.place.line for each in step.failed] == [2, 4]
+        assert [each.place.line for each in step.matched] == [3]
+
+    def test_condition_of_a_binding_that_does_not_match_cannot_fail(self) -> None:
+        """It is not this message's affair."""
+        bindings = tuple(
+            Binding("A", key, destination("t"), Place("A", line, 1), "team", where="broken")
+            for line, key in enumerate(["a", "b"], 1)
+        )
+        at = Topology({"A": Exchange("A", DIRECT, bindings, None, Place("A", 1, 1), "team")})
+        (step,) = at.walk("A", Message("a", ("a",), truths=TRUTHS)).steps
+        assert [each.place.line for each in step.failed] == [1]
+
+    def test_failed_owner_of_a_ring_hands_on_and_is_named(self) -> None:
+        """Its neighbour gets the message, and the failure is not silent."""
+        bindings = tuple(
+            Binding("A", None, destination(name), Place("A", line, 1), "team", where=where)
+            for line, (name, where) in enumerate([("t", "broken"), ("u", None)], 1)
+        )
+        at = Topology({"A": Exchange("A", HASH, bindings, None, Place("A", 1, 1), "team")})
+        walks = [at.walk("A", Message(str(key), (str(key),), truths=TRUTHS)) for key in range(50)]
+        assert {tuple(topics(walk)) for walk in walks} == {("u",)}
+        assert {walk.steps[0].failed for walk in walks} == {(), bindings[:1]}
+
+    def test_everywhere_asks_no_condition(self) -> None:
+        """A tombstone has no fields."""
+        assert topics(conditional(["no", "broken"], first_only=True).walk_everywhere("A")) == ["t1", "t2"]
+
+
+class TestLimitFirst:
+    """Of the bindings that match, the first in declared order counts alone."""
+
+    def test_first_match_wins(self) -> None:
+        """In file order, though all match."""
+        walk = conditional([None, None], first_only=True).walk("A", message("k"))
+        assert topics(walk) == ["t1"]
+        assert len(walk.steps[0].matched) == 1
+
+    def test_first_whose_condition_holds_wins(self) -> None:
+        """What does not hold stands in nobody's way, and what fails is named all the same."""
+        at = conditional(["no", "broken", "yes", None, "broken"], first_only=True)
+        walk = at.walk("A", Message("k", ("k",), truths=TRUTHS))
+        assert topics(walk) == ["t3"]
+        assert [each.place.line for each in walk.steps[0].failed] == [2, 5]
+
+    def test_none_takes_the_alternate(self) -> None:
+        """As any exchange does."""
+        at = conditional(["no"], first_only=True, alternate="rest")
+        assert topics(at.walk("A", Message("k", ("k",), truths=TRUTHS))) == ["rest"]
+
+    def test_an_exchange_may_be_the_first(self) -> None:
+        """Then the way goes on there, and nowhere else."""
+        at = topology({"A": Drawn(DIRECT, [("a", "B"), ("a", "t")]), "B": Drawn(FANOUT, [(None, "u"), (None, "v")])})
+        first = replace(at.exchanges["A"], first_only=True)
+        walk = Topology({**at.exchanges, "A": first}).walk("A", message("a"))
+        assert topics(walk) == ["u", "v"]
+
+
+class TestWhyNot:
+    """What keeps a binding from a message: first what the exchange compares, then its condition, then its place."""
+
+    def why(self, at: Topology, published: Message) -> list[Why | None]:
+        """For each binding of A."""
+        return [at.why_not(binding, published) for binding in at.exchanges["A"].bindings]
+
+    def test_key_is_the_first_reason(self) -> None:
+        """Whatever the condition says."""
+        bindings = (Binding("A", "a", destination("t"), Place("A", 1, 1), "team", where="no"),)
+        at = Topology({"A": Exchange("A", DIRECT, bindings, None, Place("A", 1, 1), "team")})
+        assert self.why(at, Message("b", ("b",), truths=TRUTHS)) == [Miss(None, "b", "a")]
+
+    def test_condition_is_false_or_failed(self) -> None:
+        """Which a person wants to tell apart."""
+        published = Message("k", ("k",), truths=TRUTHS)
+        assert self.why(conditional(["no", "broken", "yes", None]), published) == [
+            ConditionMiss("no", failed=False),
+            ConditionMiss("broken", failed=True),
+            None,
+            None,
+        ]
+
+    def test_first_match_shadows_the_rest(self) -> None:
+        """Those that would match are told by which; the others have reasons of their own."""
+        at = conditional(["no", "yes", None, "broken"], first_only=True)
+        first = at.exchanges["A"].bindings[1]
+        assert self.why(at, Message("k", ("k",), truths=TRUTHS)) == [
+            ConditionMiss("no", failed=False),
+            None,
+            Shadowed(first),
+            ConditionMiss("broken", failed=True),
+        ]
 
 
 def test_everywhere_is_every_topic_that_can_be_reached() -> None:
