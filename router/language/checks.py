@@ -7,6 +7,8 @@ from router.language.declarations import Declarations
 from router.language.exchange_checks import check_exchanges
 from router.language.field_checks import check_fields
 from router.language.findings import Finding
+from router.language.match_checks import check_matches
+from router.language.partition_checks import check_partitions
 from router.language.topic_checks import check_topics
 from router.language.where_checks import check_wheres
 from router.records.catalogue import Catalogue
@@ -24,6 +26,8 @@ def check(declarations: Declarations, catalogue: Catalogue) -> tuple[Finding, ..
                 *check_fields(declarations, catalogue),
                 *check_topics(declarations, catalogue),
                 *check_wheres(declarations, catalogue),
+                *check_matches(declarations, catalogue),
+                *check_partitions(declarations),
             }
         )
     )

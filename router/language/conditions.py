@@ -34,7 +34,9 @@ def condition_texts(exchanges: Exchanges, entries: Sequence[str]) -> tuple[str, 
     way = list(dict.fromkeys(entries))
     seen = set(way)
     for name in way:  # which grows on the way
-        exchange = exchanges[name]
+        exchange = exchanges.get(name)
+        if exchange is None:  # an alternate that nobody declares
+            continue
         onward = [binding.destination for binding in exchange.bindings]
         onward += [] if exchange.alternate is None else [exchange.alternate]
         new = dict.fromkeys(each.name for each in onward if each.kind == "exchange" and each.name not in seen)

@@ -17,6 +17,7 @@ from router.language.findings import Kind
 from router.language.kinds import DESCRIPTIONS
 from router.language.later import LATER_KEYS, LATER_VALUES
 from router.language.shapes import (
+    HEADER_OPERATORS,
     AlternateShape,
     BindingShape,
     ExchangeShape,
@@ -55,6 +56,7 @@ def routes_reference() -> str:
     """Every key of every place, in Markdown."""
     lines = ["## Reference", ""]
     lines += _places(_ROUTE_PLACES, routes_schema())
+    lines += _operators()
     lines += _places(_CASE_PLACES, cases_schema())
     lines += ["### Not yet supported", ""]
     lines += ["Known, and refused by `router check` with the kind `not-yet-supported`:", ""]
@@ -105,6 +107,24 @@ def _places(places: Iterable[tuple[str, type[Shape]]], schema: dict[str, Any]) -
             default = "**required**" if required else _default(of)
             yield f"| `{key}` | {_cell(_type_of(of))} | {default} | {_cell(of['description'])} |"
         yield ""
+
+
+def _operators() -> Iterator[str]:
+    yield from ("### Operators on a header", "", f"{HEADER_OPERATORS['description']}", "")
+    yield from ("| operator | takes | |", "|---|---|---|")
+    for name, of in HEADER_OPERATORS["properties"].items():
+        yield f"| `{name}` | {_OPERANDS[name]} | {_cell(of['description'])} |"
+    yield ""
+
+
+_OPERANDS = {
+    **dict.fromkeys(("gt", "gte", "lt", "lte"), "number or text"),
+    "in": "list of values",
+    "exists": "true or false",
+    **dict.fromkeys(("prefix", "matches"), "text"),
+    "not": "value, null or operators",
+    "equals": "value",
+}
 
 
 def _default(of: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from router.exchange.model import XMatch
 from router.language.durations import PATTERN, parse_retention
 
 __all__ = [
+    "HEADER_OPERATORS",
     "NULLABLE",
     "AlternateShape",
     "BindingShape",

@@ -32,14 +32,14 @@ CASES = [
         id="a wildcard for a direct exchange",
     ),
     pytest.param(
-        HEAD + "topics: {a.order.status.v1: {from: [{exchange: orders, binding-key: ['a*.#', '*.#', 'a.##']}]}}\n",
+        HEAD + "topics: {a.order.status.v1: {from: [{exchange: orders, binding-key: ['a*.#', 'b.#', 'a.##']}]}}\n",
         [("literal-wildcard", 3, 70, "'a*' in"), ("literal-wildcard", 3, 85, "'##' in")],
         id="a wildcard inside a word",
     ),
     pytest.param(
         HEAD
-        + "topics: {a.order.status.v1: {from: [{exchange: orders, binding-key: [k, k]}, {exchange: orders}, {exchange: orders}]}}\n",
-        [("duplicate-binding", 3, 73, "binding key 'k'"), ("duplicate-binding", 3, 98, "without a key")],
+        + "topics: {a.order.status.v1: {from: [{exchange: orders, binding-key: [k.#, k.#]}, {exchange: orders}, {exchange: orders}]}}\n",
+        [("duplicate-binding", 3, 75, "binding key 'k.#'"), ("duplicate-binding", 3, 102, "without a key")],
         id="the same binding twice",
     ),
     pytest.param(
