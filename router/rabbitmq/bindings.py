@@ -65,14 +65,14 @@ def _headers(binding: BindingDefinition) -> tuple[ImportedBinding | None, tuple[
     if "" in arguments:
         message = "is left out: it asks for a header without a name, which a route cannot"
         return None, (_about(binding, Kind.INVALID_BINDING, message),)
-    headers = dict(sorted(arguments.items(), key=lambda each: (each[0] != X_MATCH, each[0])))
+    headers = {X_MATCH: mode, **{name: value for name, value in sorted(arguments.items()) if name != X_MATCH}}
     findings = [*_keys(binding), *_values(binding)]
     counting = [name for name in headers if _counts(name, XMatch(mode))]
     if not counting:
         takes = "every record" if XMatch(mode).every else "no record at all"
         message = f"has no header to match, and so takes {takes}, as in RabbitMQ"
         findings.append(_about(binding, Kind.NOTHING_TO_MATCH, message))
-    return ImportedBinding(binding.source, headers=headers or None), tuple(findings)
+    return ImportedBinding(binding.source, headers=headers), tuple(findings)
 
 
 def _counts(name: str, mode: XMatch) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from router.exchange.model import ExchangeType
 from router.rabbitmq.bindings import carried_binding, ring_weights
@@ -23,6 +24,8 @@ from router.rabbitmq.policies import Policies
 from router.rabbitmq.route_text import LARGEST, route_text
 
 __all__ = ["Import", "import_definitions", "imported"]
+
+_Declared = TypeVar("_Declared", ImportedExchange, ImportedTopic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,10 @@ def imported(definitions: Definitions) -> tuple[Imported, tuple[Finding, ...]]:
     return _Importing(definitions).run()
 
 
+def _by_name(declared: Iterable[_Declared]) -> tuple[_Declared, ...]:
+    return tuple(sorted(declared, key=lambda each: each.name))
+
+
 class _Importing:
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
@@ -85,10 +92,8 @@ class _Importing:
         return Imported(
             version=self._definitions.version,
             vhost=self._definitions.vhost,
-            exchanges=tuple(self._exchange(exchanges[name], new_names) for name in sorted(exchanges)),
-            topics=tuple(
-                self._topic(each, topics[each.name][0], new_names) for _, each in sorted(self._queues.items())
-            ),
+            exchanges=_by_name(self._exchange(each, new_names) for each in exchanges.values()),
+            topics=_by_name(self._topic(each, topics[each.name][0], new_names) for each in self._queues.values()),
         ), tuple(self._findings)
 
     def _bind(self) -> None:

@@ -66,14 +66,12 @@ def _collision(name: str) -> str:
 
 def _legal(name: str) -> str:
     legal = _ILLEGAL.sub("-", name)
-    if not legal.strip("."):
-        legal = "queue"
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    if not legal.strip("-._"):  # nothing of it is left that could be recognised
+        return f"queue-{digest}"
     if legal in _KAFKAS_OWN:
-        legal = legal.strip("_")
-    if len(legal) > LONGEST:
-        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-        legal = f"{legal[: LONGEST - 9]}-{digest}"
-    return legal
+        return legal.strip("_")
+    return legal if len(legal) <= LONGEST else f"{legal[: LONGEST - 9]}-{digest}"
 
 
 def _free(name: str, taken: dict[str, str], *, longest: int) -> str:
