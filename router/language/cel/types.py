@@ -50,7 +50,7 @@ class CelType:
     def __str__(self) -> str:
         inner = f"({', '.join(str(each) for each in self.parameters)})" if self.parameters else ""
         name = (
-            self.name.rpartition(".")[2]
+            self.name.rpartition(".r")[2]
             if self.tag is Tag.STRUCT
             else self.name
             if self.tag is Tag.OPAQUE

@@ -401,5 +401,13 @@ def test_typical_predicate_is_quick() -> None:
     compiled = found.compile(found.paths)
     values = (1_500_000, "paid", "RU")
     assert compiled(values) is True
-    microseconds = min(timeit.repeat(lambda: compiled(values), number=20_000, repeat=5)) / 20_000 * 1e6
-    assert microseconds < 1, "0.2 is promised; shared machines get some slack"
+
+    def by_hand(values: tuple[Any, ...]) -> bool:
+        amount, status, country = values
+        return amount > 1_000_000 and status in {"paid", "money_refunded"} and country == "RU"
+
+    def cost(function: Any) -> float:
+        return min(timeit.repeat(lambda: function(values), number=2_000, repeat=15))
+
+    # Measured beside each other, since machines differ and are shared: 0.06 against 0.06 microseconds on a quiet one.
+    assert cost(compiled) < 3 * cost(by_hand)
