@@ -96,6 +96,8 @@ def unpack_lightly(fetcher: Any) -> None:
 
 def _light(records: Any) -> LightRecords:
     """The same records, none of which was read yet."""
+    # The one that is replaced and its own iterator refer to each other, and to the bytes of the fetch.
+    records._records_iterator = None  # noqa: SLF001 - as above
     return LightRecords(
         records._tp,  # noqa: SLF001 - the constructor's own arguments, kept under these names
         records._records,  # noqa: SLF001 - as above

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import struct
-from collections.abc import Sequence
+import weakref
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -143,9 +145,11 @@ class Fetcher:
 
     def __init__(self) -> None:
         self._records: dict[TopicPartition, Any] = {}
+        self.replaced: weakref.ref[PartitionRecords] | None = None
 
     async def _proc_fetch_request(self, assignment: Any, _node: int, request: Any) -> bool:
         records = PartitionRecords(TP, MemoryRecords(request), [], 1, None, None, True, 1)
+        self.replaced = weakref.ref(records)
         self._records[TP] = FetchResult(TP, assignment=assignment, partition_records=records, backoff=0)
         self._records[TopicPartition("other", 0)] = "an error"
         return True
@@ -176,3 +180,24 @@ async def test_fetcher_answers_with_light_records() -> None:
     assert (assignment.position, result.has_more()) == (3, True)
     assert [record.offset for record in result.getall(2)] == [3]
     assert (assignment.position, result.has_more()) == (4, False)
+
+
+@pytest.fixture
+def without_garbage_collection() -> Iterator[None]:
+    """What is gone within the test went by its reference count."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("without_garbage_collection")
+async def test_bytes_of_a_fetch_go_with_its_last_record() -> None:
+    """No cycle keeps them until a garbage collection: under load that would be hundreds of megabytes."""
+    fetcher = Fetcher()
+    unpack_lightly(fetcher)
+    await fetcher._proc_fetch_request(Assignment(), 1, log_batch(0, 4))
+    assert fetcher.replaced is not None
+    assert fetcher.replaced() is None
+    light = weakref.ref(fetcher._records[TP]._partition_records)
+    assert len(fetcher._records[TP].getall(10)) == 3
+    assert light() is None
