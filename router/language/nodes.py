@@ -88,7 +88,7 @@ def plain(node: Node) -> Any:
             return node.value
         case SequenceNode():
             return [plain(each) for each in node.items]
-        case MappingNode():
+        case _:
             return {item.key.text: plain(item.node) for item in node.items}
 
 

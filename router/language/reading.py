@@ -152,7 +152,7 @@ class _Reader(Generic[_S]):
             case SequenceNode():
                 for index in reversed(range(len(node.items))):
                     yield from self._nulls(node.items[index], (*path, index))
-            case MappingNode():
+            case _:
                 for item in node.items:
                     yield from self._nulls(item.node, (*path, item.key.text))
 
@@ -298,7 +298,7 @@ def _described(node: Node) -> str:
             return "a mapping"
         case ScalarNode(value=None):
             return "nothing"
-        case ScalarNode():
+        case _:
             return _NAMES[type(node.value)]
 
 

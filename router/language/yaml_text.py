@@ -342,7 +342,7 @@ def _comment_traps(text: str, *, file: str) -> list[Finding]:
         for token in _reader().scan(text):
             if brackets > 0:
                 findings.extend(comments_between(text, start=behind, end=token.start_mark.index, file=file))
-            if brackets > DEEPEST or len(findings) > _MOST_TRAPS:
+            if len(findings) > _MOST_TRAPS:
                 break
             if isinstance(token, FlowSequenceStartToken | FlowMappingStartToken):
                 brackets += 1

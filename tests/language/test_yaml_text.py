@@ -64,6 +64,7 @@ FAULTY = [
     pytest.param("a: [#.paid]\n", [("yaml-trap", 1, 5)], id="a comment that swallows the bracket"),
     pytest.param("a: [x, #\n  ]\n", [("yaml-trap", 1, 8)], id="a lone hash in brackets"),
     pytest.param("a: [x #.paid\n]\n", [("yaml-trap", 1, 7)], id="a comment that is silently dropped"),
+    pytest.param("a: [x, #.paid\n  @]\n", [("yaml-trap", 1, 8), ("yaml-trap", 2, 3)], id="a comment and then a fault"),
     pytest.param("a: x #.paid\n", [("yaml-trap", 1, 6)], id="a comment behind a text"),
     pytest.param("a: *.paid\nb: *\n", [("yaml-trap", 1, 4), ("yaml-trap", 2, 4)], id="aliases"),
     pytest.param("*a : 1\n", [("yaml-trap", 1, 1)], id="an alias as a key"),
@@ -111,9 +112,17 @@ def test_a_trap_that_can_be_survived_keeps_the_rest() -> None:
     assert len(findings) == 4
 
 
+def test_a_file_of_traps_is_told_some_of_them() -> None:
+    """One that has more than twenty repeats itself."""
+    _, findings = parse_yaml("a: [" + "x, #.y\n" * 100 + "]\n", file="t.yaml")
+    assert len([finding for finding in findings if finding.place.column == findings[0].place.column]) < 100
+
+
 def test_a_reader_that_raises_something_else_is_survived() -> None:
-    """An integer that Python refuses, a name that is no name: all end as findings."""
-    for text in ["a: " + "9" * 5000, "%TAG ! tag:\n---\n!x", "%YAML 9999999999.1\n---\na: 1", "a: !<\ud800>"]:
+    """A character beyond Unicode makes it raise an error without a place: the file's first line stands for it."""
+    _, findings = parse_yaml('a: "\\U99999999"', file="t.yaml")
+    assert brief(findings) == [("yaml-syntax", 1, 1)]
+    for text in ["a: " + "9" * 5000, "%TAG ! tag:\n---\n!x", "%YAML 9999999999.1\n---\na: 1"]:
         parse_yaml(text, file="t.yaml")
 
 
