@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from router.exchange.header_values import Missing
-from router.exchange.matcher import ConditionMiss, HeaderMiss, Miss, RingMiss, Shadowed, Why
+from router.exchange.matcher import ConditionMiss, HeaderMiss, Miss, RingMiss, Why
 
 __all__ = ["in_words"]
 
@@ -21,8 +21,8 @@ def in_words(why: Why, *, words: int, part: str) -> str:
             return f"`{where}` cannot be evaluated on this record"
         case ConditionMiss(where=where):
             return f"`{where}` is false"
-        case Shadowed(by=by):
-            return f"the exchange takes the first match only, which is {by.place.file}:{by.place.line}"
+        case _:
+            return f"the exchange takes the first match only, which is {why.by.place.file}:{why.by.place.line}"
 
 
 def _key_in_words(miss: Miss, words: int, part: str) -> str:

@@ -9,7 +9,7 @@ The routing key never changes on the way.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from router.exchange.consistent_hash import ConsistentHashMatcher
 from router.exchange.decision import Delivery, Step, Walk
@@ -139,15 +139,15 @@ def _that_exists(alternate: Destination | None, exchanges: Exchanges) -> Destina
     return None
 
 
+_MATCHERS: Mapping[ExchangeType, Callable[[Exchange], Matcher]] = {
+    ExchangeType.DIRECT: DirectMatcher,
+    ExchangeType.TOPIC: TopicMatcher,
+    ExchangeType.FANOUT: FanoutMatcher,
+    ExchangeType.CONSISTENT_HASH: ConsistentHashMatcher,
+}
+
+
 def _compiled(exchange: Exchange, search: Search | None) -> Matcher:
-    match exchange.type:
-        case ExchangeType.DIRECT:
-            return DirectMatcher(exchange)
-        case ExchangeType.TOPIC:
-            return TopicMatcher(exchange)
-        case ExchangeType.FANOUT:
-            return FanoutMatcher(exchange)
-        case ExchangeType.HEADERS:
-            return HeadersMatcher(exchange, search)
-        case ExchangeType.CONSISTENT_HASH:
-            return ConsistentHashMatcher(exchange)
+    if exchange.type is ExchangeType.HEADERS:
+        return HeadersMatcher(exchange, search)
+    return _MATCHERS[exchange.type](exchange)
