@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,14 +20,22 @@ from router.commands.routes import (
     show_findings,
 )
 from router.language.load import load_routes
+from router.language.moved_keys import MovedKeys, moved_keys
+from router.language.routes import RouteSet
 
 __all__ = ["check"]
 
 
 @click.command()
 @routes_options
+@click.option(
+    "--against",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The routes as they were: says how many keys move in each consistent-hash exchange whose bindings changed.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines, for programs.")
-def check(*, directory: Path, schemas: Path, as_json: bool) -> None:
+def check(*, directory: Path, schemas: Path, against: Path | None, as_json: bool) -> None:
     """Check all route files in DIR (default: routes) and say everything that is wrong, at once.
 
     Each finding is a line `file:line:column kind message`, with a way out where there is one; docs/findings.md explains
@@ -42,14 +53,17 @@ def check(*, directory: Path, schemas: Path, as_json: bool) -> None:
     if not texts:
         raise click.UsageError(f"there is no route file (.yaml) in '{directory}': name your folder with DIR.")
     route_set, findings = load_routes(texts, catalogue)
+    moved = () if against is None or route_set is None else _moved(route_set, against, schemas)
     files = counted(len(texts), "file")
     if as_json:
-        report = {
+        report: dict[str, Any] = {
             "ok": route_set is not None,
             "files": len(texts),
             "fingerprint": route_set.fingerprint if route_set else None,
             "findings": [finding_json(finding) for finding in findings],
         }
+        if against is not None:
+            report["moved_keys"] = [asdict(each) for each in moved]
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     else:
         out = console()
@@ -59,5 +73,25 @@ def check(*, directory: Path, schemas: Path, as_json: bool) -> None:
             out.print(f"{files}, {exchanges}, {counted(len(route_set.topics), 'topic')}: no findings", style="green")
         else:
             out.print(f"{levels(findings)} in {files}")
+        for each in moved:
+            for line in _moved_lines(each):
+                out.print(line)
     if route_set is None:
         raise SystemExit(1)
+
+
+def _moved(route_set: RouteSet, against: Path, schemas: Path) -> tuple[MovedKeys, ...]:
+    texts, catalogue = read_texts(against, schemas)
+    before, findings = load_routes(texts, catalogue)
+    if before is None:
+        faults = "\n".join(str(finding) for finding in findings)
+        raise click.ClickException(f"the routes in '{against}' have errors, so nothing can be compared:\n{faults}")
+    return moved_keys(before.exchanges, route_set.exchanges)
+
+
+def _moved_lines(moved: MovedKeys) -> Iterator[str]:
+    share = f"{100 * moved.moved / moved.sample:.1f} %"
+    yield f"{moved.place} exchange '{moved.exchange}': {moved.moved:,} of {moved.sample:,} sample keys move ({share})"
+    for each in moved.shares:
+        before, after = (f"{100 * count / moved.sample:.1f} %" for count in (each.before, each.after))
+        yield f"  {each.destination}: {before} before, {after} now; gets {each.gained:,}, loses {each.lost:,}"

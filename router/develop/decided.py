@@ -17,7 +17,7 @@ from router.records.record import PlainRecord
 
 __all__ = ["SHOP_ROUTES", "decided_topics"]
 
-SHOP_ROUTES = "1bad1279"
+SHOP_ROUTES = "7332b0cf"
 """The fingerprint of routes/ as it comes with the project: what `router.develop.reconcile` is written for."""
 
 

@@ -130,6 +130,10 @@ def _with_mischief(life: Sequence[Happening], number: int, encoders: Mapping[str
 
 def _encoded(happening: Happening, encoders: Mapping[str, Encoder]) -> FeedEvent:
     headers = [("ce_type", f"shop.{happening.topic.rsplit('.', 1)[0]}".encode())]
+    if happening.topic == PAYMENT:
+        # The till that the courier carries takes cash; gift cards, which are no card either, are a matter of the site's.
+        at_the_door = happening.value["card"] is None and happening.value["fiscal"]
+        headers.append(("channel", b"door" if at_the_door else b"site"))
     if happening.event_id is not None:
         headers.insert(0, ("ce_id", happening.event_id.encode()))
     return FeedEvent(

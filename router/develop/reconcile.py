@@ -7,9 +7,13 @@ in the same way by accident.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 from router.develop.feed import UNREADABLE, FeedEvent
 from router.develop.shop import ORDER, PRODUCT, REFUND, SOURCES, STOCK
@@ -23,9 +27,12 @@ _TOMBSTONES: Mapping[str, tuple[str, ...]] = {
         "bob-kz.order.status.v1",
         "bob-ru.order.status.v1",
         "bob-ua.order.status.v1",
+        "large-loader.order.status.v1",
         "notifications.order.status.v1",
         "refund-desk.order.status.v1",
+        "small-loader.order.status.v1",
         "unrouted.order.status.v1",
+        "vip.order.status.v1",
     ),
     PRODUCT: (
         "analytics.product.update.v1",
@@ -46,11 +53,14 @@ def expected_topics(event: FeedEvent) -> tuple[str, ...]:
     facts = event.facts
     match event.topic:
         case "order.status.v1":
-            topics = _of_order(facts["country"], facts["status"])
+            topics = _of_order(facts)
+            topics.append(loader_of("" if event.key is None else event.key.decode()))
         case "refund.update.v1":
-            topics = _of_refund(facts["type"])
+            topics = _of_refund(facts)
         case "payment.transaction.v1":
             topics = _of_payment(facts["state"], fiscal=facts["fiscal"])
+            if ("channel", b"door") in event.headers:
+                topics.append("couriers.payment.transaction.v1")
         case "product.update.v1":
             topics = _of_product("" if event.key is None else event.key.decode())
         case _:
@@ -58,7 +68,8 @@ def expected_topics(event: FeedEvent) -> tuple[str, ...]:
     return (*topics, f"analytics.{event.topic}")
 
 
-def _of_order(country: str, status: str) -> list[str]:
+def _of_order(facts: Mapping[str, Any]) -> list[str]:
+    country, status = facts["country"], facts["status"]
     topics = []
     if country in ("RU", "KZ", "BY"):
         topics.append(f"bob-{country.lower()}.order.status.v1")
@@ -66,6 +77,8 @@ def _of_order(country: str, status: str) -> list[str]:
         topics.append("bob-ua.order.status.v1")
     if status in ("paid", "delivered", "cancelled"):
         topics.append("notifications.order.status.v1")
+    if status == "paid" and facts["amount"] > 100_000 and facts["customer"]["email"] is not None:
+        topics.append("vip.order.status.v1")
     if status in ("return_requested", "returned", "money_refunded"):
         topics.append("refund-desk.order.status.v1")
     if not topics:
@@ -73,8 +86,11 @@ def _of_order(country: str, status: str) -> list[str]:
     return topics
 
 
-def _of_refund(kind: str) -> list[str]:
+def _of_refund(facts: Mapping[str, Any]) -> list[str]:
+    kind = facts["type"]
     topics = []
+    if kind == "refund_requested" and facts["refund_requested"]["reason"] == "damaged":
+        topics.append("quality.refund.update.v1")
     if kind in ("refund_requested", "money_refunded"):
         topics.append("refund-desk.refund.update.v1")
     if kind in ("refund_approved", "refund_rejected"):
@@ -116,6 +132,35 @@ def _of_stock(state: str, hall: str) -> list[str]:
     if hall == "msk.2":
         topics.append("robots.stock.level.v1")
     return topics
+
+
+@lru_cache(maxsize=10_000)
+def loader_of(key: str) -> str:
+    """Which loader has an order, as the ring's description says.
+
+    Each unit of a loader's weight has 256 points; a key has four places, and the loader wins whose point comes soonest
+    behind one of them.
+    """
+    places = _numbers(hashlib.blake2b(key.encode(), digest_size=32).digest())
+    points = _points()
+    behind = (points[bisect_left(points, (place, "")) % len(points)] + (place,) for place in places)
+    return min(((point - place) % 2**64, loader) for point, loader, place in behind)[1]
+
+
+@lru_cache(maxsize=1)
+def _points() -> tuple[tuple[int, str], ...]:
+    points = []
+    for loader, weight in (("small-loader.order.status.v1", 1), ("large-loader.order.status.v1", 3)):
+        for unit in range(weight):
+            said = f"topic '{loader}'\0{unit}".encode()
+            # The lowest 20 bits of a point are not its place.
+            points += [(number >> 20 << 20, loader) for number in _numbers(hashlib.shake_128(said).digest(8 * 256))]
+    return tuple(sorted(points))
+
+
+def _numbers(raw: bytes) -> list[int]:
+    """Of eight bytes each, the least significant first."""
+    return [int.from_bytes(raw[at : at + 8], "little") for at in range(0, len(raw), 8)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import pytest
 
 from router.develop.encoding import shop_encoders
 from router.develop.feed import UNREADABLE, FeedEvent, Mischief, events, planned
-from router.develop.shop import ORDER, SOURCES, STOCK
+from router.develop.shop import ORDER, PAYMENT, SOURCES, STOCK
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 ENCODERS = shop_encoders(SCHEMAS)
@@ -126,7 +126,8 @@ def test_nobody_can_read_what_is_unreadable() -> None:
 
 
 def test_most_records_carry_their_id() -> None:
-    """Events have the producer's id and type in headers; stock levels have no id."""
+    """Events have the producer's id and type in headers; stock levels have no id, and payments their channel, too."""
     for event in FEED:
         names = [name for name, _ in event.headers]
-        assert names == (["ce_type"] if event.topic == STOCK else ["ce_id", "ce_type"])
+        further = ["channel"] if event.topic == PAYMENT else []
+        assert names == [*([] if event.topic == STOCK else ["ce_id"]), "ce_type", *further]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from router.develop.reconcile import (
     Tally,
     expected_topics,
     fingerprint,
+    loader_of,
     outcome_topics,
     reconcile,
 )
@@ -37,9 +40,15 @@ def event(topic: str, facts: dict[str, Any], **changes: Any) -> FeedEvent:
     return FeedEvent(**given | changes)
 
 
-def order(country: str, status: str) -> FeedEvent:
+def order(country: str, status: str, *, amount: int = 1, email: str | None = None) -> FeedEvent:
     """Return an order's change."""
-    return event(ORDER, {"country": country, "status": status})
+    facts = {"country": country, "status": status, "amount": amount, "customer": {"email": email}}
+    return event(ORDER, facts)
+
+
+def requested(reason: str) -> FeedEvent:
+    """Return a customer's wish for a refund."""
+    return event(REFUND, {"type": "refund_requested", "refund_requested": {"reason": reason}})
 
 
 def payment(state: str, *, fiscal: bool) -> FeedEvent:
@@ -62,7 +71,11 @@ def stock(state: str, hall: str) -> FeedEvent:
         pytest.param(order("UA", "shipped"), {"unrouted"}, id="ukraine does not"),
         pytest.param(order("AM", "delivered"), {"notifications"}, id="no order system, but news"),
         pytest.param(order("AM", "created"), {"unrouted"}, id="no order system"),
-        pytest.param(event(REFUND, {"type": "refund_requested"}), {"refund-desk"}, id="asked for"),
+        pytest.param(order("KZ", "paid", amount=100_001, email="f@x"), {"bob-kz", "notifications", "vip"}, id="large"),
+        pytest.param(order("KZ", "paid", amount=100_000, email="f@x"), {"bob-kz", "notifications"}, id="not so large"),
+        pytest.param(order("KZ", "paid", amount=100_001), {"bob-kz", "notifications"}, id="large, of nobody known"),
+        pytest.param(requested("late"), {"refund-desk"}, id="asked for"),
+        pytest.param(requested("damaged"), {"refund-desk", "quality"}, id="asked for what is broken"),
         pytest.param(event(REFUND, {"type": "refund_approved"}), {"refund-letters", "payouts"}, id="approved"),
         pytest.param(event(REFUND, {"type": "refund_rejected"}), {"refund-letters"}, id="rejected"),
         pytest.param(event(REFUND, {"type": "money_refunded"}), {"refund-desk"}, id="paid back"),
@@ -86,11 +99,26 @@ def stock(state: str, hall: str) -> FeedEvent:
 def test_each_record_has_its_topics(record: FeedEvent, expected: set[str]) -> None:
     """What the teams want of a record, beside analytics, which wants all."""
     topics = {f"{record.topic}.unroutable" if t == "+unroutable" else f"{t}.{record.topic}" for t in expected}
-    assert set(expected_topics(record)) == topics | {f"analytics.{record.topic}"}
+    loaders = {loader_of("k")} if record.topic == ORDER else set()
+    assert set(expected_topics(record)) == topics | {f"analytics.{record.topic}"} | loaders
+
+
+def test_what_is_taken_at_the_door_is_the_couriers() -> None:
+    """By the channel that the payment's header says."""
+    door = replace(payment("captured", fiscal=True), headers=(("channel", b"door"),))
+    assert "couriers.payment.transaction.v1" in expected_topics(door)
+
+
+def test_loaders_share_the_orders_by_their_weights() -> None:
+    """Three to one, and an order is always the same one's."""
+    counts = Counter(loader_of(f"ord-{number}") for number in range(4000))
+    assert loader_of("ord-1") == loader_of("ord-1")
+    assert 0.7 < counts["large-loader.order.status.v1"] / 4000 < 0.8
+    assert counts.keys() == {"large-loader.order.status.v1", "small-loader.order.status.v1"}
 
 
 @pytest.mark.parametrize(
-    ("topic", "count"), [(ORDER, 8), (PRODUCT, 4), (STOCK, 1)], ids=["orders", "products", "stock"]
+    ("topic", "count"), [(ORDER, 11), (PRODUCT, 4), (STOCK, 1)], ids=["orders", "products", "stock"]
 )
 def test_a_tombstone_goes_where_its_exchanges_say(topic: str, count: int) -> None:
     """It goes to every topic that could have its key, or aside, or nowhere."""
