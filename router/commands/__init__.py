@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "export": ("router.commands.export:export", "Turn routes into definitions that a RabbitMQ can import."),
     "topics": ("router.commands.topics:topics", "Say which topics must be created or differ, and create them."),
+    "graph": ("router.commands.graph:graph", "Draw the routes: DOT, Mermaid, or SVG without Graphviz."),
     "trace": ("router.commands.trace:trace", "Show the way that a record has taken through the router."),
     "schema": ("router.commands.schema:schema", "Print the JSON Schema of route files, for editors."),
     "broker": ("router.commands.broker:broker", "Run a real Apache Kafka to develop on."),
