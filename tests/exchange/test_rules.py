@@ -5,25 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from exchange.declaring import compiled
 from exchange.naive import Asked, Bound, Declared, Published, is_exchange, reached
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from router.exchange.decision import Walk
-from router.exchange.header_values import HeaderTest, Operator
 from router.exchange.matcher import Message, words_of
-from router.exchange.model import (
-    Binding,
-    Destination,
-    DestinationKind,
-    Exchange,
-    ExchangeType,
-    HeaderCondition,
-    HeadersMatch,
-    Place,
-    XMatch,
-)
-from router.exchange.topology import Topology
+from router.exchange.model import ExchangeType, XMatch
 
 TOPICS = ("t", "u", "v", "w", "a.b")
 NAMES = ("A", "B", "C", "D", "E")
@@ -74,46 +63,6 @@ messages = st.builds(Published, routing_keys, typed_headers, st.just(True), trut
 )
 
 
-def destination(name: str) -> Destination:
-    """As the model tells them apart."""
-    return Destination(DestinationKind.EXCHANGE if is_exchange(name) else DestinationKind.TOPIC, name)
-
-
-def headers_match(one: Asked) -> HeadersMatch:
-    """As the language says it: null is presence."""
-    conditions = (
-        HeaderCondition(name, HeaderTest(Operator.PRESENT) if value is None else HeaderTest(Operator.EQUALS, value))
-        for name, value in one.values.items()
-    )
-    return HeadersMatch(XMatch(one.x_match), tuple(conditions))
-
-
-def compiled(declared: Mapping[str, Declared]) -> Topology:
-    """The router's own topology of what was declared; a binding's line is its place in the declaration."""
-
-    def binding(name: str, line: int, one: Bound) -> Binding:
-        match = None if one.headers is None else headers_match(one.headers)
-        to, place = destination(one.to), Place(name, line, 1)
-        return Binding(name, one.key, to, place, "team", headers=match, weight=one.weight, where=one.where)
-
-    return Topology(
-        {
-            name: Exchange(
-                name,
-                ExchangeType(one.type),
-                tuple(binding(name, line, each) for line, each in enumerate(one.bindings, 1)),
-                None if one.alternate is None else destination(one.alternate),
-                Place(name, 1, 1),
-                "team",
-                first_only=one.first_only,
-                cc=one.cc,
-            )
-            for name, one in declared.items()
-        },
-        topics=TOPICS,
-    )
-
-
 def seen_by(published: Published, *, cc: bool) -> Message:
     """The message as the exchange that was published to makes it: further keys and BCC taken, or left."""
     listed = [published.headers.get(name) for name in ("CC", "BCC")] if cc else []
@@ -146,7 +95,7 @@ BCC_SEEN_BY_OTHERS: Any = {
 @example(BCC_SEEN_BY_OTHERS, "A", [Published("a", {"BCC": ["a"]}, typed=True)])
 def test_decisions_follow_the_rules(declared: dict[str, Declared], start: str, published: list[Published]) -> None:
     """Exchanges of all types, led into one another, with alternates, conditions, limits, further keys and headers."""
-    topology = compiled(declared)
+    topology = compiled(declared, TOPICS)
     for each in published:
         message = seen_by(each, cc=declared[start].cc)
         walk = topology.walk(start, message)
@@ -164,7 +113,7 @@ def test_decisions_follow_the_rules(declared: dict[str, Declared], start: str, p
 @given(st.lists(messages, min_size=1, max_size=20))
 def test_default_exchange_follows_the_rules(published: list[Published]) -> None:
     """It leads to what the routing key and the further keys name."""
-    topology = compiled({})
+    topology = compiled({}, TOPICS)
     for each in published:
         walk = topology.walk("", seen_by(each, cc=True))
         assert {delivery.topic for delivery in walk.deliveries} == reached({}, "", each, topics=TOPICS)
