@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 
 from router.errors import InvalidSchema, Unreadable
 from router.language.case_values import Misfit, encode_value
@@ -112,14 +111,14 @@ def _plain(value: str | None, schema: AvroSchema | JsonSchema | None) -> Any:
     """The plain value that a decoder would give of a record that states this."""
     text = click.get_text_stream("stdin").read() if value == "-" else value or "{}"
     try:
-        stated = orjson.loads(text)
+        stated = json.loads(text)
         encoded = encode_value(schema, stated)
-        return decode_whole(schema.types, encoded) if isinstance(schema, AvroSchema) else orjson.loads(encoded)
-    except orjson.JSONDecodeError as error:
-        raise click.ClickException(f"--value is not JSON: {error}") from error
+        return decode_whole(schema.types, encoded) if isinstance(schema, AvroSchema) else json.loads(encoded)
     except Misfit as misfit:
         hint = f": {misfit.suggestion}" if misfit.suggestion else ""
         raise click.ClickException(f"--value does not fit the schema: {misfit}{hint}") from misfit
+    except (ValueError, RecursionError) as error:
+        raise click.ClickException(f"--value is not JSON: {error}") from error
     except Unreadable as error:
         raise click.ClickException(str(error)) from error
 

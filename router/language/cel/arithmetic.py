@@ -8,9 +8,8 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, DivisionByZero, Inexac
 from typing import Any, Final
 
 from router.language.cel.failure import WhereFailed
-from router.language.cel.overloads import Overloads
 from router.language.cel.times import add_duration, difference, negate, plus, since
-from router.language.cel.values import Duration, Timestamp, Uint, to_int, to_uint
+from router.language.cel.values import Duration, Overloads, Timestamp, Uint, to_int, to_uint
 
 __all__ = ["ARITHMETIC", "exact_decimal"]
 

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from router.language.cel.arithmetic import exact_decimal
 from router.language.cel.failure import WhereFailed
-from router.language.cel.overloads import Overloads
 from router.language.cel.times import (
     duration_of,
     format_duration,
@@ -20,7 +19,7 @@ from router.language.cel.times import (
     parse_timestamp,
     timestamp_of_seconds,
 )
-from router.language.cel.values import INT_MAX, INT_MIN, UINT_MAX, Duration, Timestamp, Uint, to_int, to_uint
+from router.language.cel.values import INT_MAX, INT_MIN, UINT_MAX, Duration, Overloads, Timestamp, Uint, to_int, to_uint
 
 __all__ = ["CONVERSIONS", "format_double"]
 

@@ -54,7 +54,7 @@ def message_pool(environment: Environment) -> Any:
     decimals.message_type.add(name=name)
     # Messages may contain each other, so that they stand in one file; their packages are messages around them.
     file = descriptor_pb2.FileDescriptorProto(
-        name="records.proto", package=package, syntax="proto3", dependency=[*imports, "decimal.proto"]
+        name="records.proto", package=package, syntax="proto2", dependency=[*imports, "decimal.proto"]
     )
     around: dict[str, Any] = {}
     for struct in environment.structs.values():
@@ -71,7 +71,7 @@ def _add_message(message: Any, struct: Struct) -> None:
     for number, (name, of) in enumerate(struct.fields.items(), 1):
         entry_name = "".join(each[:1].upper() + each[1:] for each in name.split("_")) + "Entry"  # as the format demands
         expressible = of.tag is Tag.LIST or all(each.name != entry_name for each in message.nested_type)
-        # A name for JSON would be derived from the name, and two of them could clash.
+        # A name for JSON would be derived from the name, and two of them could clash; syntax 3 refuses that even so.
         added = message.field.add(name=name, number=number, json_name=f"f{number}", label=_FIELD.LABEL_OPTIONAL)
         deep = of.element.tag in {Tag.LIST, Tag.MAP, Tag.DYN, Tag.NULL}
         if of.tag in {Tag.LIST, Tag.MAP} and expressible and not (of.nullable or deep):

@@ -82,7 +82,6 @@ _DECLARED = {
     Tag.BYTES: "BYTES",
     Tag.TIMESTAMP: "TIMESTAMP",
     Tag.DURATION: "DURATION",
-    Tag.TYPE: "TYPE",
 }
 
 

@@ -23,10 +23,9 @@ from router.language.cel.functions_known import OPERATOR_SYMBOLS
 from router.language.cel.maths import EXTREMES, MATHS
 from router.language.cel.network import NETWORK
 from router.language.cel.optionals import OPTIONALS, of_non_zero, optional_lookup
-from router.language.cel.overloads import Overloads
 from router.language.cel.texts import TEXTS
 from router.language.cel.times import ACCESSORS
-from router.language.cel.values import Optional, TypeValue, type_name
+from router.language.cel.values import Optional, Overloads, TypeValue, type_name
 
 __all__ = ["GENERIC", "OVERLOADS", "Functions", "RegexEngine"]
 

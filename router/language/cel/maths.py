@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from router.language.cel.comparison import greater, less
 from router.language.cel.failure import WhereFailed, no_overload
-from router.language.cel.overloads import Overloads
-from router.language.cel.values import UINT_MAX, Uint, is_number, to_int, to_uint
+from router.language.cel.values import UINT_MAX, Overloads, Uint, is_number, to_int, to_uint
 
 __all__ = ["EXTREMES", "MATHS"]
 

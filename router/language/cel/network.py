@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, ClassVar, Final
 
 from router.language.cel.failure import WhereFailed
-from router.language.cel.overloads import Overloads
+from router.language.cel.values import Overloads
 
 __all__ = ["NETWORK", "Cidr", "Ip"]
 

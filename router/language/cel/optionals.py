@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from router.language.cel.comparison import equal
 from router.language.cel.failure import WhereFailed, no_overload
-from router.language.cel.overloads import Overloads
-from router.language.cel.values import NONE, Duration, Optional, Timestamp, Uint, to_key
+from router.language.cel.values import NONE, Duration, Optional, Overloads, Timestamp, Uint, to_key
 
 __all__ = ["OPTIONALS", "of_non_zero", "optional_lookup"]
 

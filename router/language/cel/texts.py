@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from router.language.cel.failure import WhereFailed, no_overload
 from router.language.cel.formatting import format_text
-from router.language.cel.overloads import Overloads
+from router.language.cel.values import Overloads
 
 __all__ = ["TEXTS"]
 

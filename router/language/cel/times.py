@@ -10,8 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from router.language.cel.failure import WhereFailed
-from router.language.cel.overloads import Overloads
-from router.language.cel.values import Duration, Timestamp
+from router.language.cel.values import Duration, Overloads, Timestamp
 
 __all__ = [
     "ACCESSORS",

@@ -9,7 +9,7 @@ by objects of their own. Structs are maps from field names.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -23,6 +23,7 @@ __all__ = [
     "UINT_MAX",
     "Duration",
     "Optional",
+    "Overloads",
     "Timestamp",
     "TypeValue",
     "Uint",
@@ -34,6 +35,9 @@ __all__ = [
     "to_uint",
     "type_name",
 ]
+
+Overloads = Mapping[str, Mapping[tuple[type, ...], Callable[..., Any]]]
+"""Functions by name and exact types of values. A method's receiver is its first argument."""
 
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1

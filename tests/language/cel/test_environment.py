@@ -9,8 +9,6 @@ from uuid import UUID
 import pytest
 
 from router.language.cel.environment import Environment
-from router.language.cel.failure import WhereFailed
-from router.language.cel.plain import header_texts, to_cel
 from router.language.cel.regex import Re2
 from router.language.cel.types import DYN, CelType, Tag
 from router.language.cel.where import compile_where
@@ -179,26 +177,3 @@ def test_json_types() -> None:
         "k": "dyn",
     }
     assert found["d"].symbols == ("x", "y")
-
-
-@pytest.mark.parametrize(
-    ("value", "of"),
-    [("x", Tag.INT), (1, Tag.STRING), (True, Tag.INT), (1, Tag.LIST), ([], Tag.MAP), (10**400, Tag.DOUBLE)],
-    ids=str,
-)
-def test_value_against_its_schema_fails(value: object, of: Tag) -> None:
-    """A plain value that is not what its schema says is a failure, not a surprise."""
-    with pytest.raises(WhereFailed):
-        to_cel(value, CelType(of), {})
-
-
-def test_values_without_a_schema_have_their_natural_meaning() -> None:
-    """Without a schema's word, times become timestamps and durations, identifiers texts, in containers as well."""
-    plain = {"a": [datetime(1970, 1, 1, tzinfo=UTC), date(1970, 1, 1), time(0, 0, 1), UUID(int=0), None, 1.5]}
-    found = to_cel(plain, DYN, {})["a"]
-    assert [type(each).__name__ for each in found] == ["Timestamp", "Timestamp", "Duration", "str", "NoneType", "float"]
-
-
-def test_headers_become_texts() -> None:
-    """Of a repeated header the last counts; a null one is empty; what is not UTF-8 stays apart from all text."""
-    assert header_texts([("a", b"1"), ("a", b"2"), ("b", None), ("c", b"\xff")]) == {"a": "2", "b": "", "c": "\udcff"}

@@ -8,7 +8,6 @@ import pytest
 
 from router.language.cel.network import Ip
 from router.language.cel.typed import from_typed, to_typed, type_of
-from router.language.cel.types import CelType, Struct, Tag, parse_type
 from router.language.cel.values import NONE, Duration, Optional, Timestamp, Uint
 
 ADDRESS = Ip(IPv4Address("10.0.0.1"))
@@ -87,26 +86,3 @@ def test_values_without_a_way_back_are_shown() -> None:
 def test_a_value_has_a_type_to_declare(value: object, shown: str) -> None:
     """A binding without a declared type has that of its value."""
     assert str(type_of(value)) == shown
-
-
-@pytest.mark.parametrize("text", ["int", "list(int)", "map(string, list(dyn))", "timestamp", "decimal"])
-def test_types_are_read_and_written(text: str) -> None:
-    """A type's name read and written is the same."""
-    assert str(parse_type(text)) == text
-
-
-@pytest.mark.parametrize("text", ["", "integer", "list(", "map(string,x)"])
-def test_what_names_no_type_is_refused(text: str) -> None:
-    """An unknown name of a type is a ValueError."""
-    with pytest.raises(ValueError, match="names no type"):
-        parse_type(text)
-
-
-def test_types_are_shown_to_people() -> None:
-    """A record has its own name, an extension's type its full one; what can be null says so."""
-    assert str(CelType(Tag.STRUCT, name="router.sound_0.rOrder")) == "Order"
-    assert str(CelType(Tag.OPAQUE, name="net.IP")) == "net.IP"
-    assert str(CelType(Tag.INT).or_null()) == "int or null"
-    assert CelType(Tag.DYN).or_null() == CelType(Tag.DYN)
-    assert CelType(Tag.LIST).element == CelType(Tag.DYN)
-    assert Struct("x", {}).fields == {}

@@ -6,38 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from support.expressions import ORDERS, problems, where
 
 from router.language.cel.environment import Environment
 from router.language.cel.failure import WhereFailed
-from router.language.cel.problems import InvalidWhere, WhereProblem
-from router.language.cel.regex import Re2
-from router.language.cel.where import Where, compile_where, fuse
-from router.records.schema import parse_avro, parse_json_schema
+from router.language.cel.where import fuse
+from router.records.schema import parse_json_schema
 
-ORDER = parse_avro(
-    """{"type": "record", "name": "shop.Order", "fields": [
-      {"name": "id", "type": "string"},
-      {"name": "country", "type": {"type": "enum", "name": "Country", "symbols": ["RU", "KZ"]}},
-      {"name": "status", "type": ["null", "string"]},
-      {"name": "type", "type": "string"},
-      {"name": "key", "type": "int"},
-      {"name": "amount", "type": "long"},
-      {"name": "weight", "type": "double"},
-      {"name": "urgent", "type": ["null", "boolean"]},
-      {"name": "price", "type": {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 2}},
-      {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
-      {"name": "day", "type": ["null", {"type": "int", "logicalType": "date"}]},
-      {"name": "either", "type": ["string", "long"]},
-      {"name": "tags", "type": {"type": "array", "items": "string"}},
-      {"name": "notes", "type": ["null", {"type": "map", "values": "string"}]},
-      {"name": "lines", "type": {"type": "array", "items": {"type": "record", "name": "Line", "fields": [
-        {"name": "sku", "type": "string"}, {"name": "count", "type": "int"}]}}},
-      {"name": "customer", "type": ["null", {"type": "record", "name": "Customer", "fields": [
-        {"name": "email", "type": ["null", "string"]}, {"name": "name", "type": "string"}]}]}
-    ]}""",
-    file="order.avsc",
-)
-AVRO = Environment.of_schema(ORDER)
+AVRO = ORDERS
 OPEN = Environment.of_schema(None)
 RECORD = {
     "id": "o-1",
@@ -57,10 +33,6 @@ RECORD = {
     "lines": [{"sku": "a", "count": 2}, {"sku": "b", "count": 1}],
     "customer": {"email": "ann@example.org", "name": "Ann"},
 }
-
-
-def where(text: str, environment: Environment = AVRO) -> Where:
-    return compile_where(text, environment, engine=Re2())
 
 
 def at_path(record: Any, path: str) -> Any:
@@ -90,12 +62,6 @@ def truth(
     assert found is slow
     assert fuse([compiled, compiled], compiled.paths)(values, headers, key, whole) == (found, found)
     return found
-
-
-def problems(text: str, environment: Environment = AVRO) -> tuple[WhereProblem, ...]:
-    with pytest.raises(InvalidWhere) as caught:
-        where(text, environment)
-    return caught.value.problems
 
 
 @pytest.mark.parametrize(
@@ -284,39 +250,6 @@ def test_json_schema_gives_types() -> None:
     assert "no field 'nam'" in problems("tags[0].nam == 'x'", environment)[0].message
 
 
-@pytest.mark.parametrize(
-    ("text", "paths", "whole", "headers", "key"),
-    [
-        ("amount > 1", ("amount",), (), frozenset(), False),
-        ("record.amount > record.weight", ("amount", "weight"), (), frozenset(), False),
-        ("customer.email == null", ("customer.email",), (), frozenset(), False),
-        ("has(customer.name)", ("customer.name",), (), frozenset(), False),
-        ("customer == null", (), ("customer",), frozenset(), False),
-        ("lines.all(l, l.count > amount)", ("amount",), ("lines",), frozenset(), False),
-        ("record.tags == tags", (), ("tags",), frozenset(), False),
-        ("record == record", (), ("",), frozenset(), False),
-        ("headers.a == headers['b'] && 'c' in headers", (), (), frozenset("abc"), False),
-        ("headers[key] == 'x'", (), (), None, True),
-        ("true || amount > 1", (), (), frozenset(), False),
-    ],
-)
-def test_facts_are_only_what_is_read(
-    text: str, paths: tuple[str, ...], whole: tuple[str, ...], headers: object, key: bool
-) -> None:
-    """An expression names the scalar paths, whole fields, headers and key that it reads, and no more."""
-    found = where(text)
-    assert (found.paths, found.whole, found.headers, found.uses_key) == (paths, whole, headers, key)
-
-
-@pytest.mark.parametrize(
-    ("text", "constant"),
-    [("1 < 2", True), ("amount > 1 && false", False), ("amount / 0 > 1 || true", True), ("amount > 1 && true", None)],
-)
-def test_constant_expressions_are_known(text: str, constant: bool | None) -> None:
-    """What no record can change is known before any record."""
-    assert where(text).constant is constant
-
-
 def test_fused_truths_stand_in_order() -> None:
     """Fused expressions give a truth each, and one's failure is not another's."""
     wheres = [where(text) for text in ("amount > 5", "amount / 0 > 1", 'status == "x"', "lines.all(l, l.count > 0)")]
@@ -328,66 +261,6 @@ def test_compiling_for_more_paths_picks_its_own() -> None:
     """A function can be compiled for a reader that reads more than the expression needs."""
     paths = ("id", *(f"other{number}" for number in range(20)), "amount")
     assert where("amount > 5").compile(paths)(("x", *range(20), 9)) is True
-
-
-@pytest.mark.parametrize(
-    ("text", "column", "message", "suggestion"),
-    [
-        ("amuont > 1", 1, "there is no field or variable 'amuont'", "did you mean 'amount'?"),
-        ("true && customer.emial == null", 18, "'Customer' has no field 'emial'", "did you mean 'email'?"),
-        ("record.stats == null", 8, "'Order' has no field 'stats'", "did you mean 'status'?"),
-        ("lines.all(l, l.cuont > 1)", 16, "'Line' has no field 'cuont'", "did you mean 'count'?"),
-        ("zzz.b.c == 1", 1, "there is no field or variable 'zzz'", ""),
-        ('amount + "a" == "b"', 8, "'+' cannot be used with int and string", ""),
-        ('amount == "5"', 8, "'==' cannot be used with int and string", ""),
-        ("status.startWith('a')", 8, "there is no function 'startWith'", "did you mean 'startsWith'?"),
-        ("amount.size() > 1", 12, "'size' cannot be used with int", ""),
-        ("amount.foo", 7, "what is int has no fields", ""),
-        ("amount.all(x, x > 1)", 1, "what is int has no items to look at: it must be a list or a map", ""),
-        ("amount = 5", 8, "'=' cannot stand here", "write == to compare"),
-        ("urgent and amount > 5", 8, "'and' cannot stand here", "write && for and"),
-        ("urgent OR amount > 5", 8, "'OR' cannot stand here", "write || for or"),
-        ("not urgent", 5, "'urgent' cannot stand here", ""),
-        ("amount > ", 10, "something is missing at the end", ""),
-        ("(amount > 5", 12, "something is missing at the end", ""),
-        ("status == 'paid", 11, "this text has no end, or an escape that does not exist", ""),
-        ("amount", 1, "it is int, and not true or false", "compare it with something, as with =="),
-        ("1 + 1", 1, "it is int, and not true or false", "compare it with something, as with =="),
-        ("at > timestamp('yesterday')", 15, "'yesterday' is no timestamp: write it as 2024-05-31T12:00:00Z", ""),
-        ("amount > 1 / 0", 12, "division by zero", ""),
-        (
-            "urgent ? amount : status == 'x'",
-            8,
-            "the two sides of '? :' are int and bool, and its condition is bool or null",
-            "",
-        ),
-        (
-            "google.protobuf.Timestamp{} == at",
-            1,
-            "an expression cannot make a 'google.protobuf.Timestamp'",
-            "use a map",
-        ),
-        (
-            "(" * 40 + "true" + ")" * 40,
-            1,
-            "it is nested too deeply: 32 levels are the most",
-            "use cel.bind, or several bindings",
-        ),
-        ("'" + "x" * 100_001 + "' == id", 1, "it is too long: 100,000 characters are the most", ""),
-        ("amount > 9223372036854775808", 10, "invalid int literal", ""),
-    ],
-)
-def test_mistakes_have_their_column(text: str, column: int, message: str, suggestion: str) -> None:
-    """What is wrong with a text is said in words, at its column, with a way out where there is one."""
-    first = problems(text)[0]
-    assert (first.column, first.message, first.suggestion) == (column, message, suggestion)
-
-
-def test_mistakes_on_later_lines_have_their_line() -> None:
-    """An expression of several lines counts columns within each; all mistakes are gathered."""
-    found = problems("amount > 1 &&\n  amuont > 2 ||\n  stauts == 'x'")
-    assert [(each.line, each.column) for each in found] == [(2, 3), (3, 3)]
-    assert str(found[0]) == "line 2, column 3: there is no field or variable 'amuont': did you mean 'amount'?"
 
 
 def test_bad_pattern_is_a_mistake() -> None:
