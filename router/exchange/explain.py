@@ -13,7 +13,16 @@ from router.exchange.model import DEFAULT_EXCHANGE, Binding, Destination, Entry
 from router.exchange.routing_key import Placeholder, PlaceholderKind, RoutingKey
 from router.exchange.topology import Topology
 
-__all__ = ["Explanation", "Missed", "WalkExplanation", "binding_json", "destination_json", "explain", "missed"]
+__all__ = [
+    "Explanation",
+    "Missed",
+    "WalkExplanation",
+    "binding_json",
+    "binding_text",
+    "destination_json",
+    "explain",
+    "missed",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +162,16 @@ def _walk_lines(each: WalkExplanation, *, tombstone: bool) -> Iterator[str]:
     yield f"exchange '{each.walk.exchange}', routing key '{each.walk.routing_key}'"
     for step in each.walk.steps:
         for binding in step.matched:
-            yield f"  + {_key(binding)} -> {binding.destination}  {binding.place.file}:{binding.place.line}"
+            yield f"  + {binding_text(binding)} -> {binding.destination}  {binding.place.file}:{binding.place.line}"
         if step.alternate is not None:
             why = "reached as" if tombstone else f"nothing in '{step.exchange}' matched:"
             yield f"  ~ {why} its alternate, {step.alternate}"
     for missed in each.missed:
         binding = missed.binding
-        yield f"  - {_key(binding)} -> {binding.destination}  {binding.place.file}:{binding.place.line}: {missed}"
+        yield f"  - {binding_text(binding)} -> {binding.destination}  {binding.place.file}:{binding.place.line}: {missed}"
 
 
-def _key(binding: Binding) -> str:
+def binding_text(binding: Binding) -> str:
     """A binding as people recognise it in its file."""
     parts = [f"'{binding.key}'"] if binding.key is not None else []
     if binding.headers is not None:

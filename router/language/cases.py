@@ -10,7 +10,7 @@ from typing import Any
 from router.errors import RecordError, Unreadable
 from router.exchange.deciding import Decider
 from router.exchange.explain import explain
-from router.exchange.model import DestinationKind, Place
+from router.exchange.model import Binding, DestinationKind, Place
 from router.language.case_shapes import CASES_ENDING, NULLABLE, CaseFile, CaseShape
 from router.language.case_values import Misfit, encode_value
 from router.language.deciders import new_decider, new_topology
@@ -47,6 +47,8 @@ class CaseResult:
     """With a copy that the case does not allow."""
     why: tuple[str, ...]
     """Which bindings matched, and what kept the others from it, a line each."""
+    matched: tuple[Binding, ...] = ()
+    """The bindings that took the message; none for a tombstone, which goes everywhere without being compared."""
 
     @property
     def passed(self) -> bool:
@@ -121,6 +123,15 @@ def _read_text(source: Source, path: str, raw: bytes) -> str:
     return as_text(reader.values(reader.read(raw))[0])
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What was decided for a case's message."""
+
+    got: tuple[str, ...]
+    why: tuple[str, ...]
+    matched: tuple[Binding, ...]
+
+
 class _Bench:
     """The route set as cases see it, compiled once."""
 
@@ -150,8 +161,7 @@ class _Bench:
             return found(
                 Kind.INVALID_VALUE, place, f"{what} does not fit the schema: {misfit.problem}", misfit.suggestion
             )
-        got, why = self._decide(source, record)
-        return self._compare(parsed, index, case, got=got, why=why)
+        return self._compare(parsed, index, case, self._decide(source, record))
 
     def _unknown_destination(self, parsed: ParsedFile[CaseFile], index: int, case: CaseShape) -> Finding | None:
         source = case.message.topic
@@ -164,28 +174,22 @@ class _Bench:
                 )
         return None
 
-    def _decide(self, source: Source, record: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _decide(self, source: Source, record: Record) -> _Outcome:
         decider = self._deciders.get(source.topic)
         if decider is None:
             decider = self._deciders[source.topic] = new_decider(source, self._topology)
         try:
             decision = decider.decide(record)
         except RecordError as error:
-            return (dead_letters_of(source.topic),), (f"a dead letter: {error}",)
+            return _Outcome((dead_letters_of(source.topic),), (f"a dead letter: {error}",), ())
         aside = (unroutable_of(source.topic),) if decision.unroutable else ()
         messages = decider.messages(record)
         explained = explain(decision, entries=source.entries, topology=self._topology, messages=messages)
-        return (*decision.topics, *aside), tuple(explained.lines())
+        steps = () if decision.tombstone else (step for walk in decision.walks for step in walk.steps)
+        matched = dict.fromkeys(binding for step in steps for binding in step.matched)
+        return _Outcome((*decision.topics, *aside), tuple(explained.lines()), tuple(matched))
 
-    def _compare(
-        self,
-        parsed: ParsedFile[CaseFile],
-        index: int,
-        case: CaseShape,
-        *,
-        got: tuple[str, ...],
-        why: tuple[str, ...],
-    ) -> CaseResult:
+    def _compare(self, parsed: ParsedFile[CaseFile], index: int, case: CaseShape, outcome: _Outcome) -> CaseResult:
         aside = unroutable_of(case.message.topic)
         expected = dict.fromkeys(case.to)
         if case.unroutable:
@@ -197,10 +201,11 @@ class _Bench:
             name=case.name,
             place=parsed.place("cases", index),
             expected=tuple(expected),
-            got=got,
-            missing=tuple(topic for topic in expected if topic not in got),
-            unexpected=tuple(topic for topic in got if topic in own and topic not in expected),
-            why=why,
+            got=outcome.got,
+            missing=tuple(topic for topic in expected if topic not in outcome.got),
+            unexpected=tuple(topic for topic in outcome.got if topic in own and topic not in expected),
+            why=outcome.why,
+            matched=outcome.matched,
         )
 
     def _own_topics(self, file: str) -> set[str]:

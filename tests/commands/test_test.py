@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner, Result
@@ -129,3 +130,31 @@ def test_a_file_of_cases_that_cannot_be_read_is_named(shop: Path) -> None:
     result = run()
     assert result.exit_code == 2
     assert "gone_test.yaml: cannot be read" in result.output
+
+
+def test_coverage_names_what_no_case_exercises(shop: Path) -> None:
+    """With place, key and destination, and the share."""
+    lines = run("--coverage").output.splitlines()
+    assert lines[0] == "routes/t.yaml:7 no case exercises 'RU.*' of 'orders' -> topic 'ru.order.status.v1'"
+    assert lines[1] == "coverage: 50 %, 1 of 2 bindings"
+    found = json.loads(run("--coverage", "--json").output)["coverage"]
+    assert (found["percent"], found["bindings"]) == (50, 2)
+    assert [missed["line"] for missed in found["missed"]] == [7]
+
+
+def test_junit_holds_results_for_ci(shop: Path) -> None:
+    """Beside what is printed; with the findings where the routes are faulty."""
+    (shop / "routes" / "t_test.yaml").write_text(BROKEN, encoding="utf-8")
+    assert run("--junit", "junit.xml").exit_code == 1
+    (suite,) = ET.parse(shop / "junit.xml").getroot()
+    assert (suite.get("failures"), suite.get("name")) == ("1", "routes/t_test.yaml")
+    (shop / "routes" / "t.yaml").write_text("version: 2\n", encoding="utf-8")
+    assert run("--junit", "junit.xml").exit_code == 1
+    assert ET.parse(shop / "junit.xml").getroot().get("errors") != "0"
+
+
+def test_a_report_that_cannot_be_written_is_a_wrong_call(shop: Path) -> None:
+    """The folder has to be there."""
+    result = run("--junit", "none/junit.xml")
+    assert result.exit_code == 2
+    assert "cannot be written" in result.output
