@@ -83,7 +83,7 @@ class _Exporting:
         self._findings.append(found(kind, what=what, name=name, message=message, suggestion=suggestion))
 
     def _exchange(self, exchange: Exchange) -> None:
-        if not self._fits(exchange.name, "exchange"):
+        if not self._fits(exchange.name):
             return
         theirs = _TYPES[exchange.type]
         arguments: dict[str, Any] = {}
@@ -206,8 +206,6 @@ class _Exporting:
         return arguments
 
     def _queue(self, name: str) -> None:
-        if not self._fits(name, "topic"):
-            return
         lasting = {"durable": True, "auto_delete": False}
         self._sections.queues.append({"name": name, "vhost": self._vhost, **lasting, "arguments": {}})
         declared = self._routes.topics.get(name)
@@ -216,11 +214,11 @@ class _Exporting:
                 message = f"has `{setting}`, which a queue does not have"
                 self._tell(Kind.TOPIC_SETTING, "topic", name, message)
 
-    def _fits(self, name: str, what: str) -> bool:
+    def _fits(self, name: str) -> bool:
         if len(name.encode()) <= _LONGEST:
             return True
         message = f"is left out: its name has {len(name.encode())} bytes, and RabbitMQ takes {_LONGEST}"
-        self._tell(Kind.NAME, what, name, message)
+        self._tell(Kind.NAME, "exchange", name, message)
         return False
 
 

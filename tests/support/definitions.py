@@ -117,7 +117,7 @@ def alternate_of(file: dict[str, Any], name: str) -> str:
     """The alternate exchange's name; empty where there is none."""
     own = [each["arguments"] for each in file["exchanges"] if each["name"] == name]
     if own and "alternate-exchange" in own[0]:
-        return own[0]["alternate-exchange"]
+        return str(own[0]["alternate-exchange"])
     # The patterns of these tests are the beginnings of names, or everything.
     fitting = [
         each
@@ -125,13 +125,13 @@ def alternate_of(file: dict[str, Any], name: str) -> str:
         if each["apply-to"] != "queues" and name.startswith(each["pattern"].removeprefix("^").removesuffix(".*"))
     ]
     best = max(fitting, key=lambda each: each["priority"], default=None)
-    return best["definition"].get("alternate-exchange", "") if best else ""
+    return str(best["definition"].get("alternate-exchange", "")) if best else ""
 
 
 def _matches(type_: str, bound: dict[str, Any], keys: list[str], headers: dict[str, Any]) -> bool:
     match type_:
         case "direct":
-            return bound["routing_key"] in keys
+            return any(bound["routing_key"] == key for key in keys)
         case "topic":
             pattern = bound["routing_key"]
             return any(_words_match(_words(pattern), _words(key)) for key in keys)
@@ -177,7 +177,7 @@ def _same(one: Any, other: Any) -> bool:
 NAMES = st.sampled_from(["a", "b.c", "d e", "ü", "no", "#", "x: y"])
 QUEUES = st.sampled_from(["q1", "q.two", "q three", "7", "true", "ключ"])
 WORDS = st.lists(st.sampled_from(["a", "b", "", "*", "#", "no", "1"]), max_size=4).map(".".join)
-VALUES = st.one_of(
+VALUES: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(["pdf", "5", "true", "no", "null", "undefined", "", "a: b", "#x", "é\n"]),
     st.integers(-2, 6),
     st.sampled_from([5.0, 0.5, 1e300]),
@@ -214,17 +214,17 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
         source = draw(st.sampled_from([*names, *BUILT_IN]))
         to = draw(st.sampled_from(["queue", "exchange"]))
         destination = draw(QUEUES if to == "queue" else st.sampled_from([*names, "amq.topic", "gone"]))
-        arguments: dict[str, Any] = {}
+        asked: dict[str, Any] = {}
         key = draw(WORDS)
         if types[source] == "headers":
-            arguments = draw(st.dictionaries(HEADERS, VALUES, max_size=3))
-            arguments |= draw(st.fixed_dictionaries({}, optional={"x-match": MODES}))
+            asked = draw(st.dictionaries(HEADERS, VALUES, max_size=3))
+            asked |= draw(st.fixed_dictionaries({}, optional={"x-match": MODES}))
         elif types[source] == "x-consistent-hash":
             if source in rings:
                 continue
             rings.add(source)
             key = str(draw(st.integers(1, 3000)))
-        bindings.append({**binding(source, destination, key, to=to), "arguments": arguments})
+        bindings.append({**binding(source, destination, key, to=to), "arguments": asked})
     priorities = draw(st.permutations(range(4)))
     policies = [
         policy(f"p{number}", pattern, priority=priorities[number], apply_to=apply_to, alternate_exchange=alternate)
