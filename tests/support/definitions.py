@@ -169,7 +169,7 @@ def _same(one: Any, other: Any) -> bool:
         return one is other
     if isinstance(one, list | dict) or isinstance(other, list | dict):
         return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-    return one == other
+    return bool(one == other)
 
 
 # --- random ones ----------------------------------------------------------------------------------------------------
