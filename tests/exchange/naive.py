@@ -161,11 +161,15 @@ def equal(wanted: Any, given: Any, *, typed: bool) -> bool:
     numbers = [each for each in (wanted, given) if isinstance(each, int | float) and not isinstance(each, bool)]
     if len(numbers) == 2:
         return bool(wanted == given)
+    if wanted in ([], {}) and given in ([], {}):
+        return True  # the one pair of types that RabbitMQ does not tell apart, as it was seen to do
     return alike(wanted, given)
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Inside a list types count."""
+    """Inside a list types count, and a table is a list of pairs."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return alike([list(pair) for pair in one.items()], [list(pair) for pair in other.items()])
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(alike(*pair) for pair in zip(one, other, strict=True))
     return type(one) is type(other) and bool(one == other)

@@ -24,10 +24,31 @@ binding_keys = st.none() | st.sampled_from(
 routing_keys = st.sampled_from(["", "a", "b", "a.b", "b.a", ".", "*", "#", "a*", "a.b.b", "a..b", "a.", "t", "A"])
 header_names = st.sampled_from(["h", "g", "H", "x-h", "x-match", "X-Up", "CC", "BCC"])
 wanted_values = st.sampled_from(
-    [None, 1, 1.0, 5, True, False, "1", "true", "", "a", "1.0", [1], [1.0], ["1"], [], ["a"]]
+    [None, 1, 1.0, 5, True, False, "1", "true", "", "a", "1.0", [1], [1.0], ["1"], [], ["a"], {}, {"a": 1}]
 )
 given_values = st.sampled_from(
-    [None, 1, 1.0, 5, 5.0, True, False, "1", "true", "", "a", [1], [1.0], ["1"], ["a"], [], "all"]
+    [
+        None,
+        1,
+        1.0,
+        5,
+        5.0,
+        True,
+        False,
+        "1",
+        "true",
+        "",
+        "a",
+        [1],
+        [1.0],
+        ["1"],
+        ["a"],
+        [],
+        {},
+        {"a": 1.0},
+        {"a": 1},
+        "all",
+    ]
 )
 given_texts = st.none() | st.sampled_from(["1", "1.0", "5", "true", "false", "True", "", "a", "[1]", '["a"]', "all"])
 key_lists = st.lists(routing_keys | st.sampled_from([5, None, True]), max_size=3)
