@@ -30,6 +30,7 @@ __all__ = [
 
 _BILLION: Final = 1_000_000_000
 _DAY: Final = 86_400 * _BILLION
+_EPOCH_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _FIRST: Final = (date.min.toordinal() - _EPOCH) * _DAY
 _LAST: Final = (date.max.toordinal() - _EPOCH + 1) * _DAY - 1
@@ -164,11 +165,12 @@ def negate(span: Duration) -> Duration:
 
 
 def _seconds_of(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+    since_epoch = moment - _EPOCH_MOMENT
+    return since_epoch.days * 86_400 + since_epoch.seconds
 
 
 def _moment(seconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    return _EPOCH_MOMENT + timedelta(seconds=seconds)
 
 
 def _offset_seconds(text: str) -> int:
