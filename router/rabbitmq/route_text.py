@@ -135,7 +135,7 @@ def _unkeyed(binding: ImportedBinding) -> Iterator[str]:
         return
     conditions = [f"{scalar(name)}: {_condition(value)}" for name, value in binding.headers.items()]
     line = f"      - {{{parts[0]}, headers: {{{', '.join(conditions)}}}}}"
-    if len(line) <= _WIDEST:
+    if len(line) <= _WIDEST or not conditions:
         yield line
         return
     yield f"      - {parts[0]}"
