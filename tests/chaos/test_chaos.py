@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.process, pytest.mark.kafka, pytest.mark.timeout(300)]
 
 SEED = 20_160_904
 PARTITIONS = 4
-SECONDS = 45
+SECONDS = 30
 SESSION = 2.0
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from support.waiting import until
 
+T = TypeVar("T")
 Headers = Sequence[tuple[str, bytes | None]]
 
 
@@ -129,38 +130,47 @@ class Topics:
     def behind(self, group: str, *topics: str) -> dict[tuple[str, int], tuple[int, int]]:
         """Committed and end offset of each partition that a group has not read to its end."""
         asker = self._asker(group)
-        wanted = [TopicPartition(topic, number) for topic in topics for number in self.partitions(topic)]
-        found = {}
-        for at in asker.committed(wanted, timeout=10):
-            earliest, end = asker.get_watermark_offsets(at, timeout=10)
-            committed = at.offset if at.offset >= 0 else earliest
-            if committed != end:
-                found[at.topic, at.partition] = (committed, end)
-        return found
+
+        def behind() -> dict[tuple[str, int], tuple[int, int]]:
+            wanted = [TopicPartition(topic, number) for topic in topics for number in self.partitions(topic)]
+            found = {}
+            for at in asker.committed(wanted, timeout=10):
+                earliest, end = asker.get_watermark_offsets(at, timeout=10)
+                committed = at.offset if at.offset >= 0 else earliest
+                if committed != end:
+                    found[at.topic, at.partition] = (committed, end)
+            return found
+
+        return patiently(behind)
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """A group's committed offsets in a topic, by partition; 0 where there is none."""
-        wanted = [TopicPartition(topic, number) for number in self.partitions(topic)]
-        return {at.partition: max(0, at.offset) for at in self._asker(group).committed(wanted, timeout=10)}
+        asker = self._asker(group)
+
+        def committed() -> dict[int, int]:
+            wanted = [TopicPartition(topic, number) for number in self.partitions(topic)]
+            return {at.partition: max(0, at.offset) for at in asker.committed(wanted, timeout=10)}
+
+        return patiently(committed)
 
     def commit(self, group: str, topic: str, partition: int, offset: int) -> None:
         """Set a group's offset, as operators do while no worker runs."""
-        asker = self._asker(group)
-
-        def committed() -> bool:
-            try:
-                asker.commit(offsets=[TopicPartition(topic, partition, offset)], asynchronous=False)
-            except KafkaException as error:
-                if not error.args[0].retriable() and error.args[0].code() != KafkaError.COORDINATOR_NOT_AVAILABLE:
-                    raise
-                return False
-            return True
-
-        until(committed, within=20, what=f"the group's offset in {topic}/{partition} is set")
+        offsets = [TopicPartition(topic, partition, offset)]
+        patiently(lambda: self._asker(group).commit(offsets=offsets, asynchronous=False))
 
     def truncate(self, topic: str, partition: int, before: int) -> None:
         """Delete the records before an offset."""
         for done in self.admin.delete_records([TopicPartition(topic, partition, before)]).values():
+            done.result(20)
+
+    def configure_brokers(self, **config: str) -> None:
+        """Set what all brokers take without a restart."""
+        entries = [
+            ConfigEntry(name.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
+            for name, value in config.items()
+        ]
+        resource = ConfigResource(ResourceType.BROKER, "", incremental_configs=entries)
+        for done in self.admin.incremental_alter_configs([resource]).values():
             done.result(20)
 
     def drop(self, *topics: str) -> None:
@@ -181,6 +191,20 @@ class Topics:
         for asker in self._askers.values():
             asker.close()
         self._askers.clear()
+
+
+def patiently(ask: Callable[[], T], *, within: float = 30.0) -> T:
+    """Ask again while the cluster cannot answer: a broker that has just come up does not know its groups yet."""
+    said: list[KafkaException] = []
+
+    def answered() -> list[T]:
+        try:
+            return [ask()]
+        except KafkaException as error:
+            said[:] = [error]
+            return []
+
+    return until(answered, within=within, what=lambda: f"an answer, instead of {said}", every=0.2)[0]
 
 
 def _found(message: Any) -> Found:

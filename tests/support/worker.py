@@ -116,12 +116,12 @@ class Worker:
                 return float(line.rpartition(" ")[2])
         return None
 
-    def until_live(self, *, within: float = 20.0) -> Worker:
+    def until_live(self, *, within: float = 40.0) -> Worker:
         """Wait until `/healthz` answers."""
         self._until(lambda: self.get("/healthz")[0] == 200, within=within, what="/healthz answers")
         return self
 
-    def until_ready(self, *, lanes: int = 1, within: float = 30.0) -> Worker:
+    def until_ready(self, *, lanes: int = 1, within: float = 60.0) -> Worker:
         """Wait until `/readyz` says ready with at least so many lanes."""
 
         def ready() -> bool:
@@ -131,7 +131,7 @@ class Worker:
         self._until(ready, within=within, what=f"ready with {lanes} lanes")
         return self
 
-    def until_problem(self, reason: str, *, within: float = 20.0) -> dict[str, Any]:
+    def until_problem(self, reason: str, *, within: float = 40.0) -> dict[str, Any]:
         """Wait until `/readyz` is 503 and names this reason; return that problem."""
         found: list[dict[str, Any]] = []
 
