@@ -61,7 +61,7 @@ class WebFirst(BootStrategy):
 
     def server(self) -> Iterable[Any]:
         """What starts, in this order."""
-        return self._chain(
+        services: Iterable[Any] = self._chain(
             self.sensors(),
             self.web_server(),
             self.kafka_consumer(),
@@ -69,6 +69,7 @@ class WebFirst(BootStrategy):
             self.kafka_conductor(),
             self.tables(),
         )
+        return services
 
 
 class RouterWorker(faust.Worker):
@@ -208,6 +209,8 @@ class RouterApp(faust.App):
     def readiness(self) -> Readiness:
         """How this worker is now; brings the gauges up to date with it."""
         statuses = self.reporter.look(self.lanes, self.consumer.lag)
+        failure, since = self.consumer.thread.failure(time.time()) or ("", None)
+        self.health.fetching(failure, since=since)
         readiness = self.health.readiness(statuses, now=time.time())
         self.metrics.ready(readiness.ready)
         return readiness
@@ -223,6 +226,7 @@ class RouterApp(faust.App):
             try:
                 await self.destinations.refresh()
                 self.health.broker_connected()
+                self.health.sources_missing(self.destinations.missing(self.route_set.sources), since=time.time())
             except BrokerUnavailable as error:
                 self.health.broker_lost(str(error), since=time.time())
             self.readiness()
@@ -308,6 +312,8 @@ def _faust_settings(settings: Settings) -> dict[str, Any]:
         "broker_max_poll_records": settings.fetch_records,
         "consumer_max_fetch_size": settings.fetch_bytes,
         "consumer_auto_offset_reset": "earliest",
+        # How soon a broad topic that is created late is found, and one that gets more partitions.
+        "consumer_metadata_max_age_ms": 10_000,
         "broker_session_timeout": session,
         "broker_heartbeat_interval": session / 5,
         "broker_rebalance_timeout": max(session, 30.0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from router.errors import DestinationUnavailable
@@ -61,6 +61,10 @@ class Destinations:
         if topic in self._forbidden:
             raise DestinationUnavailable(topic=topic, problem=self._forbidden[topic])
         return count
+
+    def missing(self, topics: Iterable[str]) -> tuple[str, ...]:
+        """Those of these topics that were not there when the broker was last asked."""
+        return tuple(topic for topic in topics if not self._counts.get(topic))
 
     def batch_bytes(self, topic: str) -> int:
         """The size at which a batch for this topic is full."""

@@ -47,6 +47,10 @@ _BUSY_FETCH = 0.05
 """The same where some lane had none when the fetch began: it may have by now."""
 
 
+_FAILING = 5.0
+"""Seconds without a failed fetch after which the last one counts as overcome."""
+
+
 class BatchThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread: fetches, seeks and commits, each in one piece."""
 
@@ -54,6 +58,8 @@ class BatchThread(driver.AIOKafkaConsumerThread):
     _before: dict[TopicPartition, int]
     _held: dict[TopicPartition, object]
     _last_epoch = 0
+    _failure: tuple[str, float, float] | None = None
+    """What the latest fetch that failed failed for, when that began, and when it last happened."""
 
     async def on_start(self) -> None:
         """Connect, for as long as that takes: a worker that starts before its broker waits for it."""
@@ -126,8 +132,18 @@ class BatchThread(driver.AIOKafkaConsumerThread):
                 batches.append(Batch(source, epoch, before, after, fetched.get(tp, ()), received))
         if error is not None:
             log.warning("a fetch failed: reading again", error=error)
+            since = received if self._failure is None or self.failure(received) is None else self._failure[1]
+            self._failure = (f"{type(error).__name__}: {error}", since, received)
             await asyncio.sleep(0.1)
         return batches
+
+    def failure(self, now: float) -> tuple[str, float] | None:
+        """What fetches fail for, and since when; None once none has failed for a while.
+
+        Fetches for other partitions succeed meanwhile, so that a success says nothing.
+        """
+        failure = self._failure
+        return failure[:2] if failure is not None and now - failure[2] < _FAILING else None
 
     async def show_life(self) -> None:
         """Count as one who fetches: a worker that waits, or has no partitions, must not be taken for one that hangs.

@@ -24,10 +24,22 @@ _WHAT_TO_DO: Mapping[str, str] = {
     "starting": "wait: the worker has only begun",
     "broker-unavailable": "see whether the brokers of ROUTER_BROKER run and can be reached from here; the worker goes on by itself",
     "assignment-unknown": "wait: the group is dealing out its partitions; if it lasts, look for a worker that hangs in the group",
+    "source-unavailable": (
+        "create the broad topic, or let this user read it, or take it out of the routes; the worker finds it by itself"
+    ),
+    "fetch-failed": (
+        "see what the message says: a compression whose library is not installed, a segment that is damaged on the broker's "
+        "disk; the worker tries again by itself"
+    ),
     "destination-unavailable": (
         "create the topic, or let this user write to it, or take the binding out; the lane goes on by itself"
     ),
     "delivery-failed": "look at the brokers' logs and at the topic's min.insync.replicas; the lane tries again by itself",
+    "delivery-refused": "see what the message says of the topic for dead letters: it must take all that is set aside",
+    "offset-out-of-range": (
+        "decide where to go on; then stop the group's workers, set its offset (kafka-consumer-groups --reset-offsets), and "
+        "start them"
+    ),
     "opening": "wait: the lane reads where it left off",
     "fenced": "nothing: another worker has the partition now",
     "invariant": "report it with the log around it: the router contradicts itself and stopped before it could do harm",
@@ -147,6 +159,8 @@ class Health:
         self._facts = dict(facts)
         self._broker: Problem | None = Problem("starting", "no broker has answered yet", since)
         self._assignment: Problem | None = Problem("assignment-unknown", "no partitions were assigned yet", since)
+        self._sources: Problem | None = None
+        self._fetching: Problem | None = None
         self._stalled: Problem | None = None
 
     def broker_connected(self) -> None:
@@ -167,6 +181,19 @@ class Health:
         """The group is dealing out its partitions anew."""
         self._assignment = Problem("assignment-unknown", "the group is dealing out its partitions", since)
 
+    def sources_missing(self, topics: Iterable[str], *, since: float) -> None:
+        """These broad topics are not there, or none are missing; `since` is kept while they are the same."""
+        named = ", ".join(f"'{topic}'" for topic in sorted(topics))
+        message = f"these broad topics do not exist, or this worker may not see them: {named}"
+        if not named:
+            self._sources = None
+        elif self._sources is None or self._sources.message != message:
+            self._sources = Problem("source-unavailable", message, since)
+
+    def fetching(self, failure: str = "", *, since: float | None = None) -> None:
+        """What fetches fail for, or nothing."""
+        self._fetching = Problem("fetch-failed", failure, since) if failure else None
+
     def progress(self, stalled: str = "", *, since: float | None = None) -> None:
         """The watchdog's verdict: what makes no progress, or nothing. It alone decides about being live."""
         self._stalled = Problem("no-progress", stalled, since) if stalled else None
@@ -183,7 +210,8 @@ class Health:
             for lane in lanes
             if lane.state != CARRYING
         ]
-        own = [problem for problem in (self._stalled, self._broker, self._assignment) if problem is not None]
+        said = (self._stalled, self._broker, self._sources, self._assignment, self._fetching)
+        own = [problem for problem in said if problem is not None]
         return Readiness(
             problems=(*own, *idle), lanes=len(lanes), carrying=len(lanes) - len(idle), facts=self._facts, now=now
         )

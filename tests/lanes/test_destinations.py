@@ -46,6 +46,14 @@ async def test_counts_are_those_of_the_last_answer() -> None:
         destinations.partitions("a")
 
 
+async def test_topics_that_were_not_there_are_missing() -> None:
+    """One without partitions, too."""
+    destinations = Destinations(Directory(a=3, b=0))
+    assert destinations.missing(["a", "b", "c"]) == ("a", "b", "c")
+    await destinations.refresh()
+    assert destinations.missing(["a", "b", "c"]) == ("b", "c")
+
+
 async def test_topic_without_partitions_is_no_destination() -> None:
     """While a topic is being created it may be known by name only."""
     destinations = Destinations(Directory(a=0))

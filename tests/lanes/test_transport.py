@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -153,6 +154,20 @@ async def test_what_a_failed_fetch_had_taken_is_missed_at_once(desk: Desk) -> No
 async def test_failed_fetch_that_took_nothing_is_only_said(desk: Desk) -> None:
     """There is nothing to read again."""
     assert await desk.fetch(fail) == []
+
+
+async def test_fetches_that_fail_are_told_until_none_has_for_a_while(desk: Desk) -> None:
+    """Since the first of them: that others succeed in between proves nothing about the partition that failed."""
+    begun = time.time()
+    assert desk.thread.failure(begun) is None
+    await desk.fetch(fail)
+    problem, since = desk.thread.failure(time.time()) or ("", 0.0)
+    assert problem.startswith("CorruptRecordException")
+    assert begun <= since <= time.time()
+    await desk.fetch(lambda: desk.fetcher.take(0))
+    await desk.fetch(fail)
+    assert desk.thread.failure(time.time()) == (problem, since)
+    assert desk.thread.failure(time.time() + 60) is None
 
 
 async def test_stopped_consumer_is_not_taken_for_a_failed_fetch(desk: Desk) -> None:

@@ -6,7 +6,14 @@ import json
 
 import pytest
 
-from router.errors import BrokerUnavailable, DeliveryFailed, DestinationUnavailable, InvariantError
+from router.errors import (
+    BrokerUnavailable,
+    DeliveryFailed,
+    DeliveryRefused,
+    DestinationUnavailable,
+    InvariantError,
+    OffsetOutOfRange,
+)
 from router.observe.health import Health, LaneStatus, Problem
 
 STARTED = 1_700_000_000.0
@@ -144,6 +151,29 @@ def test_stalled_worker_is_neither_live_nor_ready(running: Health) -> None:
     assert running.liveness(now=NOW).status == 200
 
 
+def test_broad_topic_that_is_missing_is_named_since_it_is(running: Health) -> None:
+    """A worker that waits for its sources has no lanes, and would pass for a spare."""
+    running.sources_missing(["b.v1", "a.v1"], since=STARTED)
+    running.sources_missing(["a.v1", "b.v1"], since=NOW)
+    (problem,) = running.readiness([], now=NOW).problems
+    assert (problem.reason, problem.since) == ("source-unavailable", STARTED)
+    assert "'a.v1', 'b.v1'" in problem.message
+    running.sources_missing(["b.v1"], since=NOW)
+    (problem,) = running.readiness([], now=NOW).problems
+    assert ("a.v1" in problem.message, problem.since) == (False, NOW)
+    running.sources_missing([], since=NOW)
+    assert running.readiness([], now=NOW).ready
+
+
+def test_worker_whose_fetches_fail_is_not_ready(running: Health) -> None:
+    """Its lanes carry, but nothing comes."""
+    running.fetching("no library for lz4", since=STARTED)
+    (problem,) = running.readiness([lane()], now=NOW).problems
+    assert (problem.reason, problem.message) == ("fetch-failed", "no library for lz4")
+    running.fetching()
+    assert running.readiness([lane()], now=NOW).ready
+
+
 def test_time_unknown_is_left_out() -> None:
     """Nobody reads 1970."""
     entry = Problem("no-progress", "stuck", None).to_json(NOW)
@@ -155,7 +185,10 @@ def test_clock_set_back_is_no_negative_duration() -> None:
     assert Problem("opening", "opening", NOW + 5).to_json(NOW)["for_seconds"] == 0
 
 
-@pytest.mark.parametrize("error", [BrokerUnavailable, DestinationUnavailable, DeliveryFailed, InvariantError])
+@pytest.mark.parametrize(
+    "error",
+    [BrokerUnavailable, DestinationUnavailable, DeliveryFailed, DeliveryRefused, OffsetOutOfRange, InvariantError],
+)
 def test_error_that_stops_a_lane_comes_with_advice(error: type) -> None:
     """Each error that keeps a lane from carrying has words of its own about what to do."""
     assert Problem(error.reason, "", None).what_to_do != Problem("unheard-of", "", None).what_to_do
