@@ -86,8 +86,12 @@ def test_a_worker_without_partitions_takes_over(stage: Stage) -> None:
     workers = [stage.worker(app=stage.impatient_app(2.0)).until_ready(lanes=0) for _ in range(2)]
     stage.feed(4, partitions=1)
     since = time.monotonic()
-    until(lambda: time.monotonic() > since + 3, within=5, what="the spare fetched nothing for more than the poll interval")
-    until(lambda: sorted(map(lanes, workers)) == [0, 1], within=20, what=lambda: f"one has the lane: {workers[1].tail()}")
+    until(
+        lambda: time.monotonic() > since + 3, within=5, what="the spare fetched nothing for more than the poll interval"
+    )
+    until(
+        lambda: sorted(map(lanes, workers)) == [0, 1], within=20, what=lambda: f"one has the lane: {workers[1].tail()}"
+    )
     max(workers, key=lanes).kill()
     stage.feed(40, partitions=1, first=4)
     stage.until_routed()
