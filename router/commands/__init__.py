@@ -16,6 +16,7 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "check": ("router.commands.check:check", "Check all route files and say everything that is wrong, at once."),
     "test": ("router.commands.test:test", "Run the teams' cases: which message goes where, without a broker."),
+    "new-case": ("router.commands.new_case:command", "Write a case from a live record, with fields masked."),
     "explain": ("router.commands.explain:explain", "Say where one message goes, and why, and why not elsewhere."),
     "where": (
         "router.commands.where:where",

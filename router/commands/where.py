@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,16 +11,21 @@ from typing import Any
 
 import click
 
-from router.errors import InvalidSchema, Unreadable
+from router.commands.live import PLACE, read_record
+from router.errors import InvalidSchema, RouterError, Unreadable
 from router.language.case_values import Misfit, encode_value
 from router.language.cel.cases import answer_case
 from router.language.cel.environment import Environment
 from router.language.cel.facts import Facts
+from router.language.cel.plain import header_texts
 from router.language.cel.problems import InvalidWhere, WhereProblem
 from router.language.cel.regex import Re2
 from router.language.cel.trial import Trial, try_out
 from router.records.avro import decode_whole
+from router.records.catalogue_files import read_catalogue
+from router.records.headers import Origin
 from router.records.schema import AvroSchema, JsonSchema, parse_avro, parse_json_schema
+from router.settings import Settings
 
 __all__ = ["where"]
 
@@ -34,6 +40,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--schema", type=_FILE, help="The schema of the record: .avsc, or .json for JSON Schema.")
 @click.option("--key", default="", help="The record's key.")
 @click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="A header; may be given several times.")
+@click.option("--at", type=PLACE, help="A live record instead, from the Kafka of ROUTER_BROKER.")
+@click.option(
+    "--schemas",
+    type=click.Path(path_type=Path),
+    default="schemas",
+    show_default=True,
+    help="The catalogue that has a live record's schema, unless --schema says it.",
+)
 @click.option("--cases", type=_FILE, help="A file of cases, one JSON object a line, instead of one expression.")
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 def where(
@@ -43,6 +57,8 @@ def where(
     schema: Path | None,
     key: str,
     headers: tuple[str, ...],
+    at: Origin | None,
+    schemas: Path,
     cases: Path | None,
     as_json: bool,
 ) -> None:
@@ -51,6 +67,7 @@ def where(
     \b
         router where 'amount > 1000000 && country == "RU"' --value '{"amount": 5, "country": "RU"}'
         router where 'customer.emial != null' --schema schemas/order.status/v1.avsc
+        router where 'headers["source"] == "web"' --at order.status.v1/0/4711
         router where --cases cases.jsonl
 
     A line of --cases has `expr`, and may have `bindings` (typed values by name), `type_env` and `disable_check`; for each
@@ -66,7 +83,12 @@ def where(
         raise click.UsageError("give an EXPRESSION, or a file of --cases")
     read = _schema(schema)
     record = None
-    if value is not None or key or headers:
+    if at is not None:
+        if value is not None or key or headers:
+            raise click.UsageError("give either a record with --at, or its --value, --key and --header")
+        read = read or _schema_of(at, schemas)
+        record = _live(at, read)
+    elif value is not None or key or headers:
         record = (_plain(value, read), _headers(headers), key)
     try:
         trial = try_out(expression, Environment.of_schema(read), engine=Re2(), record=record)
@@ -105,6 +127,30 @@ def _schema(path: Path | None) -> AvroSchema | JsonSchema | None:
         raise click.ClickException(str(error)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise click.ClickException(f"{path} cannot be read: {error}") from error
+
+
+def _schema_of(place: Origin, schemas: Path) -> AvroSchema | JsonSchema | None:
+    """What the catalogue says of the topic; without either, the value is JSON."""
+    try:
+        found = read_catalogue(schemas).resolve(place.topic) if schemas.is_dir() else None
+    except RouterError as error:
+        raise click.ClickException(str(error)) from error
+    return None if found is None else found.schema
+
+
+def _live(place: Origin, schema: AvroSchema | JsonSchema | None) -> tuple[Any, dict[str, str], str]:
+    """What an expression sees of the record at a place."""
+    try:
+        record = read_record(Settings.from_environment(os.environ), place)
+        if record.value is None:
+            raise click.ClickException(f"the record at {place} has no value: no condition is asked of a tombstone")
+        value = decode_whole(schema.types, record.value) if isinstance(schema, AvroSchema) else json.loads(record.value)
+    except (ValueError, RecursionError) as error:
+        raise click.ClickException(f"the value at {place} is not JSON: {error}; --schema names its schema") from error
+    except RouterError as error:
+        raise click.ClickException(str(error)) from error
+    key = b"" if record.key is None else record.key
+    return value, header_texts(record.headers), key.decode(errors="surrogateescape")
 
 
 def _plain(value: str | None, schema: AvroSchema | JsonSchema | None) -> Any:

@@ -136,3 +136,10 @@ def test_value_that_does_not_fit_is_explained(schema: str, tmp_path: Path) -> No
     broken.write_text("{")
     assert "it is not JSON" in run("1", "--schema", str(broken)).output
     assert "give either" in run("1", "--cases", schema).output
+
+
+def test_a_live_record_is_given_alone() -> None:
+    """It has its own value, key and headers; a broker that is not there is told."""
+    assert "give either a record with --at" in run("true", "--at", "a/0/0", "--key", "k").output
+    found = CliRunner().invoke(where, ("true", "--at", "a/0/0"), env={"ROUTER_BROKER": "127.0.0.1:1"})
+    assert (found.exit_code, "no answer from 127.0.0.1:1" in found.output) == (1, True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.graphs import shop_graph, tiny
 
@@ -76,6 +76,7 @@ def test_an_edge_to_its_own_node_stands_beside_it() -> None:
     assert line.label[0] < layout.width
 
 
+@settings(deadline=None)
 @given(st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=25))
 def test_no_two_boxes_meet_and_all_stand_in_the_picture(links: set[tuple[int, int]]) -> None:
     """Over any graph."""

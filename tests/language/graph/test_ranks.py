@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.graphs import shop_graph, tiny
 
@@ -57,6 +57,7 @@ def test_the_same_graph_gives_the_same_columns(graph: Graph) -> None:
     assert columns_of(graph) == columns_of(graph)
 
 
+@settings(deadline=None)
 @given(
     st.sets(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=30),
     st.lists(st.sampled_from(NodeKind), min_size=9),
