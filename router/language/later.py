@@ -18,7 +18,7 @@ from router.language.shapes import (
     TopicShape,
 )
 
-__all__ = ["LATER_KEYS", "LATER_VALUES", "later_key", "later_value"]
+__all__ = ["LATER_KEYS", "later_key"]
 
 LATER_KEYS: Mapping[type[Shape], Mapping[str, str]] = {
     RouteFile: {},
@@ -44,15 +44,7 @@ LATER_KEYS: Mapping[type[Shape], Mapping[str, str]] = {
 }
 """By shape, the keys that are known there, and what each is about."""
 
-LATER_VALUES: Mapping[tuple[type[Shape], str], Mapping[str, str]] = {}
-"""By shape and key, the values that are known there, and what each is about."""
-
 
 def later_key(shape: type[Shape], key: str) -> str:
     """What a key is about that is known and not yet supported; empty for any other."""
     return LATER_KEYS.get(shape, {}).get(key, "")
-
-
-def later_value(shape: type[Shape], key: str, value: object) -> str:
-    """What a value is about that is known and not yet supported; empty for any other."""
-    return LATER_VALUES.get((shape, key), {}).get(value, "") if isinstance(value, str) else ""

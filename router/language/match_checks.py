@@ -92,11 +92,8 @@ def _unmatched_key(
         return  # told as a wildcard that is none
     if not languages or any(each.may_match(words, wildcards=wildcards) for _, each in languages):
         return
-    for template, language in languages:
-        why, hint = _why(words, template, language, wildcards=wildcards)
-        if why:
-            yield found(Kind.NEVER_MATCHES, line.place, f"'{key}' never matches: {why}", hint)
-            return
+    why, hint = _why(words, *languages[0], wildcards=wildcards)
+    yield found(Kind.NEVER_MATCHES, line.place, f"'{key}' never matches: {why}", hint)
 
 
 def _why(words: tuple[str, ...], template: str, language: KeyLanguage, *, wildcards: bool) -> tuple[str, str]:

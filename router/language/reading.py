@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from router.exchange.model import Place
 from router.language.findings import Finding, Kind
 from router.language.kinds import found
-from router.language.later import later_key, later_value
+from router.language.later import later_key
 from router.language.nodes import MappingNode, Node, ScalarNode, SequenceNode, entry_at, node_at, plain, without
 from router.language.shapes import Shape, annotation_below, shape_below
 from router.language.suggestions import did_you_mean
@@ -225,11 +225,7 @@ class _Reader(Generic[_S]):
     def _unknown_value(self, fault: Any, path: _Path, node: Node) -> Finding:
         expected: str = fault["ctx"]["expected"]
         key = _last_key(path)
-        above = shape_below(self._shape, path[:-1])
         value = plain(node)
-        about = later_value(above, key, value) if above else ""
-        if about:
-            return found(Kind.NOT_YET_SUPPORTED, node.place, f"{key} '{value}' ({about}) is not yet supported")
         if isinstance(value, str):
             options = expected.replace("'", "").replace(" or ", ", ").split(", ")
             hint = did_you_mean(value, options)

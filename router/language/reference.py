@@ -15,7 +15,7 @@ from router.language.case_shapes import CaseFile, CaseShape, MessageShape
 from router.language.editor_schema import cases_schema, routes_schema
 from router.language.findings import Kind
 from router.language.kinds import DESCRIPTIONS
-from router.language.later import LATER_KEYS, LATER_VALUES
+from router.language.later import LATER_KEYS
 from router.language.shapes import (
     HEADER_OPERATORS,
     AlternateShape,
@@ -166,10 +166,7 @@ def _container(of: dict[str, Any]) -> str:
 def _later_rows() -> Iterator[str]:
     names = {shape: title for title, shape in _ROUTE_PLACES}
     what = [(shape, key, about) for shape, keys in LATER_KEYS.items() for key, about in keys.items()]
-    what += [
-        (of[0], f"{of[1]}: {value}", about) for of, values in LATER_VALUES.items() for value, about in values.items()
-    ]
-    yield from (f"| {names[shape]} | `{said}` | {about} |" for shape, said, about in what)
+    yield from (f"| {names[shape]} | `{key}` | {about} |" for shape, key, about in what)
     yield "| An item of `from:` | an exchange whose sources have another version | converting records |"
     yield "| `exchanges:`, by name | a subject instead of a topic under `sources` | reading all versions of a subject |"
 

@@ -79,6 +79,45 @@ def test_warnings_do_not_fail(shop: Path) -> None:
     assert result.output.endswith("1 warning in 1 file\n")
 
 
+RING = """\
+version: 1
+team: t
+exchanges:
+  ring: {type: consistent-hash, sources: [order.status.v1]}
+topics:
+  a.order.status.v1: {from: [{exchange: ring}]}
+  b.order.status.v1: {from: [{exchange: ring, weight: 1}]}
+"""
+
+
+def test_a_change_of_weights_says_how_many_keys_it_moves(shop: Path) -> None:
+    """For each exchange and destination, for people and for programs; nothing where nothing changed."""
+    (shop / "before").mkdir()
+    (shop / "before" / "t.yaml").write_text(RING, encoding="utf-8")
+    (shop / "routes" / "t.yaml").write_text(RING.replace("weight: 1", "weight: 3"), encoding="utf-8")
+    result = run("--against", "before")
+    assert result.exit_code == 0
+    assert re.search(
+        r"routes/t.yaml:4:3 exchange 'ring': 2,\d+ of 10,000 sample keys move \(2\d\.\d %\)", result.output
+    )
+    assert re.search(
+        r"  topic 'b\.order\.status\.v1': \d\d\.\d % before, 7\d\.\d % now; gets 2,\d+, loses 0", result.output
+    )
+    (moved,) = json.loads(run("--against", "before", "--json").output)["moved_keys"]
+    assert (moved["exchange"], moved["sample"], len(moved["shares"])) == ("ring", 10_000, 2)
+    assert json.loads(run("--against", "routes", "--json").output)["moved_keys"] == []
+    assert "moved_keys" not in json.loads(run("--json").output)
+
+
+def test_faulty_routes_cannot_be_compared_with(shop: Path) -> None:
+    """Their findings are shown."""
+    (shop / "before").mkdir()
+    (shop / "before" / "t.yaml").write_text(BAD, encoding="utf-8")
+    result = run("--against", "before")
+    assert result.exit_code == 1
+    assert "the routes in 'before' have errors" in result.output
+
+
 def test_everything_that_is_wrong_is_said_at_once(shop: Path, snapshot: SnapshotAssertion) -> None:
     """A line a finding, in order of place, and a closing line; the exit status is 1."""
     (shop / "routes" / "u.yaml").write_text(BAD, encoding="utf-8")

@@ -34,6 +34,15 @@ def test_decision_without_walks_goes_nowhere() -> None:
     assert Decision(()).topics == ()
 
 
+def test_a_plain_decision_needs_nothing_beside_copies() -> None:
+    """Not so one that takes off a header, or one after a condition that failed."""
+    failed = Walk("a", "x", (Step("a", (), None, (binding(1),)),), ())
+    assert Decision((walk("a", Delivery("t", ())),)).plain
+    assert not Decision((), takes_off_bcc=True).plain
+    assert not Decision((failed,)).plain
+    assert Decision((failed,)).failed == (binding(1),)
+
+
 def test_delivery_names_all_that_led_there() -> None:
     """The bindings and alternates of every walk, each once: two entries may come through the same exchange."""
     decision = Decision(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.errors import KeyMismatch, RecordError, Refused, TooLarge, TooManyHops, Unreadable
+from router.errors import ConditionFailed, KeyMismatch, RecordError, Refused, TooLarge, TooManyHops, Unreadable
 from router.failure.notes import (
     DESTINATION,
     ERROR,
@@ -50,6 +50,20 @@ def test_set_aside_topics_stand_beside_their_source() -> None:
         pytest.param(KeyMismatch(field="id", key=b"a", value="b"), b"key-mismatch", b"key", None, id="key"),
         pytest.param(TooLarge(topic="vip.v1", size=9), b"too-large", None, b"vip.v1", id="too-large"),
         pytest.param(Refused(topic="vip.v1", problem="no"), b"refused", None, b"vip.v1", id="refused"),
+        pytest.param(
+            ConditionFailed(where="x", destination="topic 'vip.v1'", topic="vip.v1", place="f:1:2"),
+            b"condition-failed",
+            None,
+            b"vip.v1",
+            id="condition",
+        ),
+        pytest.param(
+            ConditionFailed(where="x", destination="exchange 'e'", topic=None, place="f:1:2"),
+            b"condition-failed",
+            None,
+            None,
+            id="condition-to-an-exchange",
+        ),
         pytest.param(TooManyHops(hops=16, limit=16), b"too-many-hops", None, None, id="hops"),
         pytest.param(
             Unreadable(field="\udce9t\xe9", position=-1, problem="odd"),

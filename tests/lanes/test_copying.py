@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from router.errors import DestinationUnavailable, InvariantError, KeyMismatch, Refused, TooLarge, Unreadable
-from router.exchange.decision import Decision, Delivery, Walk
-from router.exchange.model import Binding, Destination, DestinationKind, Place
-from router.failure.notes import DESTINATION, EXCHANGES, PLACE, REASON
+from router.exchange.decision import Decision, Delivery, Step, Walk
+from router.exchange.model import Binding, Destination, DestinationKind, OnError, Place
+from router.failure.notes import DESTINATION, ERROR, EXCHANGES, PLACE, REASON
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copying import Copier, Copies, Identity, Refusals
 from router.records.headers import HOP, ORIGIN, decode_hop
@@ -272,6 +272,87 @@ def test_sixteen_hops_are_a_cycle(hops: int, others: int, dead: bool) -> None:
     copies = copied([record(7, headers=headers)], to("a.v1"))
     assert origins(copies, f"{TOPIC}.dead-letters" if dead else "a.v1") == [7]
     assert copies.tally.dead_letters == ({"too-many-hops": 1} if dead else {})
+
+
+# --- conditions that fail, and BCC ---------------------------------------------------------------------------------------------
+
+
+def conditional(line: int, destination: Destination, *, on_error: OnError = OnError.DEAD_LETTER) -> Binding:
+    """A binding whose condition fails."""
+    place = Place("routes/a.yaml", line, 3)
+    return Binding("orders", "#", destination, place, "a", where="1 / amount > 0", on_error=on_error)
+
+
+def after(*failed: Binding, topics: Sequence[str] = (), nowhere: Sequence[str] = (), bcc: bool = False) -> Decision:
+    """A decision for these topics, after conditions that failed."""
+    deliveries = tuple(Delivery(topic, ()) for topic in topics)
+    walk = Walk("orders", "x", (Step("orders", (), None, failed),), deliveries)
+    return Decision((walk,), unroutable=tuple(nowhere), takes_off_bcc=bcc)
+
+
+A, B = (Destination(DestinationKind.TOPIC, name) for name in ("a.v1", "b.v1"))
+
+
+def test_a_failed_condition_becomes_a_dead_letter_of_its_destination() -> None:
+    """Once for each destination, with the binding's place and text; what others get is not touched."""
+    decision = after(conditional(4, A), conditional(5, A), topics=["b.v1"])
+    copies = copied([record(7)], decision)
+    assert origins(copies, "b.v1") == [7]
+    ((_, _, key, value, headers),) = written(copies, f"{TOPIC}.dead-letters")
+    assert (key, value) == (b"k", b"v")
+    assert (headers[REASON], headers[DESTINATION]) == (b"condition-failed", b"a.v1")
+    said = headers[ERROR] or b""
+    assert (
+        said
+        == b"`1 / amount > 0` of the binding at routes/a.yaml:4:3 to topic 'a.v1' cannot be evaluated on this record"
+    )
+    tally = copies.tally
+    assert (tally.condition_failures, tally.dead_letters, tally.routed) == (2, {"condition-failed": 1}, 1)
+    assert tally.set_aside == 0
+
+
+def test_a_condition_that_leads_to_an_exchange_names_no_topic() -> None:
+    """Which topics it would have led to is not known."""
+    failed = conditional(4, Destination(DestinationKind.EXCHANGE, "next"))
+    ((*_, headers),) = written(copied([record(7)], after(failed, topics=["b.v1"])), f"{TOPIC}.dead-letters")
+    assert DESTINATION not in headers
+    assert b"exchange 'next'" in (headers[ERROR] or b"")
+
+
+@pytest.mark.parametrize(
+    ("failed", "topics"),
+    [
+        pytest.param(conditional(4, A, on_error=OnError.NO_MATCH), ["b.v1"], id="no match is enough"),
+        pytest.param(conditional(4, A), ["a.v1"], id="a copy by another binding"),
+    ],
+)
+def test_a_failed_condition_may_only_be_counted(failed: Binding, topics: list[str]) -> None:
+    """Where nobody asked for more, and where the destination lacks nothing: sent again, it would come twice."""
+    copies = copied([record(7)], after(failed, topics=topics))
+    assert [topic for topic, *_ in copies.ready] == topics
+    assert (copies.tally.condition_failures, copies.tally.dead_letters) == (1, {})
+
+
+def test_a_record_that_only_failed_goes_both_ways() -> None:
+    """It is a dead letter of the binding's destination, and unroutable as if nothing had matched."""
+    copies = copied([record(7)], after(conditional(4, A), nowhere=["orders"]))
+    assert origins(copies, f"{TOPIC}.dead-letters") == origins(copies, f"{TOPIC}.unroutable") == [7]
+
+
+def test_copies_go_without_bcc() -> None:
+    """All of them; what is set aside keeps everything."""
+    given = (("BCC", b"x"), ("CC", b"y"), ("BCC", b"z"))
+    decision = after(conditional(4, B), topics=["a.v1", "wide.v1"], nowhere=["other"], bcc=True)
+    for refusals in (Refusals(), Refusals(most_records=1)):
+        copies = copied([record(7, headers=given)], decision, refusals=refusals)
+        for topic, has in (
+            ("a.v1", False),
+            ("wide.v1", False),
+            (f"{TOPIC}.dead-letters", True),
+            (f"{TOPIC}.unroutable", True),
+        ):
+            ((*_, headers),) = written(copies, topic)
+            assert ("BCC" in headers, headers["CC"]) == (has, b"y")
 
 
 def test_other_errors_are_not_the_records_fault() -> None:

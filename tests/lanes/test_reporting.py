@@ -8,7 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from router.errors import InvariantError, Unreadable
-from router.exchange.decision import Decision, Delivery, Walk
+from router.exchange.decision import Decision, Delivery, Step, Walk
+from router.exchange.model import Binding, Destination, DestinationKind, Place
 from router.lanes.batch import SourcePartition
 from router.lanes.reporting import WAITING, Reporter, status_of
 from router.observe.metrics import Metrics
@@ -22,6 +23,9 @@ SOURCE = SourcePartition(BROAD, 0)
 def by_value(record: Record) -> Decision:
     if record.value == b"?":
         raise Unreadable(field="", position=0, problem="unreadable")
+    if record.value == b"fails":
+        binding = Binding("orders", None, Destination(DestinationKind.TOPIC, "a.v1"), Place("f", 1, 1), "t", where="x")
+        return Decision((Walk("orders", "x", (Step("orders", (), None, (binding,)),), (Delivery("a.v1", ()),)),))
     if record.value == b"nowhere":
         return Decision((), unroutable=("orders",))
     topics = (record.value or b"").decode().split()
@@ -71,6 +75,14 @@ async def test_each_record_has_one_outcome(desk: Desk) -> None:
     assert desk.value("router_copies_total", source=BROAD, destination=f"{BROAD}.unroutable") == 1
     assert desk.value("router_dead_letters_total", source=BROAD, reason="unreadable") == 1
     assert (desk.value("router_commit_seconds_count") or 0) >= 1
+
+
+async def test_failed_conditions_are_counted(desk: Desk) -> None:
+    """Beside the record's outcome, which they do not change."""
+    desk.broker.publish(BROAD, value=b"fails")
+    await desk.worker.run()
+    assert desk.value("router_condition_failures_total", source=BROAD) == 1
+    assert desk.value("router_outcomes_total", source=BROAD, outcome="copied") == 1
 
 
 async def test_carrying_lane_has_nothing_to_say(desk: Desk) -> None:

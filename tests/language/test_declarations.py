@@ -74,3 +74,39 @@ def test_an_exchange_that_is_too_faulty_is_still_known_by_name() -> None:
     declarations, _ = gather([file, parsed("exchanges: [x]\n", "b.yaml")], whole=False, all_readable=True)
     assert declarations.faulty_exchanges == {"a"}
     assert set(declarations.exchanges) == {"b"}
+
+
+def test_bindings_of_exchanges_pass_sources_on() -> None:
+    """Over several exchanges and in a circle; an exchange that is not there passes nothing."""
+    text = routes(
+        exchanges="""
+      a: {type: topic, sources: [s.v1], from: [{exchange: c}]}
+      b: {type: fanout, from: [{exchange: a}, {exchange: nobody}]}
+      c: {type: fanout, from: [{exchange: b}], alternate: {exchange: d}}
+      d: {type: fanout, sources: [t.v1]}
+      e: {type: fanout}
+    """
+    )
+    declarations, _ = gather([parsed(text, "a.yaml")], whole=True, all_readable=True)
+    assert declarations.sources_of() == {"a": ("s.v1",), "b": ("s.v1",), "c": ("s.v1",), "d": ("s.v1", "t.v1"), "e": ()}
+    assert declarations.entries_of()["d"] == ("a", "d")
+    assert declarations.onward() == {"a": ("b",), "b": ("c",), "c": ("a", "d"), "d": (), "e": ()}
+
+
+def test_bindings_come_in_the_order_of_the_file() -> None:
+    """Of exchanges and topics alike: where the first match wins, it is this order that counts."""
+    text = """\
+version: 1
+team: t
+topics:
+  a.v1: {from: [{exchange: x, binding-key: [k, l]}]}
+exchanges:
+  x: {type: topic}
+  y: {type: fanout, from: [{exchange: x, binding-key: m}]}
+"""
+    declarations, _ = gather([parsed(text, "a.yaml")], whole=True, all_readable=True)
+    assert [(line.fed.name, line.key, line.first) for line in declarations.binding_lines()] == [
+        ("a.v1", "k", True),
+        ("a.v1", "l", False),
+        ("y", "m", True),
+    ]

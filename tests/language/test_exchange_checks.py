@@ -43,6 +43,27 @@ CASES = [
         id="the same binding twice",
     ),
     pytest.param(
+        HEAD
+        + "exchanges: {a: {type: topic, from: [{exchange: orders}]}, b: {type: fanout, from: [{exchange: a}, {exchange: c}]},\n"
+        " c: {type: fanout, from: [{exchange: b}, {exchange: c}]}}\n"
+        "topics: {a.order.status.v1: {from: [{exchange: a}, {exchange: b}, {exchange: c}]}}\n",
+        [("exchange-cycle", 3, 110, "b → c → b"), ("exchange-cycle", 4, 53, "c → c")],
+        id="exchanges in circles, each told once",
+    ),
+    pytest.param(
+        HEAD
+        + "exchanges: {a: {type: topic, sources: [order.status.v1], alternate: {exchange: b}}, b: {type: fanout}, c: {type: fanout, from: [{exchange: d}]}}\n"
+        "topics: {a.order.status.v1: {from: [{exchange: a}, {exchange: b}, {exchange: c}]}}\n",
+        [("unreachable-exchange", 3, 104, "nothing reaches exchange 'c'"), ("unknown-exchange", 3, 140, "'d'")],
+        id="an exchange that only an unknown one feeds",
+    ),
+    pytest.param(
+        HEAD + "exchanges: {a: {type: topic, sources: [order.status.v1], hash-on: {header: x}}}\n"
+        "topics: {a.order.status.v1: {from: [{exchange: a}]}}\n",
+        [("ignored-key", 3, 58, "only a consistent-hash exchange hashes")],
+        id="what to hash in an exchange that does not",
+    ),
+    pytest.param(
         HEAD + "exchanges: {e: {type: topic, sources: [order.status.v1], alternate: {exchange: ordres}}}\n"
         "topics: {a.order.status.v1: {from: [{exchange: e}]}}\n",
         [("unknown-exchange", 3, 80, "did you mean 'orders'?")],
@@ -87,6 +108,8 @@ CASES = [
 ]
 
 OWN = {
+    "exchange-cycle",
+    "foreign-binding",
     "unknown-exchange",
     "ignored-key",
     "literal-wildcard",
@@ -131,3 +154,25 @@ def test_a_faulty_binding_does_not_make_its_exchange_look_unused() -> None:
     text = HEAD + "exchanges: {a: {type: topic}}\ntopics: {b.order.status.v1: {from: [{exchange: a, bindng-key: x}]}}\n"
     _, findings = load(text)
     assert brief(findings) == [("unknown-key", 4, 51)]
+
+
+def test_where_the_first_match_wins_all_bindings_stand_in_one_file() -> None:
+    """That of the exchange's owner: elsewhere they would have no place in the order."""
+    owner = OWNER.replace("type: topic", "type: topic\n    limit: first")
+    text = HEAD + "topics: {a.order.status.v1: {from: [{exchange: orders, binding-key: [a.paid, b.paid]}]}}\n"
+    _, findings = load({"owner.yaml": owner, "t.yaml": text})
+    (finding,) = [each for each in findings if each.kind == "foreign-binding"]
+    assert (finding.place.file, finding.place.line, finding.place.column) == ("t.yaml", 3, 48)
+    assert "all its bindings stand in owner.yaml" in finding.message
+    assert "ask team 'owner'" in finding.suggestion
+
+
+def test_records_that_exchanges_bring_back_are_a_circle_of_topics() -> None:
+    """Over an exchange that another feeds, too."""
+    text = (
+        HEAD
+        + "exchanges: {far: {type: fanout, from: [{exchange: orders}]}}\ntopics: {order.status.v1: {from: [{exchange: far}]}}\n"
+    )
+    _, findings = load({"owner.yaml": OWNER, "t.yaml": text})
+    (finding,) = [each for each in findings if each.kind == "topic-cycle"]
+    assert "order.status.v1 → exchange 'orders' → exchange 'far' → order.status.v1" in finding.message

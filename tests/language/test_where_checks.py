@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from support.language import brief, catalogue, load
+from support.language import ORDER, brief, catalogue, load
 
 HEAD = """\
 version: 1
@@ -36,6 +38,9 @@ CASES = [
     pytest.param("{exchange: orders, where: \"status in ['paid', 'zzz']\"}", [("unknown-symbol", 15, 46, "there are created, paid")], id="no symbol in a list"),
     pytest.param("{exchange: orders, where: \"status in ['paid'] || country == 'zzz' || amount + 1 == 2\"}", [], id="symbols and texts"),
     pytest.param("{exchange: orders, where: status.startsWith('zzz') && status < 'zzz'}", [], id="other functions than equality"),
+    pytest.param("{exchange: orders, where: \"status in ['paid', country] || status == country\"}", [], id="a symbol or another field"),
+    pytest.param("{exchange: nobody, where: amount < 1}", [("unknown-exchange", 15, 20, "")], id="right as far as can be told"),
+    pytest.param("{exchange: orders, where: amont > 1}\n      - {exchange: orders, binding-key: '*.paid', where: amont > 1}", [("invalid-where", 15, 35, ""), ("invalid-where", 16, 58, "")], id="the same twice"),
     pytest.param("{exchange: nobody, where: amount <}", [("unknown-exchange", 15, 20, ""), ("invalid-where", 15, 43, "missing")], id="syntax, where nothing is known of fields"),
 ]  # fmt: skip
 
@@ -99,3 +104,12 @@ topics:
   a.nobody.v1: {{from: [{{exchange: e, where: "{where}"}}], format: {"json" if declared else "avro"}}}
 """)
     assert [kind for kind, *_ in brief(findings) if kind != "no-subject"] == kinds
+
+
+def test_a_symbol_that_one_source_has_is_none_too_many() -> None:
+    """Only what no source has is misspelt; what else there is of the same sources is checked all the same."""
+    newer = json.dumps(ORDER).replace('"delivered"', '"delivered", "parked"')
+    schemas = catalogue(**{"order.status/v2.avsc": newer})
+    items = "      - {exchange: both, where: status == 'parked'}\n      - {exchange: both, where: status == 'packed'}\n"
+    _, findings = load(HEAD + items, schemas=schemas)
+    assert [each for each in brief(findings) if each[0] == "unknown-symbol"] == [("unknown-symbol", 16, 43)]

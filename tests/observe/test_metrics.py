@@ -39,6 +39,7 @@ def test_batch_is_counted_by_source_destination_outcome_and_reason(metrics: Metr
             copies={"a.v1": 7, "b.v1": 4},
             outcomes={"copied": 8, "unroutable": 1, "dead-letter": 1},
             dead_letters={"unreadable": 1},
+            condition_failures=3,
             seconds=0.25,
         )
     assert samples(metrics, "router_records_in_total") == {(SOURCE,): 20}
@@ -51,6 +52,7 @@ def test_batch_is_counted_by_source_destination_outcome_and_reason(metrics: Metr
         ("dead-letter", SOURCE): 2,
     }
     assert samples(metrics, "router_dead_letters_total") == {("unreadable", SOURCE): 2}
+    assert samples(metrics, "router_condition_failures_total") == {(SOURCE,): 6}
     assert samples(metrics, "router_batch_records_sum") == {(): 20}
 
 
@@ -65,6 +67,7 @@ def test_declared_source_starts_at_zero(metrics: Metrics) -> None:
     metrics.declare(SOURCE, ["a.v1"])
     assert samples(metrics, "router_records_in_total") == {(SOURCE,): 0}
     assert samples(metrics, "router_copies_total") == {("a.v1", SOURCE): 0}
+    assert samples(metrics, "router_condition_failures_total") == {(SOURCE,): 0}
     assert samples(metrics, "router_outcomes_total") == {(outcome, SOURCE): 0 for outcome in OUTCOMES}
 
 
