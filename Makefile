@@ -44,6 +44,7 @@ bench: $(INSTALLED)  ## The routing job at full speed, with its peers in the sam
 docs: $(INSTALLED)  ## Write anew the pages of docs/ that are made from the code
 	@$(BIN)/python -m router.environment > docs/settings.md
 	@$(BIN)/python -m router.language.reference docs
+	@$(BIN)/python -m router.develop.pages docs
 
 lock: $(INSTALLED)  ## Choose versions anew within pyproject.toml's bounds (UPGRADE=--upgrade: the newest)
 	@[ -x var/lock/bin/uv ] || { $(BIN)/python -m venv var/lock && var/lock/bin/pip install -q uv; }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 import router
 
@@ -31,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "graph": ("router.commands.graph:graph", "Draw the routes: DOT, Mermaid, or SVG without Graphviz."),
     "trace": ("router.commands.trace:trace", "Show the way that a record has taken through the router."),
     "schema": ("router.commands.schema:schema", "Print the JSON Schema of route files, for editors."),
+    "completion": ("router.commands.completion:completion", "Print what lets a shell complete all this."),
     "broker": ("router.commands.broker:broker", "Run a real Apache Kafka to develop on."),
     "demo": ("router.commands.demo:demo", "Run the example shop on a Kafka of its own, and watch it."),
 }
@@ -49,6 +51,11 @@ class _Lazy(click.Group):
         module, name = COMMANDS[cmd_name][0].split(":")
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete names from the table, since click would load every command to see whether it is hidden."""
+        found = [CompletionItem(name, help=line) for name, (_, line) in COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- as above
         with formatter.section("Commands"):

@@ -107,7 +107,14 @@ HEADER_OPERATORS: dict[str, Any] = {
 """By operator, what editors and the reference say of it; `header_conditions` checks them, with places."""
 _HEADERS_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "properties": {"x-match": {"enum": [str(mode) for mode in XMatch], "default": str(XMatch.ALL)}},
+    "properties": {
+        "x-match": {
+            "enum": [str(mode) for mode in XMatch],
+            "default": str(XMatch.ALL),
+            "description": "How many headers must be as said: `all` or `any`. Headers whose names begin with `x-` count only "
+            "with `all-with-x` and `any-with-x`.",
+        }
+    },
     "additionalProperties": {"anyOf": [{"type": "null"}, _SCALAR, HEADER_OPERATORS]},
     "examples": [{"x-match": "all", "type": "pdf", "priority": {"gt": 5}}],
 }
