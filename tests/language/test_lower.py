@@ -7,7 +7,18 @@ from textwrap import dedent
 import pytest
 from support.language import OWNER, load
 
-from router.exchange.model import Destination, DestinationKind, ExchangeType, Place, Tombstones
+from router.exchange.header_values import HeaderTest, Operator
+from router.exchange.model import (
+    Destination,
+    DestinationKind,
+    ExchangeType,
+    HeaderCondition,
+    HeadersMatch,
+    OnError,
+    Place,
+    Tombstones,
+    XMatch,
+)
 from router.language.routes import Format, RouteSet, Team
 from router.records.schema import AvroSchema, JsonSchema
 
@@ -123,8 +134,67 @@ def test_the_fingerprint_is_of_what_was_compiled() -> None:
         ("sources: [order.status.v1]", "sources: [order.status.v1]\n    validate: whole"),
         ("sources: [order.status.v1]", "sources: [order.status.v1]\n    alternate: {topic: rest}"),
         ("from:", "retention: 1d\n    from:"),
+        ("sources: [order.status.v1]", "sources: [order.status.v1]\n    cc: true"),
+        ("sources: [order.status.v1]", "sources: [order.status.v1]\n    limit: first"),
+        ("sources: [order.status.v1]", "sources: [order.status.v1]\n    from: [{exchange: orders}]"),
+        ("type: topic", "type: consistent-hash\n    hash-on: {header: x}"),
+        ("{exchange: orders}", "{exchange: orders, where: amount > 1}"),
+        ("{exchange: orders}", "{exchange: orders, weight: 2}"),
     ],
 )
 def test_the_fingerprint_changes_with_what_is_compiled(old: str, new: str) -> None:
     """Whatever decides where a record goes, or how it is kept."""
     assert lowered(OWNER).fingerprint != lowered(dedent(OWNER.replace(old, new))).fingerprint
+
+
+def test_every_part_of_a_binding_is_part_of_the_fingerprint() -> None:
+    """Headers, their mode, conditions and what becomes of their failures; the order only where the first match wins."""
+    head = "version: 1\nteam: t\nexchanges: {{h: {{type: headers, sources: [order.status.v1]{0}}}}}\ntopics: {{a.order.status.v1: {{from: [{1}]}}}}\n"
+    items = [
+        "{exchange: h}",
+        "{exchange: h, headers: {a: 1}}",
+        "{exchange: h, headers: {a: '1'}}",
+        "{exchange: h, headers: {a: 1, x-match: any}}",
+        "{exchange: h, where: amount > 1}",
+        "{exchange: h, where: amount > 1, on-error: dead-letter}",
+    ]
+    fingerprints = [lowered(head.format("", item)).fingerprint for item in items]
+    assert len(set(fingerprints)) == len(items)
+    both = [
+        "{exchange: h, headers: {a: 1}}, {exchange: h, headers: {b: 1}}",
+        "{exchange: h, headers: {b: 1}}, {exchange: h, headers: {a: 1}}",
+    ]
+    assert len({lowered(head.format("", each)).fingerprint for each in both}) == 1
+    assert len({lowered(head.format(", limit: first", each)).fingerprint for each in both}) == 2
+
+
+def test_what_exchanges_say_is_lowered() -> None:
+    """Each option to its own, bindings of exchanges among those of topics, and a condition without the space around it."""
+    route_set = lowered("""\
+version: 1
+team: t
+exchanges:
+  orders: {type: topic, sources: [order.status.v1], routing-key: "{country}.{status}", cc: true}
+  ring: {type: consistent-hash, hash-on: {header: tenant}, from: [{exchange: orders, binding-key: "*.paid"}]}
+  first: {type: headers, limit: first, from: [{exchange: orders}]}
+topics:
+  a.order.status.v1:
+    from:
+      - {exchange: ring, weight: 3}
+      - exchange: first
+        headers: {x-match: any, a: 1}
+        where: |
+          amount > 1
+        on-error: dead-letter
+""")
+    exchanges = route_set.exchanges
+    assert (exchanges["orders"].cc, exchanges["ring"].cc) == (True, False)
+    assert (exchanges["ring"].hash_header, exchanges["first"].first_only) == ("tenant", True)
+    assert [(str(each.destination), each.key) for each in exchanges["orders"].bindings] == [
+        ("exchange 'ring'", "*.paid"),
+        ("exchange 'first'", None),
+    ]
+    (ring,), (first,) = exchanges["ring"].bindings, exchanges["first"].bindings
+    assert (ring.weight, ring.headers, ring.where) == (3, None, None)
+    assert first.headers == HeadersMatch(XMatch.ANY, (HeaderCondition("a", HeaderTest(Operator.EQUALS, 1)),))
+    assert (first.where, first.on_error) == ("amount > 1", OnError.DEAD_LETTER)
