@@ -286,7 +286,7 @@ def test_broken_bytes_read_as_something_or_are_unreadable(data: st.DataObject) -
     except Unreadable as error:
         fault = error
     assert fault is None or (-1 <= fault.position <= len(value) and fault.problem)
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 5
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
