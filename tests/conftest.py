@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from router.develop.broker import DevelopmentKafka
@@ -21,6 +22,10 @@ from router.develop.keeper import end_kept_kafka, kept_kafka
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+# How long an example takes depends on the machine and on what else runs there; what hangs, the run's own limit ends.
+hypothesis.settings.register_profile("router", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("router")
 
 _NEED_KAFKA = frozenset({"kafka", "kafka_cluster"})
 
