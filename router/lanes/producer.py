@@ -22,10 +22,12 @@ class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Deliveries only: the batches themselves may be large.
         self._latest: dict[Any, Any] = {}
 
     def _pop_batch(self, tp: Any) -> Any:
-        batch = self._latest[tp] = super()._pop_batch(tp)
+        batch = super()._pop_batch(tp)
+        self._latest[tp] = batch.future
         return batch
 
     def drain_by_nodes(self, ignore_nodes: Any, muted_partitions: Collection[Any] = frozenset()) -> Any:
@@ -39,7 +41,7 @@ class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka
 
     def _has_failed(self, tp: Any) -> bool:
         latest = self._latest.get(tp)
-        return latest is not None and latest.future.done() and latest.future.exception() is not None
+        return latest is not None and latest.done() and latest.exception() is not None
 
 
 class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
