@@ -165,12 +165,18 @@ class Topics:
 
     def configure_brokers(self, **config: str) -> None:
         """Set what all brokers take without a restart."""
-        entries = [
-            ConfigEntry(name.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
-            for name, value in config.items()
+        resources = [
+            ConfigResource(
+                ResourceType.BROKER,
+                str(broker),
+                incremental_configs=[
+                    ConfigEntry(name.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
+                    for name, value in config.items()
+                ],
+            )
+            for broker in self.admin.list_topics(timeout=10).brokers
         ]
-        resource = ConfigResource(ResourceType.BROKER, "", incremental_configs=entries)
-        for done in self.admin.incremental_alter_configs([resource]).values():
+        for done in self.admin.incremental_alter_configs(resources).values():
             done.result(20)
 
     def drop(self, *topics: str) -> None:
