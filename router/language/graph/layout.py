@@ -21,6 +21,8 @@ _GAP = 10.0
 """Between two boxes of a column."""
 _ROOM = 48.0
 """Between two columns, beside what labels need: the curves want some width."""
+_STEEP, _WIDENING, _WIDEST = 600.0, 0.08, 200.0
+"""Where an edge climbs more than this, its gap is wider by this share of the rest, up to so much: else many look like one."""
 _ARROW = 14.0
 """Between a label and the box that its edge leads to."""
 _MARGIN = 16.0
@@ -85,7 +87,7 @@ def lay_out(
     ys = _heights(columns, heights)
     top -= min((ys[vertex] - heights[vertex] / 2 for vertex in ys), default=0.0)
     ys = {vertex: y + top for vertex, y in ys.items()}
-    xs, widths, right = _columns(columns, sizes, labels)
+    xs, widths, right = _columns(columns, sizes, labels, ys=ys)
     boxes = {
         id_: Box(node, xs[id_], ys[id_], sizes[id_][0], max(sizes[id_][1], heights[id_])) for id_, node in nodes.items()
     }
@@ -160,19 +162,24 @@ def _spread(column: Sequence[str], wanted: Mapping[str, float], heights: Mapping
 
 
 def _columns(
-    columns: Columns, sizes: Mapping[str, Point], labels: Mapping[Edge, Point]
+    columns: Columns, sizes: Mapping[str, Point], labels: Mapping[Edge, Point], *, ys: Mapping[str, float]
 ) -> tuple[dict[str, float], dict[str, float], float]:
     """Left sides and column widths by vertex, and the right side of the last column."""
     label_room: dict[str, float] = {}
+    climbs: dict[str, float] = {}
     for chain in columns.chains:
         end, width = chain.vertices[-1], labels[chain.edge][0]
         label_room[end] = max(label_room.get(end, 0.0), width)
+        for tail, head in pairwise(chain.vertices):
+            climbs[head] = max(climbs.get(head, 0.0), abs(ys[head] - ys[tail]))
     xs: dict[str, float] = {}
     widths: dict[str, float] = {}
     x = _MARGIN
     for number, column in enumerate(columns.vertices):
         if number:
             x += _ROOM + max(label_room.get(vertex, 0.0) for vertex in column)
+            steepest = max(climbs.get(vertex, 0.0) for vertex in column)
+            x += min(_WIDEST, max(0.0, steepest - _STEEP) * _WIDENING)
         width = max((sizes[vertex][0] for vertex in column if vertex in sizes), default=0.0)
         xs |= dict.fromkeys(column, x)
         widths |= dict.fromkeys(column, width)

@@ -76,6 +76,12 @@ def test_an_edge_to_its_own_node_stands_beside_it() -> None:
     assert line.label[0] < layout.width
 
 
+def test_steep_edges_get_a_wider_gap() -> None:
+    """Else those to fifty teams would be one thick line."""
+    few, many = (boxes(placed(tiny(*(f"a>b{number}" for number in range(count))))) for count in (5, 50))
+    assert many["b0"].x - many["a"].x > few["b0"].x - few["a"].x + 20
+
+
 @settings(deadline=None)
 @given(st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=25))
 def test_no_two_boxes_meet_and_all_stand_in_the_picture(links: set[tuple[int, int]]) -> None:
