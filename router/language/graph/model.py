@@ -117,17 +117,18 @@ def merged_edges(edges: Iterable[Edge]) -> tuple[Edge, ...]:
     return tuple(found.values())
 
 
-def binding_label(binding: Binding, *, fanout: bool = False) -> str:
-    """What a binding asks, in a line; nothing for one of a fanout exchange that asks nothing."""
-    parts = [binding.key] if binding.key is not None and not fanout else []
+def binding_label(binding: Binding, of: ExchangeType = ExchangeType.TOPIC) -> str:
+    """What a binding of an exchange of this type asks, in a line; nothing where the type asks nothing by itself."""
+    keyless = of in {ExchangeType.FANOUT, ExchangeType.CONSISTENT_HASH}
+    parts = [binding.key] if binding.key is not None and not keyless else []
     if binding.headers is not None:
         parts += [f"{each.name}: {each.test}" for each in binding.headers.conditions]
         parts += [f"x-match: {binding.headers.x_match}"] if len(binding.headers.conditions) > 1 else []
     if binding.where is not None:
         parts.append(f"where {' '.join(binding.where.split())}")
-    if binding.weight != 1:
+    if of is ExchangeType.CONSISTENT_HASH:
         parts.append(f"weight {binding.weight}")
-    return ", ".join(parts) or ("" if fanout else "everything")
+    return ", ".join(parts) or ("" if keyless else "everything")
 
 
 def _put(nodes: dict[str, Node], node: Node) -> None:
@@ -170,9 +171,8 @@ def _entries(route_set: RouteSet) -> Iterator[Edge]:
 def _bindings(exchanges: Mapping[str, Exchange]) -> Iterator[Edge]:
     for name in sorted(exchanges):
         exchange = exchanges[name]
-        fanout = exchange.type is ExchangeType.FANOUT
         for binding in exchange.bindings:
-            label = binding_label(binding, fanout=fanout)
+            label = binding_label(binding, exchange.type)
             head = _destination_id(binding.destination)
             yield Edge(_exchange_id(name), head, EdgeKind.BINDING, (label,) if label else ())
         if exchange.alternate is not None:

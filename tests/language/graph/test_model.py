@@ -6,7 +6,7 @@ import pytest
 from support.graphs import shop_graph
 from support.language import load
 
-from router.exchange.model import Binding, Destination, DestinationKind, Place
+from router.exchange.model import Binding, Destination, DestinationKind, ExchangeType, Place
 from router.language.graph.model import Edge, EdgeKind, NodeKind, binding_label, graph_of, merged_edges
 
 
@@ -78,21 +78,23 @@ def test_a_key_that_is_taken_as_it_stands_is_named_and_a_fanout_needs_none() -> 
 
 
 @pytest.mark.parametrize(
-    ("key", "where", "weight", "fanout", "label"),
+    ("key", "where", "weight", "of", "label"),
     [
-        pytest.param("a.#", None, 1, False, "a.#", id="key"),
-        pytest.param("", None, 1, False, "everything", id="empty-key"),
-        pytest.param("a", None, 1, True, "", id="fanout-ignores-its-key"),
-        pytest.param(None, "a >\n 1", 3, False, "where a > 1, weight 3", id="where-on-one-line"),
+        pytest.param("a.#", None, 1, "topic", "a.#", id="key"),
+        pytest.param("", None, 1, "direct", "everything", id="empty-key"),
+        pytest.param("a", None, 1, "fanout", "", id="fanout-ignores-its-key"),
+        pytest.param(None, "a >\n 1", 1, "topic", "where a > 1", id="where-on-one-line"),
+        pytest.param(None, None, 1, "consistent-hash", "weight 1", id="share-of-a-ring"),
+        pytest.param("a", "b", 3, "consistent-hash", "where b, weight 3", id="share-with-a-condition"),
     ],
 )
 def test_a_label_says_what_a_binding_asks(
-    *, key: str | None, where: str | None, weight: int, fanout: bool, label: str
+    *, key: str | None, where: str | None, weight: int, of: str, label: str
 ) -> None:
-    """In one line."""
+    """In one line, by the type of its exchange."""
     to = Destination(DestinationKind.TOPIC, "t")
     binding = Binding("x", key, to, Place("f", 1, 1), "team", where=where, weight=weight)
-    assert binding_label(binding, fanout=fanout) == label
+    assert binding_label(binding, ExchangeType(of)) == label
 
 
 def test_merged_edges_keep_kinds_apart() -> None:
