@@ -116,7 +116,8 @@ def _ranks(graph: Graph, links: Sequence[tuple[str, str]]) -> dict[str, int]:
         for here in order:
             for head in after[here]:
                 ranks[head] = max(ranks[head], ranks[here] + 1)
-    return ranks
+    used = {rank: number for number, rank in enumerate(sorted(set(ranks.values())))}  # aligning may empty a column
+    return {id_: used[rank] for id_, rank in ranks.items()}
 
 
 def _ends(heads: Iterable[str], kinds: Mapping[str, NodeKind]) -> bool:

@@ -35,6 +35,13 @@ def test_topics_and_teams_are_aligned_with_their_kind() -> None:
     assert columns("s>a", "a>t", "a>b", "b>u", "t>m", "u>n") == [["s"], ["a"], ["b"], ["u", "t"], ["n", "m"]]
 
 
+def test_no_column_is_left_empty() -> None:
+    """Where all that stood in it was aligned further right."""
+    kinds = {"m": NodeKind.TEAM, "n": NodeKind.TEAM, "t": NodeKind.TOPIC, "u": NodeKind.TOPIC, "v": NodeKind.TOPIC}
+    found = columns_of(tiny("s>s", "m>u", "t>n", "v>m", kinds=kinds))
+    assert [set(column) for column in found.vertices] == [{"s"}, {"t", "v"}, {"m", "n"}, {"u"}]
+
+
 def test_a_cycle_is_broken_where_it_leads_back() -> None:
     """An edge from a node to itself is in no column's way."""
     found = columns_of(tiny("s>a", "a>b", "b>a", "b>b", kinds=KINDS))
