@@ -129,7 +129,7 @@ def test_a_worker_that_only_stands_still_stays_in_its_group(stage: Stage) -> Non
     worker = stage.worker(app=stage.impatient_app(1.0))
     worker.until_problem("offset-out-of-range", within=40)
     until(
-        lambda: (worker.metric("router_lane_errors_total", source=source, reason="offset-out-of-range") or 0) >= 15,
+        lambda: (worker.metric("router_lane_errors_total", source=source, reason="offset-out-of-range") or 0) >= 8,
         within=30,
         what=lambda: f"the lane looks again for several seconds; {worker.tail()}",
     )
