@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from router.develop.jars import KAFKA_VERSION
 
 _DEFAULT = ("router", "floor", "floor-eos", "faust")
 _PAGE = Path(__file__).parent.parent / "docs" / "bench.md"
+Shown = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""A bar by its title and total; within the block, call what it gives with how many are done."""
 _BYTES_A_RECORD = 1_100
 """On the broker's disk, of the broad topic and one contender's copies; with something to spare."""
 
@@ -104,15 +106,23 @@ def _kafka(brokers: str | None, *, records: int) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Callable[[str, int], Callable[[int], None]]]:
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), TimeElapsedColumn())  # fmt: skip
+def _progress(console: Console) -> Iterator[Shown]:
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as bars:
 
-        def begin(title: str, total: int) -> Callable[[int], None]:
+        @contextmanager
+        def show(title: str, total: int) -> Iterator[Callable[[int], None]]:
             task = bars.add_task(title, total=total)
-            return lambda done: bars.update(task, completed=done)
+            yield lambda done: bars.update(task, completed=done)
+            bars.stop_task(task)
 
-        yield begin
+        yield show
 
 
 @dataclass(slots=True)
@@ -122,7 +132,7 @@ class _Bench:
     bootstrap: str
     contenders: Mapping[str, Contender]
     records: int
-    progress: Callable[[str, int], Callable[[int], None]]
+    show: Shown
     expected: Expected = None  # type: ignore[assignment]  # known once the feed is made
 
     def rounds(self, count: int) -> list[dict[str, Turn]]:
@@ -133,9 +143,8 @@ class _Bench:
         names = list(self.contenders)
         try:
             create(self.bootstrap, [source, *beside])
-            self.expected = feed(
-                self.bootstrap, source, records=self.records, progress=self.progress("feeding", self.records)
-            )
+            with self.show("feeding", self.records) as progress:
+                self.expected = feed(self.bootstrap, source, records=self.records, progress=progress)
             return [
                 {
                     name: self._turn(name, source, f"{session}-{name}-{number + 1}")
@@ -153,17 +162,11 @@ class _Bench:
             create(self.bootstrap, run.topics.values())
             try:
                 title = turn.split("-", 2)[2]
-                measured = measure(
-                    name, contender, run, total=self.records, progress=self.progress(title, self.records)
-                )
-                whole = sum(measured.committed) >= self.records
-                delivered = verify(
-                    name,
-                    run,
-                    expected=self.expected,
-                    committed=None if whole else measured.committed,
-                    progress=self.progress(f"{title}, verifying", self.expected.copies),
-                )
+                with self.show(title, self.records) as progress:
+                    measured = measure(name, contender, run, total=self.records, progress=progress)
+                committed = None if sum(measured.committed) >= self.records else measured.committed
+                with self.show(f"{title}, verifying", self.expected.copies) as progress:
+                    delivered = verify(name, run, expected=self.expected, committed=committed, progress=progress)
             finally:
                 delete(self.bootstrap, run.topics.values())
         return Turn(measured, delivered)

@@ -62,6 +62,7 @@ def feed(bootstrap: str, topic: str, *, records: int, progress: Callable[[int], 
             producer.poll(0)
             progress(number)
     producer.flush()
+    progress(records)
     written = _written(bootstrap, topic)
     if written != records:
         raise BenchError(f"the broad topic {topic} took {written:,} of {records:,} records")

@@ -1,8 +1,9 @@
 """Running a contender, and reading off how fast it is.
 
 The clock is its own progress: whenever its group's committed offsets have moved, we read wall time and the CPU seconds of its
-process. Between the first such reading and the last lie records that were consumed, copied, delivered and committed, and
-nothing of the start: no interpreter, no imports, no joining of the group.
+process. We count from the first such reading to the last one before most of the records are committed. So nothing of the start is
+counted (no interpreter, no imports, no joining of the group), and the contender is in full flow at both ends: what it had already
+worked on but not yet committed at the one is about as much as at the other.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from bench.job import PARTITIONS
 __all__ = ["Measurement", "measure"]
 
 _LOOK_EVERY = 0.05
+_FLOWING = 0.85
+"""The part of the records after which a contender may run out of some partition's."""
 _PATIENCE = 60.0
 """Seconds without any progress after which a contender is given up."""
 _END_WITHIN = 15.0
@@ -51,7 +54,7 @@ class Measurement:
     """What one turn showed."""
 
     records: int
-    """Between the first reading and the last."""
+    """Between the two readings that count."""
     seconds: float
     cpu: float
     """Seconds, in user and system mode, of all threads."""
@@ -85,21 +88,20 @@ def measure(name: str, contender: Contender, run: Run, *, total: int, progress: 
     try:
         readings = _watch(process, contender, run, total=total, progress=progress)
         peak = _peak_bytes(process.pid)
-        if len(readings) < 2 or readings[-1].records == readings[0].records:
-            raise ContenderFailed(
-                name=name, problem="committed everything at once: there is nothing to measure", output=""
-            )
+        flowing = [reading for reading in readings if reading.records <= total * _FLOWING]
+        if len(flowing) < 2:
+            raise ContenderFailed(name=name, problem="was done at once: measure it with more --records", output="")
     except _Stopped as stopped:
         raise ContenderFailed(name=name, problem=str(stopped), output=_last_lines(output)) from None
     finally:
         _end(process)
-    first, last = readings[0], readings[-1]
+    first, last = flowing[0], flowing[-1]
     return Measurement(
         records=last.records - first.records,
         seconds=last.at - first.at,
         cpu=last.cpu - first.cpu,
         peak_bytes=peak,
-        committed=last.committed,
+        committed=readings[-1].committed,
     )
 
 

@@ -98,6 +98,7 @@ def verify(
             if not content.copies % _REPORT_EVERY:
                 progress(copies + content.copies)
         copies += content.copies
+        progress(copies)
         due = expected.contents[destination]
         if wrong:
             problems.append(f"{topic}: {wrong:,} copies are wrong, or lack the original headers or the two added ones")
