@@ -1,9 +1,11 @@
 """The composition root: settings and routes become a worker, or a message and an end."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.logging_state import logging_given_back
 
 from router.lanes.batch import Batch, SourcePartition
 from router.settings import Settings
@@ -18,6 +20,13 @@ topics:
   ru.order.v1: {from: [{exchange: orders, binding-key: RU}]}
 """
 SCHEMA = '{"type": "record", "name": "order", "fields": [{"name": "country", "type": "string"}]}'
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """A worker configures the logging of its process, which here is the tests'."""
+    with logging_given_back():
+        yield
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import structlog
+from support.logging_state import logging_given_back
 
 from router.errors import DestinationUnavailable, Unreadable
 from router.observe.logs import configure_logging, get_logger, severity
@@ -31,15 +31,8 @@ class Terminal(io.StringIO):
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
     """Give the test process its own logging back."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    streams, hooks = (sys.stdout, sys.stderr), (sys.excepthook, threading.excepthook)
-    yield
-    (sys.stdout, sys.stderr), (sys.excepthook, threading.excepthook) = streams, hooks
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
+    with logging_given_back():
+        yield
 
 
 def fail(error: Exception) -> None:
