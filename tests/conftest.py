@@ -10,12 +10,14 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from support.proof import ROOT, Proof
 
 from router.develop.broker import DevelopmentKafka
 from router.develop.keeper import end_kept_kafka, kept_kafka
@@ -107,3 +109,9 @@ def unique() -> str:
 def topic_names(unique: str) -> Callable[[str], str]:
     """Gives a topic a prefix that no other test has; its subject and version are still those of the catalogue."""
     return lambda name: f"{unique}.{name}"
+
+
+@pytest.fixture
+def proof(request: pytest.FixtureRequest) -> Proof:
+    """Keeps what a full-size proof found."""
+    return Proof(ROOT / "docs" / "proof", request.node.nodeid, time.monotonic())
