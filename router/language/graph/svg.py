@@ -224,4 +224,5 @@ def _pair(point: Point) -> str:
 
 def _number(value: float) -> str:
     """To a tenth of a pixel, so that the text is the same wherever it is made."""
-    return f"{value:.1f}".removesuffix(".0")
+    # A hair more, so that a half is rounded alike whatever a Python adds up floats by.
+    return f"{value + 1e-6:.1f}".removesuffix(".0")
