@@ -15,7 +15,6 @@ from router.commands.message_stream import decide_stream
 from router.errors import RecordError, RouterError
 from router.exchange.explain import Explanation
 from router.exchange.explain import explain as explain_decision
-from router.failure.notes import dead_letters_of, unroutable_of
 from router.language.case_values import Misfit
 from router.language.cases import message_record
 from router.language.deciders import new_decider, new_topology
@@ -24,6 +23,7 @@ from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
 from router.language.routes import RouteSet, Source
 from router.language.suggestions import did_you_mean
+from router.language.topics import dead_letters_of, unroutable_of
 from router.records.catalogue import Catalogue
 from router.records.catalogue_files import read_catalogue
 from router.records.headers import Origin

@@ -14,8 +14,9 @@ from router.exchange.topology import Topology
 from router.language.cel.environment import Environment
 from router.language.cel.failure import WhereFailed
 from router.language.cel.problems import InvalidWhere
-from router.language.cel.regex import Patterns, Re2
+from router.language.cel.regex import Re2
 from router.language.cel.where import Where, compile_where
+from router.language.deciders import new_topology
 from router.language.messages import MalformedMessage, decide_message
 from router.language.routes import RouteSet
 from router.language.suggestions import did_you_mean
@@ -25,7 +26,7 @@ __all__ = ["decide_stream"]
 
 def decide_stream(route_set: RouteSet, exchange: str, lines: Iterable[str]) -> Iterator[str]:
     """One answer a line; a line that is no message gets an answer that says so, and the stream goes on."""
-    topology = Topology(route_set.exchanges, search=Patterns().search, topics=route_set.topics)
+    topology = new_topology(route_set)
     if exchange != DEFAULT_EXCHANGE and exchange not in route_set.exchanges:
         hint = did_you_mean(exchange, route_set.exchanges)
         raise click.ClickException(f"there is no exchange '{exchange}'{f': {hint}' if hint else ''}")

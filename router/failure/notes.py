@@ -16,17 +16,13 @@ from collections.abc import Sequence
 from router.errors import ConditionFailed, KeyMismatch, RecordError, Refused, TooLarge, Unreadable
 
 __all__ = [
-    "DEAD_LETTERS",
     "DESTINATION",
     "ERROR",
     "EXCHANGES",
     "PLACE",
     "REASON",
-    "UNROUTABLE",
     "dead_letter_headers",
-    "dead_letters_of",
     "unroutable_headers",
-    "unroutable_of",
 ]
 
 REASON = "router-reason"
@@ -35,22 +31,9 @@ PLACE = "router-place"
 DESTINATION = "router-destination"
 EXCHANGES = "router-exchanges"
 
-DEAD_LETTERS = ".dead-letters"
-UNROUTABLE = ".unroutable"
-
 _LONGEST_ERROR = 1024
 
 Headers = list[tuple[str, bytes | None]]
-
-
-def dead_letters_of(source: str) -> str:
-    """The topic that takes a source's dead letters."""
-    return source + DEAD_LETTERS
-
-
-def unroutable_of(source: str) -> str:
-    """The topic that takes what no exchange of a source could place."""
-    return source + UNROUTABLE
 
 
 def dead_letter_headers(error: RecordError) -> Headers:

@@ -19,8 +19,9 @@ from router.errors import ConditionFailed, DestinationUnavailable, InvariantErro
 from router.exchange.decision import Decision
 from router.exchange.further_keys import without_bcc
 from router.exchange.model import Binding, Destination, DestinationKind, OnError
-from router.failure.notes import dead_letter_headers, dead_letters_of, unroutable_headers, unroutable_of
+from router.failure.notes import dead_letter_headers, unroutable_headers
 from router.lanes.batch import Batch
+from router.language.topics import dead_letters_of, unroutable_of
 from router.records.headers import HOP, HOP_LIMIT, ORIGIN, Hop, encode_hop, hop_count, origin_prefix
 from router.records.partition import partition_of
 from router.records.record import Record

@@ -15,13 +15,13 @@ from router.errors import (
     TooLarge,
     TransientError,
 )
-from router.failure.notes import dead_letters_of
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Carrier, CarrierFactory, Positions
 from router.lanes.clock import Clock, MonotonicClock
 from router.lanes.copying import Copier, Copies, Refusals
 from router.lanes.destinations import Destinations
 from router.lanes.protocol import Admission, LaneProtocol, LaneState, Pace
+from router.language.topics import dead_letters_of
 from router.observe.logs import get_logger
 
 __all__ = ["Lane", "LaneObserver"]

@@ -12,10 +12,9 @@ from router.failure.notes import (
     PLACE,
     REASON,
     dead_letter_headers,
-    dead_letters_of,
     unroutable_headers,
-    unroutable_of,
 )
+from router.language.topics import dead_letters_of, unroutable_of
 
 
 def test_set_aside_topics_stand_beside_their_source() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import struct
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -379,7 +380,10 @@ def test_a_stack_that_is_almost_full_makes_the_value_unreadable() -> None:
             except Unreadable as unreadable:
                 return unreadable.problem
 
-    assert at_the_bottom() in {"values are nested deeper than this stack bears", "(14,)"}
+    told = at_the_bottom()
+    if sys.version_info >= (3, 12) and told == "(14,)":
+        return  # this Python's calls cost no stack here, so that there was enough
+    assert told == "values are nested deeper than this stack bears"
 
 
 def test_reading_stops_after_the_last_wanted_field() -> None:
