@@ -11,6 +11,10 @@
     │   ├── Refused              the broker refuses a copy for what is in it
     │   ├── TooManyHops          it has been through routers so often that it must be going round
     │   ├── KeyMismatch          its key is not the field that its exchange says the key carries
+    │   ├── OrderUnknown         it does not say where in its key's order it belongs
+    │   ├── OrderGap             it waited in vain for what comes before it, and its exchange sets such records aside
+    │   ├── Late                 it comes after its place in its key's order was given up
+    │   ├── IllegalTransition    its key's states never lead to the state that it carries
     │   └── ConditionFailed      a binding's `where` has no value on it, and the binding asked for a dead letter then
     ├── TransientError    the lane: back off and try again; visible in readiness meanwhile
     │   ├── BrokerUnavailable    no broker answers
@@ -18,9 +22,12 @@
     │   ├── DeliveryFailed       a batch was not delivered
     │   │   └── DeliveryRefused      the broker refuses it for what is in it
     │   ├── CommitFailed         the group did not take an offset
+    │   ├── Fenced               another producer has taken the lane's transactional id
+    │   ├── TransactionsForbidden   this worker may not use its transactional ids
     │   ├── Gap                  a batch does not follow what its lane carried last
     │   └── OffsetOutOfRange     what the group committed is not in the log any more
     └── InvariantError    us: the router contradicts itself; the worker stops before it can do harm
+        └── UnreadableState      what a table keeps is not what this version of the router writes there
 
 Attributes hold the facts and `__str__` composes the text from them; a raise site passes facts. `reason` is a stable slug
 that dead-letter headers, metrics and logs share: programs match on it, never on the prose.
@@ -38,18 +45,25 @@ __all__ = [
     "DeliveryFailed",
     "DeliveryRefused",
     "DestinationUnavailable",
+    "Fenced",
     "Gap",
+    "IllegalTransition",
     "InvalidSchema",
     "InvariantError",
     "KeyMismatch",
+    "Late",
     "OffsetOutOfRange",
+    "OrderGap",
+    "OrderUnknown",
     "RecordError",
     "Refused",
     "RouterError",
     "TooLarge",
     "TooManyHops",
+    "TransactionsForbidden",
     "TransientError",
     "Unreadable",
+    "UnreadableState",
 ]
 
 
@@ -162,6 +176,87 @@ class KeyMismatch(RecordError):
         return f"the record's key is {self.key!r}, its field '{self.field}' is {self.value!r}"
 
 
+class OrderUnknown(RecordError):
+    """The field by which its exchange orders records does not say where this one belongs."""
+
+    reason = "order-unknown"
+
+    def __init__(self, *, field: str, value: object, problem: str) -> None:
+        super().__init__(field, value, problem)
+        self.field = field
+        self.value = value
+        self.problem = problem
+        """What is wrong with the value, as the end of a sentence that begins with the field."""
+
+    def __str__(self) -> str:
+        return (
+            f"field '{self.field}' is {self.value!r}, which {self.problem}: the record has no place in its key's order"
+        )
+
+
+class OrderGap(RecordError):
+    """The gap before the record was given up, and its exchange sets aside what waits behind one (`on-gap: dead-letter`)."""
+
+    reason = "order-gap"
+
+    def __init__(self, *, field: str, place: int | str, missing: str, held_ms: int, full: bool) -> None:
+        super().__init__(field, place, missing, held_ms, full)
+        self.field = field
+        self.place = place
+        """The number or the state that the record carries."""
+        self.missing = missing
+        """What did not come, in words: `5 to 6`, or `paid`."""
+        self.held_ms = held_ms
+        """How long the record waited; 0 where it did not wait at all."""
+        self.full = full
+        """Its wait had not run out: its key held as many records as it may."""
+
+    def __str__(self) -> str:
+        why = "when its key held as many records as it may" if self.full else f"in {self.held_ms / 1000:g} s"
+        return f"'{self.field}' is {self.place}, and {self.missing}, which comes before it, did not come {why}"
+
+
+class Late(RecordError):
+    """The record comes after its place was given up, and its exchange sets such records aside (`on-late: dead-letter`)."""
+
+    reason = "late"
+
+    def __init__(self, *, field: str, place: int | str, reached: int | str, forgotten: bool = False) -> None:
+        super().__init__(field, place, reached, forgotten)
+        self.field = field
+        self.place = place
+        """The number, the instant (microseconds since the epoch, or the field's own number) or the state that it carries."""
+        self.reached = reached
+        """How far its key had got."""
+        self.forgotten = forgotten
+        """It lies so far back that nobody remembers whether it came before: it may be a duplicate."""
+
+    def __str__(self) -> str:
+        doubt = ", so long ago that it may be a duplicate" if self.forgotten else ""
+        return f"'{self.field}' is {self.place}, and its key has gone on to {self.reached}{doubt}"
+
+
+class IllegalTransition(RecordError):
+    """The record carries a state that its key can never get to from where it is, by the transitions that routes allow."""
+
+    reason = "illegal-transition"
+
+    def __init__(self, *, field: str, path: tuple[str, ...], state: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(field, path, state, allowed)
+        self.field = field
+        self.path = path
+        """The states that the key went through, the latest last; of a long way the end."""
+        self.state = state
+        self.allowed = allowed
+        """The states that could have come next."""
+
+    def __str__(self) -> str:
+        way = " → ".join((*self.path, self.state))
+        after = f"after '{self.path[-1]}'" if self.path else "first"
+        allowed = " or ".join(self.allowed) or "nothing"
+        return f"'{self.field}' went {way}: {after} comes {allowed}"
+
+
 class ConditionFailed(RecordError):
     """A binding's condition could not be evaluated on the record: its destination's copy is set aside."""
 
@@ -270,6 +365,40 @@ class CommitFailed(TransientError):
         return f"the offset of {self.topic}/{self.partition} was not committed: {self.problem}"
 
 
+class Fenced(TransientError):
+    """Another producer has opened the transactional id of this lane's partition: what was under way is aborted.
+
+    So it is for a worker that was away while its partition got another owner; and for one whose transaction was open for
+    longer than its timeout. Whether the partition is still the lane's own, only the group knows.
+    """
+
+    reason = "fenced"
+
+    def __init__(self, *, topic: str, partition: int) -> None:
+        super().__init__(topic, partition)
+        self.topic = topic
+        self.partition = partition
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition} has another owner now, or its transaction was open for too long"
+
+
+class TransactionsForbidden(TransientError):
+    """The brokers do not let this worker use a transactional id."""
+
+    reason = "transactions-forbidden"
+
+    def __init__(self, *, transactional_id: str) -> None:
+        super().__init__(transactional_id)
+        self.transactional_id = transactional_id
+
+    def __str__(self) -> str:
+        return (
+            f"this worker may not use the transactional id '{self.transactional_id}': allow it Write and Describe on the "
+            "transactional ids that begin with its group's name, or set ROUTER_GUARANTEE=at_least_once"
+        )
+
+
 class Gap(TransientError):
     """A batch does not begin where its lane stands: something in between was lost on the way, and is read again."""
 
@@ -311,3 +440,20 @@ class InvariantError(RouterError):
     """The router found itself in a state that its own rules exclude. The worker stops rather than guess."""
 
     reason = "invariant"
+
+
+class UnreadableState(InvariantError):
+    """What a table keeps of a key cannot be read: damaged, or written by a later version of the router."""
+
+    reason = "unreadable-state"
+
+    def __init__(self, *, what: str, position: int, problem: str) -> None:
+        super().__init__(what, position, problem)
+        self.what = what
+        """Which kind of entry it should be."""
+        self.position = position
+        """The byte at which reading failed."""
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.what} in the table cannot be read at byte {self.position}: {self.problem}"
