@@ -30,14 +30,15 @@ InOrder = Callable[[bytes | None, Any, int], bytes | None]
 then the record is to be sent at once, and nothing else is to be done. None: nothing is said, ask `arrive`."""
 
 _FOREVER = 2**64
-_LONGEST_MEMORY = 65_536
 
 
 class KeySteps:
     """The steps of one exchange's keys."""
 
-    def __init__(self, policy: OrderPolicy) -> None:
+    def __init__(self, policy: OrderPolicy, *, memory: int = 65_536) -> None:
+        """`memory` bounds what is remembered of paths through states; it changes no answer."""
         self.policy = policy
+        self._memory = memory
         self.resequencer: Resequencer[Any] = new_resequencer(policy)
         self.in_order: InOrder = self._short_cut()
         """An attribute, not a method, because it runs once a record."""
@@ -79,7 +80,7 @@ class KeySteps:
     def _states(self) -> InOrder:
         """A key's path is one of few, so what a state makes of it is remembered."""
         memory: dict[tuple[bytes | None, str], bytes] = {}
-        forget_after, size = self._forget_after, STATES_HEAD.size
+        forget_after, size, most = self._forget_after, STATES_HEAD.size, self._memory
         pack, unpack = STATES_HEAD.pack, STATES_HEAD.unpack_from
 
         def in_order(stored: bytes | None, place: str, log: int) -> bytes | None:
@@ -97,7 +98,7 @@ class KeySteps:
                 after = self._path_after(stored, place)
                 if after is None:
                     return None
-                if len(memory) >= _LONGEST_MEMORY:
+                if len(memory) >= most:
                     memory.clear()
                 memory[path, place] = after
             return pack(STATES_TAG, log) + after

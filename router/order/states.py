@@ -171,8 +171,12 @@ class _Change:
     def _judge_undue(self, one: Held[str]) -> None:
         rules, state = self._rules, one.place
         if state in self.skipped:
-            self.skipped.discard(state)
             self._leave(one, late(self._policy, one.offset, place=state, reached=str(self.here)))
+            self.skipped.discard(state)
+            # It has come, whatever becomes of it: on the path it stands before what it leads to.
+            onward = (at for at, each in enumerate(self.path) if rules.distance(state, each) is not None)
+            self.path.insert(next(onward, len(self.path) - 1), state)
+            self._shorten()
         elif rules.distance(self.here, state) is not None:
             self.hold(one)
         elif state in self.path:
@@ -229,6 +233,9 @@ class _Change:
     def _move(self, state: str) -> None:
         self.skipped.discard(state)
         self.path.append(state)
+        self._shorten()
+
+    def _shorten(self) -> None:
         if len(self.path) > LONGEST_PATH:
             # What was visited again since goes first: each state that was visited stays known.
             again = next((at for at, each in enumerate(self.path) if each in self.path[at + 1 :]), None)

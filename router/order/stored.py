@@ -134,7 +134,7 @@ def encode_state(state: KeyState) -> bytes:
             head = _TIME_HEAD.pack(_VERSION << 8 | _TIME | holding, state.active, sent)
             held = (_TIMED.pack(one.place, one.offset, one.since, one.tombstone) for one in state.held)
             return b"".join((head, *_counted(held, len(state.held))))
-        case StatesState():
+        case _:
             head = STATES_HEAD.pack(STATES_TAG | holding, state.active)
             held = (_text(one.place) + _NAMED.pack(one.offset, one.since, one.tombstone) for one in state.held)
             return b"".join((head, _texts(state.path), _texts(state.skipped), *_counted(held, len(state.held))))
