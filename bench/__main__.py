@@ -1,82 +1,79 @@
-"""`python -m bench`: the routing job at full speed, by the router and its peers in turn, on one Kafka."""
+"""`python -m bench`: the routing job at full speed, by the router and its peers in turn, on one Kafka; and what else there is to measure."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from bench.contender import Contender, Run, contenders, load_contender
+from bench.contender import contenders
 from bench.errors import BenchError
-from bench.feeding import create, delete, feed
-from bench.job import SUBJECT
-from bench.measuring import measure
-from bench.report import Turn, between_markers, conditions, table
-from bench.verifying import Expected, verify
-from router.develop.broker import DevelopmentKafka
+from bench.measurements import (
+    Bench,
+    Publisher,
+    measure_compare,
+    measure_latency,
+    measure_pauses,
+    measure_profile,
+    measure_rates,
+    measure_start,
+)
+from bench.session import ending_on_signals, kafka, progress
 from router.develop.errors import DevelopmentError
-from router.develop.jars import KAFKA_VERSION
 
-_DEFAULT = ("router", "floor", "floor-eos", "faust")
+_DEFAULT = ("router", "router-at-least-once", "floor", "floor-eos", "kstreams-eos", "faust")
+_COMPARED = (
+    ("router", "router-at-least-once"),
+    ("router-2000-bindings", "router"),
+    ("router-200-destinations", "router"),
+    ("router-two-workers", "router"),
+    ("router", "floor-eos"),
+    ("router", "kstreams-eos"),
+)
+"""What the targets are about, where the difference may be small."""
+_LATENT = ("router", "router-at-least-once", "floor", "floor-eos", "aiokafka", "kstreams", "kstreams-eos", "faust")
+_PAUSED = ("router", "router-at-least-once")
+_STARTED = ("router", "router-at-least-once")
 _PAGE = Path(__file__).parent.parent / "docs" / "bench.md"
-Shown = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""A bar by its title and total; within the block, call what it gives with how many are done."""
+_ROOT = Path(__file__).parent.parent
 _BYTES_A_RECORD = 1_100
 """On the broker's disk, of the broad topic and one contender's copies; with something to spare."""
 
 
-@click.command()
-@click.option("--records", type=click.IntRange(min=1000), default=1_000_000, show_default=True)
-@click.option(
-    "--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Rounds; each has every contender."
-)
-@click.option(
-    "--contenders", "names", default=",".join(_DEFAULT), show_default=True, help=f"Of: {', '.join(contenders())}."
-)
-@click.option(
-    "--brokers",
-    type=click.Choice(["own", "existing"]),
-    default=None,
-    help="own: a new development Kafka. existing: the one of ROUTER_BROKER. Default: existing where that is set.",
-)
-@click.option("--write/--no-write", default=True, show_default=True, help="Put the table into docs/bench.md.")
-def main(*, records: int, runs: int, names: str, brokers: str | None, write: bool) -> None:
-    """Measure the router beside its peers: the same records, rules, broker and headers, turn by turn in one run.
+class _Commands(click.Group):
+    """A group whose first command is meant where none is named."""
 
-    Wants a quiet machine, about seven minutes, and 1 GB of disk a million records.
-    """
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = ["rates", *args]
+        return super().parse_args(ctx, args)
+
+
+@contextmanager
+def _bench(*, brokers: str | None, write: bool, room: int) -> Iterator[Bench]:
+    """A Kafka, bars, and an end to everything in every case; errors end the process with a sentence."""
     console = Console(stderr=True)
     try:
         _check_platform()
-        chosen = {name: load_contender(name) for name in dict.fromkeys(names.replace(" ", "").split(","))}
         load = os.getloadavg()[0]
-        with _kafka(brokers, records=records) as (bootstrap, kafka), _progress(console) as progress:
-            bench = _Bench(bootstrap, chosen, records, progress)
-            rounds = bench.rounds(runs)
-        text = "\n\n".join([
-            conditions(records=records, copies=bench.expected.copies, rounds=runs, kafka=kafka, load=load),
-            table(chosen, rounds),
-        ])  # fmt: skip
-        print(text)
-        if write:
-            between_markers(_PAGE, "bench", text)
-            console.print(f"Written to {_PAGE}")
+        with ending_on_signals(), kafka(brokers, room=room) as where, progress(console) as show:
+            bench = Bench(console, where, show, Publisher(console, where, load, write))
+            yield bench
     except (BenchError, DevelopmentError) as error:
         console.print(f"[red]bench:[/red] {error}", highlight=False)
         sys.exit(1)
     except KeyboardInterrupt:
-        console.print("bench: interrupted")
+        console.print("bench: interrupted; nothing is left running")
         sys.exit(130)
+    if bench.failed:
+        console.print(f"[red]bench:[/red] failed, and in no table: {', '.join(bench.failed)}", highlight=False)
+        sys.exit(1)
 
 
 def _check_platform() -> None:
@@ -84,92 +81,147 @@ def _check_platform() -> None:
         raise BenchError("the bench reads CPU times from /proc, which only Linux has")
 
 
-@contextmanager
-def _kafka(brokers: str | None, *, records: int) -> Iterator[tuple[str, str]]:
-    """Where Kafka answers, and what it is."""
-    existing = os.environ.get("ROUTER_BROKER", "")
-    if brokers == "existing" and not existing:
-        raise BenchError("--brokers existing needs ROUTER_BROKER=host:port")
-    if existing and brokers != "own":
-        yield existing, f"the Kafka at {existing}"
-        return
-    directory = Path(tempfile.mkdtemp(prefix="router-bench-"))
-    try:
-        if shutil.disk_usage(directory).free < records * _BYTES_A_RECORD * 2:
-            raise BenchError(
-                f"{directory} has too little room for {records:,} records: free some, set TMPDIR, or take fewer --records"
-            )
-        with DevelopmentKafka.start(directory=directory / "kafka", heap="1g") as kafka:
-            yield kafka.bootstrap, f"Apache Kafka {KAFKA_VERSION}"
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+def _names(text: str) -> list[str]:
+    return text.replace(" ", "").split(",")
 
 
-@contextmanager
-def _progress(console: Console) -> Iterator[Shown]:
-    columns = (
-        TextColumn("{task.description:<24}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as bars:
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
 
-        @contextmanager
-        def show(title: str, total: int) -> Iterator[Callable[[int], None]]:
-            task = bars.add_task(title, total=total)
-            yield lambda done: bars.update(task, completed=done)
-            bars.stop_task(task)
-
-        yield show
+    return add
 
 
-@dataclass(slots=True)
-class _Bench:
-    """All turns on one Kafka."""
+def _records(default: int) -> Callable[[Any], Any]:
+    return click.option("--records", type=click.IntRange(min=1000), default=default, show_default=True)
 
-    bootstrap: str
-    contenders: Mapping[str, Contender]
-    records: int
-    show: Shown
-    expected: Expected = None  # type: ignore[assignment]  # known once the feed is made
 
-    def rounds(self, count: int) -> list[dict[str, Turn]]:
-        """Every contender once a round, another one first in each."""
-        session = f"bench-{int(time.time())}"
-        source = f"{session}.{SUBJECT}"
-        beside = [f"{source}.unroutable", f"{source}.dead-letters"]
-        names = list(self.contenders)
-        try:
-            create(self.bootstrap, [source, *beside])
-            with self.show("feeding", self.records) as progress:
-                self.expected = feed(self.bootstrap, source, records=self.records, progress=progress)
-            return [
-                {
-                    name: self._turn(name, source, f"{session}-{name}-{number + 1}")
-                    for name in names[number % len(names) :] + names[: number % len(names)]
-                }
-                for number in range(count)
-            ]
-        finally:
-            delete(self.bootstrap, [source, *beside])
+def _contenders(*default: str) -> Callable[[Any], Any]:
+    words = f"Of: {', '.join(contenders())}."
+    return click.option("--contenders", "names", default=",".join(default), show_default=True, help=words)
 
-    def _turn(self, name: str, source: str, turn: str) -> Turn:
-        contender = self.contenders[name]
-        with tempfile.TemporaryDirectory(prefix=f"{turn}-") as directory:
-            run = Run(bootstrap=self.bootstrap, source=source, name=turn, directory=directory)
-            create(self.bootstrap, run.topics.values())
-            try:
-                title = turn.split("-", 2)[2]
-                with self.show(title, self.records) as progress:
-                    measured = measure(name, contender, run, total=self.records, progress=progress)
-                committed = None if sum(measured.committed) >= self.records else measured.committed
-                with self.show(f"{title}, verifying", self.expected.copies) as progress:
-                    delivered = verify(name, run, expected=self.expected, committed=committed, progress=progress)
-            finally:
-                delete(self.bootstrap, run.topics.values())
-        return Turn(measured, delivered)
+
+_where = _options(
+    click.option(
+        "--brokers",
+        type=click.Choice(["own", "existing"]),
+        default=None,
+        help="own: a new development Kafka. existing: the one of ROUTER_BROKER. Default: existing where that is set.",
+    ),
+    click.option("--write/--no-write", default=True, show_default=True, help="Put the tables into docs/bench.md."),
+)
+
+
+@click.group(cls=_Commands)
+def main() -> None:
+    """How fast the router is, beside its peers, in one run on one Kafka.
+
+    Without a command: rates. Wants a quiet machine, and 1 GB of disk a million records.
+    """
+
+
+@main.command()
+@_records(500_000)
+@click.option(
+    "--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Rounds; each has every contender."
+)
+@_contenders(*_DEFAULT)
+@click.option(
+    "--all", "everything", is_flag=True, help="Every contender, then every other measurement: about two hours."
+)
+@_where
+@click.pass_context
+def rates(
+    ctx: click.Context, *, records: int, runs: int, names: str, everything: bool, brokers: str | None, write: bool
+) -> None:
+    """Records a second, in all and for each CPU second: the same records, rules, broker and headers, turn by turn."""
+    chosen = contenders() if everything else _names(names)
+    if everything and ctx.get_parameter_source("records") == click.core.ParameterSource.DEFAULT:
+        records = 1_000_000
+    with _bench(brokers=brokers, write=write, room=records * _BYTES_A_RECORD * 2) as bench:
+        measure_rates(bench, chosen, records=records, runs=runs)
+    if everything:
+        with _bench(brokers=brokers, write=write, room=records * _BYTES_A_RECORD * 2) as bench:
+            measure_compare(bench, _COMPARED, records=records, pairs=9, warm=True)
+            measure_latency(bench, _LATENT, rate=5000, warm=10, seconds=30, runs=3)
+            measure_start(bench, _STARTED, starts=5)
+            measure_profile(bench, "router", records=records)
+            measure_pauses(bench, _PAUSED, rate=5000, minutes=10, share=0.01, seed=7)
+
+
+@main.command()
+@click.argument("first", required=False)
+@click.argument("second", required=False)
+@_records(1_000_000)
+@click.option("--pairs", type=click.IntRange(min=1), default=9, show_default=True)
+@click.option("--warm", is_flag=True, help="Count from half of the records on only: a JVM has warmed up by then.")
+@_where
+def compare(
+    *, first: str | None, second: str | None, records: int, pairs: int, warm: bool, brokers: str | None, write: bool
+) -> None:
+    """CPU time a record of FIRST beside SECOND: turns in pairs, one right after the other, the median of their ratios.
+
+    Without names: every pair that a target is about, and these go to docs/bench.md.
+    """
+    if first and not second:
+        raise click.UsageError("what is it compared with? python -m bench compare FIRST SECOND")
+    asked = ((first, second),) if first and second else _COMPARED
+    with _bench(brokers=brokers, write=write and not first, room=records * _BYTES_A_RECORD * 2) as bench:
+        measure_compare(bench, asked, records=records, pairs=pairs, warm=warm or not first)
+
+
+@main.command("latency")
+@_contenders(*_LATENT)
+@click.option("--rate", type=click.IntRange(min=1), default=5000, show_default=True, help="Records a second.")
+@click.option("--seconds", type=click.IntRange(min=1), default=30, show_default=True, help="That count, in each turn.")
+@click.option("--warm", type=click.IntRange(min=0), default=10, show_default=True, help="Seconds before these.")
+@click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True)
+@_where
+def latency_command(
+    *, names: str, rate: int, seconds: int, warm: int, runs: int, brokers: str | None, write: bool
+) -> None:
+    """From when a record was due in the broad topic until a read_committed consumer has its copy, under a steady load."""
+    with _bench(brokers=brokers, write=write, room=4 << 30) as bench:
+        measure_latency(bench, _names(names), rate=rate, seconds=seconds, warm=warm, runs=runs)
+
+
+@main.command("pauses")
+@_contenders(*_PAUSED)
+@click.option("--minutes", type=click.FloatRange(min=0.1), default=10.0, show_default=True)
+@click.option("--rate", type=click.IntRange(min=1), default=5000, show_default=True, help="Records a second.")
+@click.option(
+    "--share", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Of all batches, that fail."
+)
+@click.option("--seed", type=int, default=7, show_default=True)
+@_where
+def pauses_command(
+    *, names: str, minutes: float, rate: int, share: float, seed: int, brokers: str | None, write: bool
+) -> None:
+    """The longest pause under a steady load while some of the batches fail, in a proxy before the broker."""
+    with _bench(brokers=brokers, write=write, room=8 << 30) as bench:
+        measure_pauses(bench, _names(names), rate=rate, minutes=minutes, share=share, seed=seed)
+
+
+@main.command("start")
+@_contenders(*_STARTED)
+@click.option("--starts", type=click.IntRange(min=1), default=5, show_default=True)
+@_where
+def start_command(*, names: str, starts: int, brokers: str | None, write: bool) -> None:
+    """From the start of a worker until a read_committed consumer has the first copy."""
+    with _bench(brokers=brokers, write=write, room=1 << 30) as bench:
+        measure_start(bench, _names(names), starts=starts)
+
+
+@main.command()
+@click.argument("name", default="router")
+@_records(1_000_000)
+@_where
+def profile(*, name: str, records: int, brokers: str | None, write: bool) -> None:
+    """Where a record's CPU time goes, stage by stage: sampled in a running worker, and in this process beside the limits."""
+    with _bench(brokers=brokers, write=write, room=records * _BYTES_A_RECORD * 2) as bench:
+        measure_profile(bench, name, records=records)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from pkgutil import iter_modules
-from uuid import uuid4
+from uuid import UUID
 
 from bench.errors import NotAContender
-from bench.job import DESTINATIONS, SUBJECT
+from bench.job import SUBJECT, Shape
+from bench.places import HERE, Place, PythonPlace
 from router.records.headers import HOP, ORIGIN, Hop, encode_hop
 
 __all__ = ["Contender", "Run", "contenders", "load_contender", "python_peer", "run_of_this_process", "tracing_headers"]
@@ -38,6 +38,9 @@ class Run:
     """Of the turn: the consumer group's, and the beginning of its topics' names."""
     directory: str
     """For whatever the contender wants to write; exists, and is empty."""
+    shape: Shape = field(default_factory=Shape)
+    eager: bool = False
+    """Latency is what counts in this turn, at a rate far below the limit: whoever has to choose waits for nothing."""
 
     @property
     def group(self) -> str:
@@ -47,7 +50,12 @@ class Run:
     @property
     def topics(self) -> dict[str, str]:
         """The contender's own topic for each destination of the job."""
-        return {name: f"{self.name}.{name}.{SUBJECT}" for name in DESTINATIONS}
+        return {name: f"{self.name}.{name}.{SUBJECT}" for name in self.shape.destinations}
+
+    @property
+    def linger(self) -> float:
+        """Seconds for which a producer that has to be told how long may collect records."""
+        return 0.001 if self.eager else 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +69,25 @@ class Contender:
     packages: Sequence[str]
     """The distributions whose versions count."""
     command: Callable[[Run], list[str]]
-    """Starts it, in the project's root; may first write into the run's directory."""
+    """Starts it, in the project's root; may first write into the run's directory. Called once a process."""
     environment: Callable[[Run], Mapping[str, str]] = field(default=lambda _: {})
     """What its environment has beside ours."""
     limit: float | None = None
     """Seconds after which it has shown enough; None for one that is fast enough to finish."""
+    place: Place = HERE
+    """What it is installed in."""
+    shape: Shape = field(default_factory=Shape)
+    """The variant of the job that it does."""
+    workers: int = 1
+    """Processes that share the partitions."""
+    library_headers: Sequence[str] = ()
+    """Headers that its library adds to every copy, asked or not."""
+    steady: float | None = None
+    """Records a second that it keeps up with for minutes, where that is less than latency is measured at."""
 
     def versions(self) -> str:
         """As in `confluent-kafka 2.16.1, fastavro 1.13.1`."""
-        return ", ".join(f"{package} {_version(package)}" for package in self.packages)
+        return ", ".join(f"{package} {self.place.version(package)}" for package in self.packages)
 
 
 def contenders() -> tuple[str, ...]:
@@ -91,9 +109,9 @@ def load_contender(name: str) -> Contender:
     return found
 
 
-def python_peer(module: str) -> Callable[[Run], list[str]]:
+def python_peer(module: str, place: PythonPlace = HERE) -> Callable[[Run], list[str]]:
     """The command of a peer whose own module is its program; it learns its run by `run_of_this_process`."""
-    return lambda _: [sys.executable, "-m", module]
+    return lambda _: [str(place.python), "-m", module]
 
 
 def run_variables(run: Run) -> dict[str, str]:
@@ -104,19 +122,25 @@ def run_variables(run: Run) -> dict[str, str]:
 def run_of_this_process() -> Run:
     """The run that this process was started for; from now on SIGTERM ends it as an exit does."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    return Run(**json.loads(os.environ[_RUN]))
+    told = json.loads(os.environ[_RUN])
+    return Run(**(told | {"shape": Shape(**told["shape"])}))
+
+
+def hop_of(run: Run) -> bytes:
+    """A hop header for peers, as long as the router's own."""
+    return encode_hop(
+        Hop(
+            service=run.group,
+            instance="bench",
+            processing=UUID(int=7),
+            start=1_700_000_000_000,
+            duration=10_000,
+            route_set="0" * 8,
+        )
+    )
 
 
 def tracing_headers(run: Run) -> Callable[[str, int, int], list[tuple[str, bytes]]]:
     """For peers: two headers for the record of a topic, partition and offset, as long as those that the router adds."""
-    hop = encode_hop(
-        Hop(service=run.group, instance="bench", processing=uuid4(), start=1_700_000_000_000, duration=10_000, route_set="0" * 8)
-    )  # fmt: skip
+    hop = hop_of(run)
     return lambda topic, partition, offset: [(ORIGIN, b"%b/%d/%d" % (topic.encode(), partition, offset)), (HOP, hop)]
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "?"

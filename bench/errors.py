@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BenchError", "ContenderFailed", "NotAContender", "WrongCopies"]
+__all__ = ["BenchError", "ContenderFailed", "NotAContender", "Unavailable", "WrongCopies"]
 
 
 class BenchError(Exception):
@@ -18,6 +18,17 @@ class NotAContender(BenchError):
 
     def __str__(self) -> str:
         return f"contender '{self.name}' {self.problem}. {self.remedy}"
+
+
+class Unavailable(BenchError):
+    """A contender cannot take part on this machine; the others can."""
+
+    def __init__(self, *, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return f"{self.name} is left out: it {self.reason}"
 
 
 class ContenderFailed(BenchError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from bench.errors import BenchError
-from bench.job import PARTITIONS, orders
+from bench.job import orders
 from bench.verifying import Expected
 from router.develop.topics import TopicSpec, ensure_topics
 
@@ -23,9 +23,11 @@ _CONFIG = {
 _REPORT_EVERY = 5000
 
 
-def create(bootstrap: str, topics: Iterable[str]) -> None:
+def create(bootstrap: str, topics: Iterable[str], *, partitions: int, config: Mapping[str, str] | None = None) -> None:
     """Make the topics. Raises what `ensure_topics` raises."""
-    ensure_topics(bootstrap, [TopicSpec(name, partitions=PARTITIONS, config=_CONFIG) for name in topics])
+    ensure_topics(
+        bootstrap, [TopicSpec(name, partitions=partitions, config=_CONFIG | dict(config or {})) for name in topics]
+    )
 
 
 def delete(bootstrap: str, topics: Iterable[str]) -> None:
@@ -35,7 +37,7 @@ def delete(bootstrap: str, topics: Iterable[str]) -> None:
         answer.exception()
 
 
-def feed(bootstrap: str, topic: str, *, records: int, progress: Callable[[int], None]) -> Expected:
+def feed(bootstrap: str, topic: str, *, partitions: int, records: int, progress: Callable[[int], None]) -> Expected:
     """Write the job's records into the broad topic; returns what every contender must deliver."""
     producer = Producer(
         {
@@ -51,7 +53,7 @@ def feed(bootstrap: str, topic: str, *, records: int, progress: Callable[[int], 
     )
     expected = Expected()
     for number, order in enumerate(orders(records), 1):
-        expected.add(order.key, order.value, order.headers, order.destinations)
+        expected.add(order)
         while True:
             try:
                 producer.produce(topic, order.value, order.key, headers=order.headers)
@@ -63,19 +65,19 @@ def feed(bootstrap: str, topic: str, *, records: int, progress: Callable[[int], 
             progress(number)
     producer.flush()
     progress(records)
-    written = _written(bootstrap, topic)
+    written = _written(bootstrap, topic, partitions)
     if written != records:
         raise BenchError(f"the broad topic {topic} took {written:,} of {records:,} records")
     return expected
 
 
-def _written(bootstrap: str, topic: str) -> int:
+def _written(bootstrap: str, topic: str, partitions: int) -> int:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench-counts", "log_level": 0})
     try:
         return sum(
             high - low
             for low, high in (
-                consumer.get_watermark_offsets(TopicPartition(topic, number)) for number in range(PARTITIONS)
+                consumer.get_watermark_offsets(TopicPartition(topic, number)) for number in range(partitions)
             )
         )
     finally:

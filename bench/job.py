@@ -6,6 +6,8 @@
     paid, shipped, delivered or money_refunded        to notifications
     paid or money_refunded                            to fiscal
     vip: the amount is over a million                 to vip
+
+`Shape` has what variants of the job change: how many partitions, destinations and bindings. Records and copies stay the same.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ import io
 import json
 import random
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,9 +29,11 @@ __all__ = [
     "PARTITIONS",
     "SCHEMA",
     "SCHEMAS",
+    "SHOPS",
     "SUBJECT",
     "Order",
     "Rules",
+    "Shape",
     "decode",
     "orders",
     "route_files",
@@ -39,6 +45,8 @@ SUBJECT = "order.status.v1"
 SCHEMA = fastavro.parse_schema(json.loads((SCHEMAS / "order.status" / "v1.avsc").read_text(encoding="utf-8")))
 PARTITIONS = 4
 DESTINATIONS = ("bob-ru", "bob-kz", "bob-ua", "bob-by", "notifications", "fiscal", "vip")
+SHOPS = 29
+"""Seven times as many destinations are about 200."""
 
 _STATUSES = (
     "created", "paid", "packed", "shipped", "delivered", "item_cancelled", "refund_requested", "money_refunded",
@@ -50,6 +58,35 @@ _MILLION = 1_000_000
 _FIRST_UPDATE = 1_700_000_000_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How many of everything a variant of the job has; the plain job's numbers are the defaults."""
+
+    partitions: int = PARTITIONS
+    """Of the broad topic and of every destination."""
+    by_shop: bool = False
+    """Each of the seven destinations is one topic a shop: 203 destinations, and as many copies as ever."""
+    bindings: int = 0
+    """At least so many bindings, where the rules need fewer; the further ones change nothing about what goes where."""
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """The names of all destinations."""
+        if not self.by_shop:
+            return DESTINATIONS
+        return tuple(of_shop(name, shop) for name, shop in product(DESTINATIONS, range(SHOPS)))
+
+    def places(self, order: Mapping[str, Any]) -> list[str]:
+        """The destinations that a decoded order belongs to."""
+        names = _IDENTITY(order)
+        return [of_shop(name, order["shop"]) for name in names] if self.by_shop else names
+
+
+def of_shop(name: str, shop: int) -> str:
+    """The destination of one shop."""
+    return f"{name}-{shop:02d}"
+
+
 class Order(NamedTuple):
     """One record of the broad topic, and where its copies belong."""
 
@@ -57,6 +94,8 @@ class Order(NamedTuple):
     value: bytes
     headers: list[tuple[str, bytes]]
     destinations: list[str]
+    """Of the seven."""
+    shop: int
 
 
 class Rules:
@@ -82,6 +121,9 @@ class Rules:
         return found
 
 
+_IDENTITY = Rules({name: name for name in DESTINATIONS})
+
+
 def decode(value: bytes) -> dict[str, Any]:
     """A whole order, as everyone but the router reads it."""
     order: dict[str, Any] = fastavro.schemaless_reader(io.BytesIO(value), SCHEMA, None)  # type: ignore[assignment]
@@ -91,13 +133,13 @@ def decode(value: bytes) -> dict[str, Any]:
 def orders(count: int) -> Iterator[Order]:
     """The feed, the same on every run: about six events an order, in order."""
     chance = random.Random(7)
-    rules = Rules({name: name for name in DESTINATIONS})
     seen: dict[str, int] = {}
     for number in range(count):
         order_id = f"ord-{chance.randrange(count // 6 + 1):06d}"
         sequence = seen[order_id] = seen.get(order_id, -1) + 1
         event_id = f"{chance.getrandbits(128):032x}"
         amount = chance.randrange(100, 2 * _MILLION)
+        shop = zlib.crc32(order_id.encode()) // len(_COUNTRIES) % SHOPS
         order = {
             "event_id": event_id,
             "order_id": order_id,
@@ -106,6 +148,7 @@ def orders(count: int) -> Iterator[Order]:
             "status": _STATUSES[sequence % len(_STATUSES)],
             "amount": amount,
             "vip": amount > _MILLION,
+            "shop": shop,
             "currency": "RUB",
             "updated_at": _FIRST_UPDATE + number,
             "customer": {
@@ -121,20 +164,16 @@ def orders(count: int) -> Iterator[Order]:
         written = io.BytesIO()
         fastavro.schemaless_writer(written, SCHEMA, order)
         headers = [("ce_id", event_id.encode()), ("ce_type", SUBJECT.encode())]
-        yield Order(order_id.encode(), written.getvalue(), headers, rules(order))
+        yield Order(order_id.encode(), written.getvalue(), headers, _IDENTITY(order), shop)
 
 
-def route_files(source: str, topics: Mapping[str, str]) -> dict[str, str]:
-    """The same rules in the router's language, a text for each file of its routes folder."""
-    keys = {
-        "bob-ru": ["RU.#"],
-        "bob-kz": ["KZ.#"],
-        "bob-ua": ["UA.#"],
-        "bob-by": ["BY.#"],
-        "notifications": [f"*.{status}.*" for status in sorted(_ANNOUNCED)],
-        "fiscal": [f"*.{status}.*" for status in sorted(_FISCAL)],
-        "vip": ["*.*.true"],
-    }
+def route_files(source: str, topics: Mapping[str, str], shape: Shape) -> dict[str, str]:
+    """The same rules in the router's language, a text for each file of its routes folder.
+
+    `topics` has the topic of each of the shape's destinations.
+    """
+    keys = _binding_keys(shape)
+    words = "{country}.{status}.{vip}" + (".{shop}" if shape.by_shop else "")
     lines = [
         "version: 1",
         "team: bench",
@@ -143,14 +182,57 @@ def route_files(source: str, topics: Mapping[str, str]) -> dict[str, str]:
         "  orders:",
         "    type: topic",
         f"    sources: [{source}]",
-        '    routing-key: "{country}.{status}.{vip}"',
+        f'    routing-key: "{words}"',
         "topics:",
     ]
-    for name in DESTINATIONS:
+    for name, of_destination in keys.items():
         # JSON's strings and lists are YAML's, too.
         lines += [
             f"  {topics[name]}:",
             "    from:",
-            f"      - {{exchange: orders, binding-key: {json.dumps(keys[name])}}}",
+            f"      - {{exchange: orders, binding-key: {json.dumps(of_destination)}}}",
         ]
     return {"bench.yaml": "\n".join(lines) + "\n"}
+
+
+def _binding_keys(shape: Shape) -> dict[str, list[str]]:
+    rules = {
+        "bob-ru": ["RU.#"],
+        "bob-kz": ["KZ.#"],
+        "bob-ua": ["UA.#"],
+        "bob-by": ["BY.#"],
+        "notifications": [f"*.{status}.*" for status in sorted(_ANNOUNCED)],
+        "fiscal": [f"*.{status}.*" for status in sorted(_FISCAL)],
+        "vip": ["*.*.true"],
+    }
+    if shape.by_shop:
+        return {
+            of_shop(name, shop): [f"{key}.{shop}" for key in rules[name]]
+            for name, shop in product(DESTINATIONS, range(SHOPS))
+        }
+    wanted = shape.bindings - sum(map(len, rules.values()))
+    for name, key in zip(*_beside(max(0, wanted)), strict=True):
+        rules[name].append(key)
+    return rules
+
+
+def _beside(count: int) -> tuple[Sequence[str], Sequence[str]]:
+    """Destinations and keys of bindings that match no record of the feed, as those of other countries do in a large installation.
+
+    Every tenth has a `#`, a third a `*`, so that an exchange has patterns to look through and not only words to look up.
+    """
+    chance = random.Random(11)
+    countries = [f"{one}{other}" for one, other in product("ACDEFGHIJ", repeat=2)]
+    found: dict[str, str] = {}
+    while len(found) < count:
+        country, status, vip = chance.choice(countries), chance.choice(_STATUSES), chance.choice(["true", "false", "*"])
+        kind = chance.random()
+        key = (
+            f"{country}.#.{vip}"
+            if kind < 0.1
+            else f"*.{country}-{status}.{vip}"
+            if kind < 0.4
+            else f"{country}.{status}.{vip}"
+        )
+        found.setdefault(key, chance.choice(DESTINATIONS))
+    return list(found.values()), list(found)

@@ -1,41 +1,38 @@
 """Running a contender, and reading off how fast it is.
 
 The clock is its own progress: whenever its group's committed offsets have moved, we read wall time and the CPU seconds of its
-process. We count from the first such reading to the last one before most of the records are committed. So nothing of the start is
-counted (no interpreter, no imports, no joining of the group), and the contender is in full flow at both ends: what it had already
-worked on but not yet committed at the one is about as much as at the other.
+processes and of the broker. We count from the first such reading to the last one before most of the records are committed. So
+nothing of the start is counted (no interpreter, no imports, no joining of the group), and the contender is in full flow at both
+ends: what it had already worked on but not yet committed at the one is about as much as at the other.
+
+Of several processes we count only from when all are members of the group and it is stable: what one did alone says nothing of two.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, TopicPartition
+from confluent_kafka.admin import AdminClient
 
-from bench.contender import Contender, Run, run_variables
+from bench.contender import Contender, Run
 from bench.errors import ContenderFailed
-from bench.job import PARTITIONS
+from bench.running import Processes, Stopped, cpu_seconds
 
-__all__ = ["Measurement", "measure"]
+__all__ = ["Measurement", "Rate", "Reading", "measure", "measurement"]
 
 _LOOK_EVERY = 0.05
 _FLOWING = 0.85
 """The part of the records after which a contender may run out of some partition's."""
+_WARM = 0.5
+"""The part of the records after which also a virtual machine that compiles as it goes has compiled what matters."""
 _PATIENCE = 60.0
 """Seconds without any progress after which a contender is given up."""
-_END_WITHIN = 15.0
-_TICKS = os.sysconf("SC_CLK_TCK")
-_LAST_LINES = 30
-_ROOT = Path(__file__).parent.parent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What stood where at one moment."""
 
@@ -43,6 +40,8 @@ class Reading:
     committed: tuple[int, ...]
     """By partition."""
     cpu: float
+    broker: float | None
+    """CPU seconds of the broker; None for one that is not ours to look at."""
 
     @property
     def records(self) -> int:
@@ -50,17 +49,14 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """What one turn showed."""
+class Rate:
+    """What happened between two readings."""
 
     records: int
-    """Between the two readings that count."""
     seconds: float
     cpu: float
     """Seconds, in user and system mode, of all threads."""
-    peak_bytes: int
-    committed: tuple[int, ...]
-    """By partition, at the end."""
+    broker: float | None
 
     @property
     def per_second(self) -> float:
@@ -70,98 +66,121 @@ class Measurement:
     def per_cpu_second(self) -> float:
         return self.records / self.cpu
 
+    @property
+    def broker_microseconds(self) -> float | None:
+        """The broker's CPU time for a record: fetching it, taking its copies, committing."""
+        return None if self.broker is None else self.broker / self.records * 1e6
 
-def measure(name: str, contender: Contender, run: Run, *, total: int, progress: Callable[[int], None]) -> Measurement:
-    """Let it run until it has committed all records or its time is over. Raises ContenderFailed."""
-    output = Path(run.directory) / "output.log"
-    environment = os.environ | run_variables(run) | dict(contender.environment(run))
-    with output.open("wb") as log:
-        process = subprocess.Popen(
-            contender.command(run),
-            cwd=_ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        readings = _watch(process, contender, run, total=total, progress=progress)
-        peak = _peak_bytes(process.pid)
-        flowing = [reading for reading in readings if reading.records <= total * _FLOWING]
-        if len(flowing) < 2:
-            raise ContenderFailed(name=name, problem="was done at once: measure it with more --records", output="")
-    except _Stopped as stopped:
-        raise ContenderFailed(name=name, problem=str(stopped), output=_last_lines(output)) from None
-    finally:
-        _end(process)
-    first, last = flowing[0], flowing[-1]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What one turn showed."""
+
+    rate: Rate
+    """Between the two readings that count."""
+    warm: Rate
+    """The same from half of the records on."""
+    peak_bytes: int
+    committed: tuple[int, ...]
+    """By partition, at the end."""
+
+
+def measure(
+    name: str,
+    contender: Contender,
+    run: Run,
+    *,
+    total: int,
+    broker: Sequence[int],
+    progress: Callable[[int], None],
+    flowing: Callable[[Sequence[int]], None] = lambda _: None,
+) -> Measurement:
+    """Let it run until it has committed all records or its time is over. Raises ContenderFailed.
+
+    `broker` are the process ids of the Kafka, where it is our own; `flowing` is called with those of the contender, at the first
+    reading that counts.
+    """
+    with Processes(name, contender, run) as processes:
+        readings = _watch(processes, contender, run, total=total, broker=broker, progress=progress, flowing=flowing)
+        peak = processes.peak_bytes()
+    found = measurement(readings, total=total, peak=peak)
+    if found is None:
+        raise ContenderFailed(name=name, problem="was done at once: measure it with more --records", output="")
+    return found
+
+
+def measurement(readings: Sequence[Reading], *, total: int, peak: int) -> Measurement | None:
+    """What the readings of one turn say; None where they are too few to say anything."""
+    flowing = [reading for reading in readings if reading.records <= total * _FLOWING]
+    if len(flowing) < 2:
+        return None
+    half = flowing[-1].records - (flowing[-1].records - flowing[0].records) * _WARM
+    warm = next(reading for reading in flowing if reading.records >= half)
+    if warm is flowing[-1]:
+        warm = flowing[-2]
     return Measurement(
-        records=last.records - first.records,
-        seconds=last.at - first.at,
-        cpu=last.cpu - first.cpu,
+        rate=_between(flowing[0], flowing[-1]),
+        warm=_between(warm, flowing[-1]),
         peak_bytes=peak,
         committed=readings[-1].committed,
     )
 
 
-class _Stopped(Exception):
-    """The contender does not go on; says why."""
+def _between(first: Reading, last: Reading) -> Rate:
+    return Rate(
+        records=last.records - first.records,
+        seconds=last.at - first.at,
+        # The kernel counts in hundredths of a second: less than one is at most one.
+        cpu=max(last.cpu - first.cpu, 0.01),
+        broker=None if first.broker is None or last.broker is None else last.broker - first.broker,
+    )
 
 
 def _watch(
-    process: subprocess.Popen[bytes], contender: Contender, run: Run, *, total: int, progress: Callable[[int], None]
+    processes: Processes,
+    contender: Contender,
+    run: Run,
+    *,
+    total: int,
+    broker: Sequence[int],
+    progress: Callable[[int], None],
+    flowing: Callable[[Sequence[int]], None],
 ) -> list[Reading]:
     # It never subscribes, so it is no member of the group: it only asks what the group has committed.
     observer = Consumer({"bootstrap.servers": run.bootstrap, "group.id": run.group, "log_level": 0})
-    partitions = [TopicPartition(run.source, number) for number in range(PARTITIONS)]
+    partitions = [TopicPartition(run.source, number) for number in range(run.shape.partitions)]
+    complete = contender.workers == 1
     readings: list[Reading] = []
-    moved = time.monotonic()
+    seen, moved = 0, time.monotonic()
     try:
         while True:
             found = observer.committed(partitions, timeout=30)
-            committed = tuple(max(0, one.offset) for one in found)
-            if process.poll() is not None:
-                raise _Stopped(f"ended by itself, with code {process.returncode}")
-            reading = Reading(time.monotonic(), committed, _cpu_seconds(process.pid))
-            if reading.records > (readings[-1].records if readings else 0):
-                readings.append(reading)
-                moved = reading.at
-                progress(reading.records)
-            if reading.records >= total:
+            reading = Reading(
+                at=time.monotonic(),
+                committed=tuple(max(0, one.offset) for one in found),
+                cpu=processes.cpu_seconds(),
+                broker=sum(map(cpu_seconds, broker)) if broker else None,
+            )
+            if reading.records > seen:
+                seen, moved = reading.records, reading.at
+                progress(seen)
+                complete = complete or _is_complete(run, contender.workers)
+                if complete:
+                    if not readings:
+                        flowing(processes.pids)
+                    readings.append(reading)
+            if seen >= total:
                 return readings
             if contender.limit is not None and readings and reading.at - readings[0].at > contender.limit:
                 return readings
             if reading.at - moved > _PATIENCE:
-                raise _Stopped(f"stood still for {_PATIENCE:.0f} s at {reading.records:,} of {total:,} records")
+                raise Stopped(f"stood still for {_PATIENCE:.0f} s at {seen:,} of {total:,} records")
             time.sleep(_LOOK_EVERY)
     finally:
         observer.close()
 
 
-def _cpu_seconds(pid: int) -> float:
-    # The command's name, second, may hold spaces: it ends at the last parenthesis.
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def _peak_bytes(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        return
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(_END_WITHIN)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _last_lines(output: Path) -> str:
-    return "\n".join(output.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:])
+def _is_complete(run: Run, workers: int) -> bool:
+    admin = AdminClient({"bootstrap.servers": run.bootstrap, "log_level": 0})
+    group = admin.describe_consumer_groups([run.group], request_timeout=10)[run.group].result()
+    return group.state == ConsumerGroupState.STABLE and len(group.members) == workers

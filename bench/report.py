@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from bench.contender import Contender
 from bench.measuring import Measurement
 from bench.verifying import Delivered
 
-__all__ = ["FLOOR", "Turn", "between_markers", "conditions", "table"]
+__all__ = ["FLOOR", "Turn", "between_markers", "conditions", "markdown", "table", "versions"]
 
 FLOOR = "floor"
 """The contender that the others are measured against, when it takes part."""
@@ -26,7 +26,15 @@ class Turn:
     """One contender in one round."""
 
     measured: Measurement
-    delivered: Delivered
+    delivered: Delivered | None
+    """None where it was not read back."""
+
+
+def markdown(columns: Mapping[str, str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; the columns by their titles, with the alignment that Markdown's second line says."""
+    lines = [tuple(columns), tuple(columns.values()), *rows]
+    head, rule, *body = (f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join([head, rule.replace(" ", ""), *body])
 
 
 def table(contenders: Mapping[str, Contender], rounds: Sequence[Mapping[str, Turn]]) -> str:
@@ -36,37 +44,39 @@ def table(contenders: Mapping[str, Contender], rounds: Sequence[Mapping[str, Tur
         "guarantee": "---",
         "records/s, wall": "--:",
         "records/s per CPU second": "--:",
+        "the same, once warm": "--:",
         "wall, floor = 1": "--:",
         "CPU, floor = 1": "--:",
         "peak memory": "--:",
+        "broker, µs a record": "--:",
         "bytes a copy": "--:",
     }
-    head = (f"| {' | '.join(columns)} |", f"|{'|'.join(columns.values())}|")
-    rows = [_row(name, contender, rounds) for name, contender in contenders.items()]
-    versions = [f"- `{name}`: {each.summary}; {each.versions()}" for name, each in contenders.items()]
-    return "\n".join([*head, *rows, "", *versions])
+    return markdown(columns, (_row(name, contender, rounds) for name, contender in contenders.items()))
 
 
-def _row(name: str, contender: Contender, rounds: Sequence[Mapping[str, Turn]]) -> str:
+def versions(contenders: Mapping[str, Contender], left_out: Sequence[str]) -> str:
+    """What each contender is, and why some are missing."""
+    lines = [f"- `{name}`: {each.summary}; {each.versions()}" for name, each in contenders.items()]
+    return "\n".join([*lines, *(f"- {sentence}" for sentence in left_out)])
+
+
+def _row(name: str, contender: Contender, rounds: Sequence[Mapping[str, Turn]]) -> Sequence[str]:
     turns = [each[name].measured for each in rounds]
-    delivered = [each[name].delivered for each in rounds]
-    cells = [
+    delivered = [found for each in rounds if (found := each[name].delivered) is not None]
+    beside_floor = [(each[name].measured, each[FLOOR].measured) for each in rounds if FLOOR in each]
+    broker = [cost for turn in turns if (cost := turn.rate.broker_microseconds) is not None]
+    return [
         f"`{name}`",
         contender.guarantee,
-        _spread([turn.per_second for turn in turns]),
-        _spread([turn.per_cpu_second for turn in turns]),
-        _ratio([(turn[name].measured.per_second, turn[FLOOR].measured.per_second) for turn in rounds if FLOOR in turn]),
-        _ratio(
-            [
-                (turn[name].measured.per_cpu_second, turn[FLOOR].measured.per_cpu_second)
-                for turn in rounds
-                if FLOOR in turn
-            ]
-        ),
+        _spread([turn.rate.per_second for turn in turns]),
+        _spread([turn.rate.per_cpu_second for turn in turns]),
+        _spread([turn.warm.per_cpu_second for turn in turns]),
+        _ratio([(turn.rate.per_second, floor.rate.per_second) for turn, floor in beside_floor]),
+        _ratio([(turn.rate.per_cpu_second, floor.rate.per_cpu_second) for turn, floor in beside_floor]),
         f"{median(turn.peak_bytes for turn in turns) / 1e6:.0f} MB",
-        f"{sum(each.bytes for each in delivered) / sum(each.copies for each in delivered):.0f}",
+        f"{median(broker):.1f}" if broker else "",
+        f"{sum(each.bytes for each in delivered) / sum(each.copies for each in delivered):.0f}" if delivered else "",
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -80,14 +90,16 @@ def _ratio(pairs: Sequence[tuple[float, float]]) -> str:
     return f"{median(one / floor for one, floor in pairs):.2f}" if pairs else ""
 
 
-def conditions(*, records: int, copies: int, rounds: int, kafka: str, load: float) -> str:
-    """Under which conditions the figures came about; says so when the machine was busy with something else."""
-    interleaved = "1 round" if rounds == 1 else f"{rounds} interleaved rounds"
-    job = f"{records:,} records, {copies / records:.2f} copies each, {interleaved}"
+def conditions(what: str, *, kafka: str, load: float) -> str:
+    """Under which conditions figures came about; says so when the machine was busy with something else before.
+
+    `what` says in a clause what was done.
+    """
     machine = f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
+    where = f", {kafka}, broker on the same machine" if kafka else ""
     lines = [
-        f"{job}; {datetime.now(UTC):%Y-%m-%d}, commit {_commit()}.",
-        f"{machine}, Python {platform.python_version()}, {kafka}, broker on the same machine.",
+        f"{what}; {datetime.now(UTC):%Y-%m-%d}, commit {_commit()}.",
+        f"{machine}, Python {platform.python_version()}{where}.",
     ]
     if load > 0.5:
         lines.append(

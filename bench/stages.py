@@ -9,6 +9,9 @@ records are as near at hand as those that were just fetched.
 from __future__ import annotations
 
 import gc
+import os
+import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,25 +23,28 @@ from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 
 from bench import job
-from bench.report import between_markers
+from bench.report import between_markers, conditions
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copying import Copier, Identity, Refusals
+from router.lanes.deliveries import RecordBatch
 from router.lanes.destinations import BATCH_BYTES
 from router.lanes.fetching import LightRecords
-from router.lanes.kafka import RecordBatch
 from router.language.deciders import deciders
 from router.language.load import load_routes
 from router.records.catalogue_files import read_catalogue
 from router.records.headers import HOP, ORIGIN
 
-__all__ = ["Stage", "main", "stages"]
+__all__ = ["BATCH", "Stage", "main", "measured", "stages"]
 
 _PAGE = Path(__file__).parent.parent / "docs" / "bench.md"
-_BATCH = 4000
+BATCH = 4000
 _ROOMY = 1 << 30
+_CHECKSUMMED_FROM = 21
+_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ def stages(*, records: int, rounds: int) -> list[Stage]:
     """Measure them all."""
     topics = {name: f"bench.{name}.{job.SUBJECT}" for name in job.DESTINATIONS}
     source = f"bench.{job.SUBJECT}"
-    route_set, findings = load_routes(job.route_files(source, topics), read_catalogue(job.SCHEMAS))
+    route_set, findings = load_routes(job.route_files(source, topics, job.Shape()), read_catalogue(job.SCHEMAS))
     assert route_set is not None, findings
     decider = deciders(route_set)[source]
     reader = decider._reader  # noqa: SLF001 - the bench looks inside
@@ -82,8 +88,8 @@ def stages(*, records: int, rounds: int) -> list[Stage]:
 
     taken = unpack(LightRecords)
     batches = [
-        Batch(SourcePartition(source, 0), 1, first, first + _BATCH, taken[first : first + _BATCH], time.time())
-        for first in range(0, records, _BATCH)
+        Batch(SourcePartition(source, 0), 1, first, first + BATCH, taken[first : first + BATCH], time.time())
+        for first in range(0, records, BATCH)
     ]
 
     def copy() -> list[Any]:
@@ -121,6 +127,11 @@ def stages(*, records: int, rounds: int) -> list[Stage]:
             for _, _, filled, _ in copies.ready:
                 filled._build()  # noqa: SLF001 - what the producer calls before it sends
 
+    def checksums() -> None:
+        for raw in fetched:
+            # From the attributes on, as a broker and a client reckon it.
+            calc_crc32c(raw[_CHECKSUMMED_FROM:])
+
     def cost(work: Callable[[], Any], *, prepare: Callable[[], Any] = lambda: None) -> float:
         least = float("inf")
         # A worker collects garbage every two seconds only: it costs next to nothing a record, but much in a measurement.
@@ -138,7 +149,12 @@ def stages(*, records: int, rounds: int) -> list[Stage]:
     def copy_anew() -> None:
         copied[:] = copy()
 
+    copy_anew()
+    written = [bytes(filled._buffer) for copies in copied for _, _, filled, _ in copies.ready]  # noqa: SLF001
+    sending, receiving = _over_loopback(written, rounds), _over_loopback(fetched, rounds)
     return [
+        Stage("receive what was fetched from a socket", receiving.received / records, limit=True),
+        Stage("its checksum alone", cost(checksums), limit=True),
         Stage(
             "unpack what was fetched into records, checksum included", cost(lambda: unpack(LightRecords)), limit=False
         ),
@@ -151,7 +167,46 @@ def stages(*, records: int, rounds: int) -> list[Stage]:
         Stage("append the copies, by aiokafka's `BatchBuilder` alone", cost(append_wrapped), limit=True),
         Stage("append the copies, compiled code alone", cost(append_bare), limit=True),
         Stage("finish the batches: header and checksum, compiled code", cost(build, prepare=copy_anew), limit=True),
+        Stage("send the copies into a socket", sending.sent / records, limit=True),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Loopback:
+    """Microseconds of CPU in which the same bytes were sent and received."""
+
+    sent: float
+    received: float
+
+
+def _over_loopback(parts: Sequence[bytes], rounds: int) -> _Loopback:
+    """Over a connection within this machine, the least of some rounds: what the kernel alone takes of each end."""
+    total = sum(map(len, parts))
+    received: list[float] = []
+    sent = float("inf")
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as one:
+        other, _ = server.accept()
+
+        def receive() -> None:
+            room = bytearray(_AT_ONCE)
+            for _ in range(rounds):
+                left, begun = total, time.thread_time_ns()
+                while left:
+                    left -= other.recv_into(room, min(left, _AT_ONCE))
+                received.append((time.thread_time_ns() - begun) / 1000)
+                other.sendall(b".")
+
+        with other:
+            receiver = threading.Thread(target=receive, daemon=True)
+            receiver.start()
+            for _ in range(rounds):
+                begun = time.thread_time_ns()
+                for part in parts:
+                    one.sendall(part)
+                sent = min(sent, (time.thread_time_ns() - begun) / 1000)
+                one.recv(1)
+            receiver.join()
+    return _Loopback(sent, min(received))
 
 
 def _iterate(fetched: Sequence[bytes]) -> None:
@@ -165,9 +220,9 @@ def _iterate(fetched: Sequence[bytes]) -> None:
 def _record_batches(orders: Sequence[job.Order]) -> list[bytes]:
     """As a broker hands them out."""
     found = []
-    for first in range(0, len(orders), _BATCH):
+    for first in range(0, len(orders), BATCH):
         batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, _ROOMY)
-        for offset, order in enumerate(orders[first : first + _BATCH]):
+        for offset, order in enumerate(orders[first : first + BATCH]):
             batch.append(offset, 1_700_000_000_000 + first + offset, order.key, order.value, order.headers)
         raw = batch.build()
         raw[:8] = first.to_bytes(8, "big")  # the base offset, which the broker sets
@@ -182,15 +237,22 @@ def table(found: Sequence[Stage], *, copies: float) -> str:
     return "\n".join(lines)
 
 
+def measured(*, records: int, rounds: int) -> str:
+    """All stages as Markdown, with the conditions that they were measured under."""
+    load = os.getloadavg()[0]
+    found = stages(records=records, rounds=rounds)
+    copies = sum(len(order.destinations) for order in job.orders(records)) / records
+    what = f"{records:,} records, the least of {rounds} rounds"
+    return f"{conditions(what, kafka='', load=load)}\n\n{table(found, copies=copies)}"
+
+
 @click.command()
-@click.option("--records", type=click.IntRange(min=_BATCH), default=_BATCH, show_default=True)
+@click.option("--records", type=click.IntRange(min=BATCH), default=BATCH, show_default=True)
 @click.option("--rounds", type=click.IntRange(min=1), default=60, show_default=True)
 @click.option("--write/--no-write", default=False, show_default=True, help="Put the table into docs/bench.md.")
 def main(*, records: int, rounds: int, write: bool) -> None:
     """Cost of each stage of a record's way, in this process."""
-    records -= records % _BATCH
-    found = stages(records=records, rounds=rounds)
-    text = table(found, copies=sum(len(order.destinations) for order in job.orders(records)) / records)
+    text = measured(records=records - records % BATCH, rounds=rounds)
     print(text)
     if write:
         between_markers(_PAGE, "stages", text)

@@ -8,7 +8,7 @@ to there nothing may be missing, and what it delivered beyond must be right, cop
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,13 +16,12 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from bench.contender import Run
 from bench.errors import WrongCopies
-from bench.job import DESTINATIONS, PARTITIONS, Rules, decode
+from bench.job import DESTINATIONS, SHOPS, Order, Shape, decode, of_shop
 from router.records.headers import HOP, ORIGIN
 
 __all__ = ["Delivered", "Expected", "verify"]
 
 _REPORT_EVERY = 10_000
-_IDENTITY = Rules({name: name for name in DESTINATIONS})
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -48,12 +47,25 @@ class Content:
 class Expected:
     """What every contender must deliver; filled while the feed is made."""
 
-    contents: dict[str, Content] = field(default_factory=lambda: {name: Content() for name in DESTINATIONS})
+    contents: dict[tuple[str, int], Content] = field(
+        default_factory=lambda: {(name, shop): Content() for name in DESTINATIONS for shop in range(SHOPS)}
+    )
+    """By destination of the plain job, and shop."""
 
-    def add(self, key: bytes, value: bytes, headers: Headers, destinations: Iterable[str]) -> None:
-        one = fingerprint(key, value, headers)
-        for destination in destinations:
-            self.contents[destination].add(one)
+    def add(self, order: Order) -> None:
+        """An order that was written into the broad topic."""
+        one = fingerprint(order.key, order.value, order.headers)
+        for destination in order.destinations:
+            self.contents[destination, order.shop].add(one)
+
+    def by_destination(self, shape: Shape) -> dict[str, Content]:
+        """What is due in each of the shape's destinations."""
+        due = {name: Content() for name in shape.destinations}
+        for (name, shop), content in self.contents.items():
+            sum_of = due[of_shop(name, shop) if shape.by_shop else name]
+            sum_of.copies += content.copies
+            sum_of.total += content.total
+        return due
 
     @property
     def copies(self) -> int:
@@ -70,9 +82,16 @@ class Delivered:
 
 
 def verify(
-    name: str, run: Run, *, expected: Expected, committed: Sequence[int] | None, progress: Callable[[int], None]
+    name: str,
+    run: Run,
+    *,
+    expected: Expected,
+    committed: Sequence[int] | None,
+    library_headers: Sequence[str],
+    progress: Callable[[int], None],
 ) -> Delivered:
     """Read every copy. `committed` are the offsets by partition of a contender that was stopped; None if it finished.
+    Headers of these names are of the contender's library, and are passed over.
 
     Raises WrongCopies with all that is wrong.
     """
@@ -80,26 +99,29 @@ def verify(
     copies = size = 0
     origin = run.source.encode() + b"/"
     prefix = _of_prefix(run, committed) if committed is not None else {}
+    contents = expected.by_destination(run.shape)
     for destination, topic in run.topics.items():
         content, missing, wrong = Content(), prefix.get(destination, Counter()), 0
-        for message in read_all(run.bootstrap, topic):
+        for message in read_all(run.bootstrap, topic, partitions=run.shape.partitions):
             key, value, headers = message.key(), message.value(), message.headers() or []
+            if library_headers:
+                headers = [one for one in headers if one[0] not in library_headers]
             if not _traced(headers, origin):
                 wrong += 1
                 continue
             one = fingerprint(key, value, headers)
             content.add(one)
-            size += len(key) + len(value) + sum(len(name) + len(text) for name, text in headers)
+            size += len(key) + len(value) + sum(len(name) + len(text) for name, text in message.headers())
             if committed is not None:
                 if missing[one]:
                     missing[one] -= 1
-                elif not _belongs(destination, key, value, headers):
+                elif not _belongs(run.shape, destination, key, value, headers):
                     wrong += 1
             if not content.copies % _REPORT_EVERY:
                 progress(copies + content.copies)
         copies += content.copies
         progress(copies)
-        due = expected.contents[destination]
+        due = contents[destination]
         if wrong:
             problems.append(f"{topic}: {wrong:,} copies are wrong, or lack the original headers or the two added ones")
         if committed is None and content != due:
@@ -121,10 +143,10 @@ def _traced(headers: Headers, origin: bytes) -> bool:
     )
 
 
-def _belongs(destination: str, key: bytes, value: bytes, headers: Headers) -> bool:
+def _belongs(shape: Shape, destination: str, key: bytes, value: bytes, headers: Headers) -> bool:
     order = decode(value)
     return (
-        destination in _IDENTITY(order)
+        destination in shape.places(order)
         and key == order["order_id"].encode()
         and headers[0][1] == order["event_id"].encode()
     )
@@ -132,15 +154,15 @@ def _belongs(destination: str, key: bytes, value: bytes, headers: Headers) -> bo
 
 def _of_prefix(run: Run, committed: Sequence[int]) -> dict[str, Counter[int]]:
     """The copies of all records before the committed offsets, by destination."""
-    found: dict[str, Counter[int]] = {name: Counter() for name in DESTINATIONS}
-    for message in read_all(run.bootstrap, run.source, until=committed):
+    found: dict[str, Counter[int]] = {name: Counter() for name in run.shape.destinations}
+    for message in read_all(run.bootstrap, run.source, partitions=run.shape.partitions, until=committed):
         one = fingerprint(message.key(), message.value(), message.headers())
-        for destination in _IDENTITY(decode(message.value())):
+        for destination in run.shape.places(decode(message.value())):
             found[destination][one] += 1
     return found
 
 
-def read_all(bootstrap: str, topic: str, *, until: Sequence[int] | None = None) -> Iterator[Any]:
+def read_all(bootstrap: str, topic: str, *, partitions: int, until: Sequence[int] | None = None) -> Iterator[Any]:
     """Every committed record of a topic; of each partition only those before these offsets, where they are given."""
     consumer = Consumer(
         {
@@ -150,10 +172,12 @@ def read_all(bootstrap: str, topic: str, *, until: Sequence[int] | None = None) 
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
             "fetch.queue.backoff.ms": 5,
+            # An empty topic of two hundred is soon known to be one.
+            "fetch.wait.max.ms": 20,
             "log_level": 0,
         }
     )
-    reading = set(range(PARTITIONS))
+    reading = set(range(partitions))
     try:
         consumer.assign([TopicPartition(topic, number, 0) for number in reading])
         while reading:

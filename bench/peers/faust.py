@@ -18,6 +18,7 @@ CONTENDER = Contender(
     packages=("faust-streaming", "aiokafka", "fastavro"),
     command=python_peer("bench.peers.faust"),
     limit=20.0,
+    steady=500.0,
 )
 
 
@@ -31,7 +32,7 @@ def main(run: Run) -> None:
         broker_commit_interval=1.0,
         key_serializer="raw",
         value_serializer="raw",
-        producer_linger=0.02,
+        producer_linger=run.linger,
         topic_disable_leader=True,
         topic_allow_declare=False,
         web_enabled=False,

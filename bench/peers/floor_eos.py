@@ -24,15 +24,18 @@ CONTENDER = Contender(
 
 def main(run: Run) -> None:
     """Until SIGTERM; a transaction is open only while it has something in it."""
-    producer = Producer({"bootstrap.servers": run.bootstrap, "transactional.id": run.group, **PRODUCER})
+    producer = Producer(
+        {"bootstrap.servers": run.bootstrap, "transactional.id": run.group, **PRODUCER, "linger.ms": run.linger * 1000}
+    )
     producer.init_transactions(30)
     consumer = Consumer({"bootstrap.servers": run.bootstrap, "group.id": run.group, "isolation.level": "read_committed", **GROUP, **CLIENT})  # fmt: skip
     consumer.subscribe([run.source])
     rules, tracing = Rules(run.topics), tracing_headers(run)
     began: float | None = None
+    # Few at a time, so that a transaction ends when it should.
+    most, wait = (100, 0.005) if run.eager else (1000, _COMMIT_EVERY)
     while True:
-        # Few at a time, so that a transaction ends when it should.
-        for message in consumer.consume(1000, _COMMIT_EVERY):
+        for message in consumer.consume(most, wait):
             if began is None:
                 producer.begin_transaction()
                 began = time.monotonic()

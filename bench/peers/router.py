@@ -6,35 +6,44 @@ import sys
 from pathlib import Path
 
 from bench.contender import Contender, Run
-from bench.job import SCHEMAS, route_files
+from bench.job import SCHEMAS, Shape, route_files
 
-__all__ = ["CONTENDER"]
+__all__ = ["AT_LEAST_ONCE", "CONTENDER", "EXACTLY_ONCE", "worker"]
 
-
-def _command(run: Run) -> list[str]:
-    routes = Path(run.directory) / "routes"
-    routes.mkdir()
-    for name, text in route_files(run.source, run.topics).items():
-        (routes / name).write_text(text, encoding="utf-8")
-    return [sys.executable, "-m", "faust", "-A", "agents.app", "worker", "-l", "warn"]
+EXACTLY_ONCE, AT_LEAST_ONCE = "exactly_once", "at_least_once"
 
 
-def _environment(run: Run) -> dict[str, str]:
-    return {
-        "ROUTER_BROKER": run.bootstrap,
-        "ROUTER_GROUP": run.group,
-        "ROUTER_INSTANCE": "bench",
-        "ROUTER_ROUTES": str(Path(run.directory) / "routes"),
-        "ROUTER_SCHEMAS": str(SCHEMAS),
-        "ROUTER_DATA_DIR": str(Path(run.directory) / "data"),
-        "ROUTER_HTTP_PORT": "0",
-    }
+def worker(summary: str, *, guarantee: str = EXACTLY_ONCE, shape: Shape | None = None, workers: int = 1) -> Contender:
+    """The router as a contender, in the variant that its arguments say."""
+
+    def command(run: Run) -> list[str]:
+        routes = Path(run.directory) / "routes"
+        routes.mkdir()
+        for name, text in route_files(run.source, run.topics, run.shape).items():
+            (routes / name).write_text(text, encoding="utf-8")
+        return [sys.executable, "-m", "faust", "-A", "agents.app", "worker", "-l", "warn"]
+
+    def environment(run: Run) -> dict[str, str]:
+        return {
+            "ROUTER_BROKER": run.bootstrap,
+            "ROUTER_GROUP": run.group,
+            "ROUTER_GUARANTEE": guarantee,
+            "ROUTER_INSTANCE": "bench",
+            "ROUTER_ROUTES": str(Path(run.directory) / "routes"),
+            "ROUTER_SCHEMAS": str(SCHEMAS),
+            "ROUTER_DATA_DIR": str(Path(run.directory) / "data"),
+            "ROUTER_HTTP_PORT": "0",
+        }
+
+    return Contender(
+        summary=summary,
+        guarantee=guarantee.replace("_", " "),
+        packages=("topic-router", "faust-streaming", "aiokafka"),
+        command=command,
+        environment=environment,
+        shape=shape or Shape(),
+        workers=workers,
+    )
 
 
-CONTENDER = Contender(
-    summary="this router, one worker",
-    guarantee="at least once",
-    packages=("topic-router", "faust-streaming", "aiokafka"),
-    command=_command,
-    environment=_environment,
-)
+CONTENDER = worker("this router, one worker")
