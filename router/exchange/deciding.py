@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from router.errors import KeyMismatch
 from router.exchange.decision import Decision, Walk
 from router.exchange.further_keys import BCC, further_keys
+from router.exchange.header_facts import MISSING, HeaderFacts
+from router.exchange.header_values import HeaderValue
 from router.exchange.headers import header_names
 from router.exchange.matcher import Message, words_of
 from router.exchange.model import Entry, Tombstones
@@ -88,6 +90,7 @@ class Decider:
         )
         self._fields = {path: index for index, path in enumerate(field_paths(entries))}
         self._cc = any(topology.exchanges[entry.exchange].cc for entry in entries)
+        self._facts = self._reading_of_facts()
         self._memory = Memory(memory)
         self._tombstone = self._without_value()
 
@@ -100,12 +103,14 @@ class Decider:
             self._verify_key(reader, record.key, value)
         raw: Facts = () if self._reader is None else self._reader.read(value)
         facts = self._facts(record, raw)
-        decision = self._memory.get(facts)
-        if decision is None:
-            decision = self._decide(facts, raw, record)
-            # Each field is part of a routing key, so that short routing keys and headers are short facts.
-            if all(len(walk.routing_key) <= LONGEST_REMEMBERED for walk in decision.walks) and _are_short(facts):
-                self._memory.put(facts, decision)
+        memory = self._memory
+        decision = memory.kept.get(facts)
+        if decision is not None:
+            memory.hits += 1
+            return decision
+        decision = self._decide(facts, raw, record)
+        if memory.active and _are_short(decision, facts):
+            memory.put(facts, decision)
         return decision
 
     def messages(self, record: Record) -> tuple[Message, ...]:
@@ -115,21 +120,26 @@ class Decider:
         raw: Facts = () if self._reader is None else self._reader.read(record.value)
         return self._messages(self._facts(record, raw), raw, record)
 
-    def _facts(self, record: Record, raw: Facts) -> Facts:
-        """Of the fields only those of routing keys: of what conditions read, their truths say enough."""
-        facts = raw if self._conditions is None else raw[: len(self._fields)]
-        if self._headers:
-            given = dict(record.headers)  # of a repeated header the last counts, as for Kafka's `lastHeader`
-            # Missing and null are different facts for a headers exchange.
-            facts += tuple(given.get(name, _MISSING) for name in self._headers)
-        if self._needs_key:
-            facts += (record.key,)
-        if self._cc:
-            facts += (further_keys(record.headers),)
-        if self._conditions is not None:
-            values = () if self._reader is None else self._reader.values(raw)
-            facts += self._conditions.truths(record, values)
-        return facts
+    def _reading_of_facts(self) -> Callable[[Record, Facts], Facts]:
+        """What makes a record's facts: all that is asked for every record is found out here, once."""
+        needs_key, cc, conditions, reader = self._needs_key, self._cc, self._conditions, self._reader
+        headers = HeaderFacts(self._headers) if self._headers else None
+        fields = len(self._fields)
+
+        def facts_of(record: Record, raw: Facts) -> Facts:
+            # Of what conditions read, their truths say enough.
+            facts = raw if conditions is None else raw[:fields]
+            if headers is not None:
+                facts += headers.of(record.headers)
+            if needs_key:
+                facts += (record.key,)
+            if cc:
+                facts += (further_keys(record.headers),)
+            if conditions is not None:
+                facts += conditions.truths(record, () if reader is None else reader.values(raw))
+            return facts
+
+        return facts_of
 
     def _decide(self, facts: Facts, raw: Facts, record: Record) -> Decision:
         walks = tuple(
@@ -139,36 +149,44 @@ class Decider:
         return Decision(walks, unroutable=_nowhere(walks), takes_off_bcc=self._cc)
 
     def _messages(self, facts: Facts, raw: Facts, record: Record) -> tuple[Message, ...]:
-        text_of = self._texts(facts, raw, record)
-        texts = () if self._conditions is None else self._conditions.texts
-        truths = dict(zip(texts, facts[len(facts) - len(texts) :], strict=True))
-        start = len(self._fields)
-        stated = zip(self._headers, facts[start : start + len(self._headers)], strict=True)
-        headers = {name: None if value is None else _text(value) for name, value in stated if value is not _MISSING}
+        truths: dict[str, bool | None] = {}
         further: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        end = len(facts)
+        if self._conditions is not None:
+            texts = self._conditions.texts
+            end -= len(texts)
+            truths = dict(zip(texts, facts[end:], strict=True))
         if self._cc:
-            further = tuple((key, words_of(key)) for key in facts[len(facts) - len(texts) - 1])
+            further = tuple((key, words_of(key)) for key in facts[end - 1])
+        headers: dict[str, HeaderValue] = {}
+        if self._headers:
+            stated = zip(self._headers, facts[len(self._fields) :], strict=False)  # which goes on behind the headers
+            headers = {
+                name: None if value is None else value.decode("utf-8", "surrogateescape")
+                for name, value in stated
+                if value is not MISSING
+            }
+        text_of = self._texts(facts, raw, record)
         messages = []
         for entry in self._entries:
             key = _text(record.key) if entry.routing_key is None else entry.routing_key.render(text_of)
             if self._topology.exchanges[entry.exchange].cc:
                 without = {name: text for name, text in headers.items() if name != BCC}
-                messages.append(Message(key, words_of(key), further=further, headers=without, truths=truths))
+                messages.append(Message(key, words_of(key), further, without, truths=truths))
             else:
-                messages.append(Message(key, words_of(key), headers=headers, truths=truths))
+                messages.append(Message(key, words_of(key), (), headers, truths=truths))
         return tuple(messages)
 
     def _texts(self, facts: Facts, raw: Facts, record: Record) -> Callable[[Placeholder], str]:
         values = () if self._reader is None else self._reader.values(raw)
-        headers = dict(zip(self._headers, facts[len(self._fields) :], strict=False))
 
         def text_of(placeholder: Placeholder) -> str:
             match placeholder.kind:
                 case PlaceholderKind.FIELD:
                     return as_text(values[self._fields[placeholder.name]])
                 case PlaceholderKind.HEADER:
-                    value = headers[placeholder.name]
-                    return "" if value is _MISSING else _text(value)
+                    value = facts[len(self._fields) + self._headers.index(placeholder.name)]
+                    return "" if value is MISSING else _text(value)
                 case PlaceholderKind.KEY:
                     return _text(record.key)
                 case _:
@@ -198,13 +216,6 @@ class Decider:
             raise KeyMismatch(field=reader.paths[0], key=key, value=declared)
 
 
-class _Missing:
-    """A header that is not there, as a fact: not the same as one that is null."""
-
-
-_MISSING = _Missing()
-
-
 def _headers_that_count(
     placeholders: Sequence[Placeholder], entries: Sequence[Entry], topology: Topology
 ) -> tuple[str, ...]:
@@ -219,10 +230,21 @@ def _headers_that_count(
     return tuple(names)
 
 
-def _are_short(facts: Facts) -> bool:
-    """Further keys, which are a tuple, count together."""
-    texts = (str(fact) if isinstance(fact, tuple) else fact for fact in facts if isinstance(fact, bytes | str | tuple))
-    return all(len(text) <= LONGEST_REMEMBERED for text in texts)
+def _are_short(decision: Decision, facts: Facts) -> bool:
+    """Each field is part of a routing key, so that short routing keys and headers are short facts.
+
+    Further keys, which are a tuple, count together.
+    """
+    for walk in decision.walks:
+        if len(walk.routing_key) > LONGEST_REMEMBERED:
+            return False
+    for fact in facts:
+        if isinstance(fact, tuple):
+            if len(str(fact)) > LONGEST_REMEMBERED:
+                return False
+        elif isinstance(fact, bytes | str) and len(fact) > LONGEST_REMEMBERED:
+            return False
+    return True
 
 
 class Memory:
@@ -233,25 +255,19 @@ class Memory:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._kept: dict[Facts, Decision] = {}
-        self._hits = 0
+        self.kept: dict[Facts, Decision] = {}
+        """What is remembered. Whoever finds a decision in it counts that in `hits`: a call would cost more than it does."""
+        self.hits = 0
         self.active = size > 0
-
-    def get(self, facts: Facts) -> Decision | None:
-        """What was decided for these facts, if it is remembered."""
-        found = self._kept.get(facts)
-        if found is not None:
-            self._hits += 1
-        return found
 
     def put(self, facts: Facts, decision: Decision) -> None:
         """Remember; a full memory is emptied, or given up where it did not help."""
-        if len(self._kept) >= self._size:
-            self.active = self.active and self._hits >= self._size
-            self._kept = {}
-            self._hits = 0
+        if len(self.kept) >= self._size:
+            self.active = self.active and self.hits >= self._size
+            self.kept = {}
+            self.hits = 0
         if self.active:
-            self._kept[facts] = decision
+            self.kept[facts] = decision
 
 
 def _nowhere(walks: Sequence[Walk]) -> tuple[str, ...]:
@@ -260,4 +276,4 @@ def _nowhere(walks: Sequence[Walk]) -> tuple[str, ...]:
 
 def _text(raw: bytes | None) -> str:
     """Bytes as text; what is not UTF-8 becomes text that no route file can contain, so that it matches no word."""
-    return "" if raw is None else raw.decode(errors="surrogateescape")
+    return "" if raw is None else raw.decode("utf-8", "surrogateescape")

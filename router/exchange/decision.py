@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from router.exchange.hot_values import hot_value
 from router.exchange.model import Binding, Destination
 
 __all__ = ["Decision", "Delivery", "Step", "Walk"]
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Step:
     """What one exchange on the way did with the message."""
 
@@ -22,7 +23,7 @@ class Step:
     """Bindings that all else of the message met, but whose condition could not be evaluated on the record."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Walk:
     """A message's way from the exchange that it entered, each exchange visited once."""
 
@@ -32,7 +33,7 @@ class Walk:
     deliveries: tuple[Delivery, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Delivery:
     """One copy, and all that led to it."""
 
@@ -43,7 +44,7 @@ class Delivery:
     """The exchanges whose alternate leads there."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Decision:
     """Where a record goes. `topics` has each topic once, however many ways lead there."""
 
@@ -61,11 +62,16 @@ class Decision:
     """Copies have the record's headers as they are, and no condition failed: all but a few decisions."""
 
     def __post_init__(self) -> None:
-        topics = dict.fromkeys(delivery.topic for walk in self.walks for delivery in walk.deliveries)
-        object.__setattr__(self, "topics", tuple(topics))
-        failed = (binding for walk in self.walks for step in walk.steps for binding in step.failed)
-        object.__setattr__(self, "failed", tuple(failed))
-        object.__setattr__(self, "plain", not self.failed and not self.takes_off_bcc)
+        walks = self.walks
+        if len(walks) == 1:
+            topics = [delivery.topic for delivery in walks[0].deliveries]  # of one walk each once
+        else:
+            topics = list(dict.fromkeys(delivery.topic for walk in walks for delivery in walk.deliveries))
+        failed = tuple([binding for walk in walks for step in walk.steps if step.failed for binding in step.failed])
+        # Nobody has it yet, so that it may still be completed.
+        self.topics = tuple(topics)  # type: ignore[misc]
+        self.failed = failed  # type: ignore[misc]
+        self.plain = not failed and not self.takes_off_bcc  # type: ignore[misc]
 
     def delivery(self, topic: str) -> Delivery:
         """The copy that goes to a topic, with what led to it over all walks; KeyError where none goes there."""

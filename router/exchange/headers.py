@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, cast
 
 from router.errors import InvariantError
+from router.exchange.bit_sets import BLOCK, bit_set, members, select
 from router.exchange.header_index import HeaderIndex
 from router.exchange.header_values import MISSING, Search, holds, text_token, typed_token
 from router.exchange.matcher import HeaderMiss, Message
@@ -19,6 +20,8 @@ from router.exchange.model import Binding, Exchange, HeaderCondition, HeadersMat
 __all__ = ["HeadersMatcher", "header_names"]
 
 _EVERYTHING = HeadersMatch()
+_Block = tuple[HeaderIndex, tuple[Binding, ...]]
+"""Bindings that are compared at once."""
 
 
 class HeadersMatcher:
@@ -27,26 +30,30 @@ class HeadersMatcher:
     def __init__(self, exchange: Exchange, search: Search | None = None) -> None:
         self._search = search or _no_search
         self._bindings = exchange.bindings
-        self._by_text = self._index(text_token)
-        self._by_type: HeaderIndex | None = None
+        self._by_text = self._blocks(text_token)
+        self._by_type: list[_Block] | None = None
 
-    def _index(self, token_of: Callable[[Any], Hashable]) -> HeaderIndex:
-        return HeaderIndex([each.headers or _EVERYTHING for each in self._bindings], token_of=token_of)
+    def _blocks(self, token_of: Callable[[Any], Hashable]) -> list[_Block]:
+        starts = range(0, len(self._bindings), BLOCK)
+        blocks = [self._bindings[start : start + BLOCK] for start in starts]
+        return [(HeaderIndex([each.headers or _EVERYTHING for each in of], token_of=token_of), of) for of in blocks]
 
     def match(self, message: Message) -> tuple[Binding, ...]:
         """The bindings whose conditions the headers meet, in declared order."""
         if message.typed:
             # Only what people state in JSON has types: a worker never needs this index.
-            self._by_type = self._by_type or self._index(typed_token)
-            found, candidates = self._by_type.look_up(
-                {name: typed_token(each) for name, each in message.headers.items()}
-            )
+            blocks = self._by_type = self._by_type or self._blocks(typed_token)
+            tokens: Mapping[str, Hashable] = {name: typed_token(each) for name, each in message.headers.items()}
         else:
-            texts = cast("Mapping[str, str | None]", message.headers)
-            found, candidates = self._by_text.look_up(texts)
-        bindings = self._bindings
-        found.update(index for index in candidates if self._holds(bindings[index], message))
-        return tuple([bindings[index] for index in sorted(found)])
+            blocks, tokens = self._by_text, cast("Mapping[str, str | None]", message.headers)
+        matched: list[Binding] = []
+        for index, bindings in blocks:
+            found, candidates = index.look_up(tokens)
+            if candidates:
+                found |= bit_set(each for each in members(candidates) if self._holds(bindings[each], message))
+            if found:
+                matched += select(bindings, found)
+        return tuple(matched)
 
     def _holds(self, binding: Binding, message: Message) -> bool:
         match = binding.headers or _EVERYTHING

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from router.exchange.header_values import HeaderValue, Missing
+from router.exchange.hot_values import hot_value
 from router.exchange.model import Binding
 
 __all__ = [
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Message:
     """What exchanges look at."""
 

@@ -1,10 +1,11 @@
-"""The topic exchange: binding keys are patterns of words, matched by a trie."""
+"""The topic exchange: binding keys are patterns of words, found by an index of patterns."""
 
 from __future__ import annotations
 
 from router.exchange.matcher import Message, Miss, in_order, words_of
 from router.exchange.model import Binding, Exchange
-from router.exchange.trie import MANY, Trie, first_mismatch
+from router.exchange.pattern import MANY, first_mismatch
+from router.exchange.pattern_index import PatternIndex
 
 __all__ = ["TopicMatcher"]
 
@@ -15,15 +16,15 @@ class TopicMatcher:
     def __init__(self, exchange: Exchange) -> None:
         self._bindings = exchange.bindings
         self._cc = exchange.cc
-        self._trie: Trie[Binding] = Trie()
+        self._patterns: PatternIndex[Binding] = PatternIndex()
         for binding in exchange.bindings:
-            self._trie.add(_pattern(binding), binding)
+            self._patterns.add(_pattern(binding), binding)
 
     def match(self, message: Message) -> tuple[Binding, ...]:
         """The bindings whose pattern the words of any of the message's keys satisfy, in declared order."""
-        found = self._trie.match(message.words)
+        found = self._patterns.match(message.words)
         if self._cc and message.further:
-            return in_order(self._bindings, found, (self._trie.match(words) for _, words in message.further))
+            return in_order(self._bindings, found, (self._patterns.match(words) for _, words in message.further))
         return found
 
     def miss(self, binding: Binding, message: Message) -> Miss | None:

@@ -50,11 +50,17 @@ class Topology:
         self._conditional = {binding.exchange for binding in bindings if binding.where is not None}
         self._alone = {id(binding): Delivery(binding.destination.name, (binding,)) for binding in bindings}
         """For each binding the copy that no other leads to, which is what most copies are."""
+        self._simple = {each.name for each in exchanges.values() if _is_simple(each)}
 
     def walk(self, exchange: str, message: Message) -> Walk:
         """Where a message goes that is published to this exchange, and by which bindings."""
         if exchange == DEFAULT_EXCHANGE:
             return self._walk_default(message)
+        if exchange in self._simple:
+            step = self._step(self.exchanges[exchange], message)
+            if step.alternate is None:
+                alone = self._alone
+                return Walk(exchange, message.routing_key, (step,), tuple([alone[id(each)] for each in step.matched]))
         return self._visit(exchange, message.routing_key, lambda each: self._step(each, message))
 
     def walk_everywhere(self, exchange: str) -> Walk:
@@ -130,6 +136,12 @@ class Topology:
             bindings = (*deliveries[topic].bindings, *further[topic])
             deliveries[topic] = Delivery(topic, bindings, tuple(alternates[topic]))
         return Walk(start, routing_key, tuple(steps), tuple(deliveries.values()))
+
+
+def _is_simple(exchange: Exchange) -> bool:
+    """Each of its bindings leads to a topic, and no two to the same: whatever matches, there is nothing to walk or to merge."""
+    topics = {each.destination.name for each in exchange.bindings if each.destination.kind is _TOPIC}
+    return len(topics) == len(exchange.bindings)
 
 
 def _that_exists(alternate: Destination | None, exchanges: Exchanges) -> Destination | None:

@@ -1,4 +1,4 @@
-"""The topic exchange; the rules of its patterns are in test_trie.py."""
+"""The topic exchange; the rules of its patterns are in test_pattern_index.py."""
 
 from __future__ import annotations
 

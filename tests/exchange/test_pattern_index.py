@@ -5,40 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from exchange.patterns import Words, keys, naive, patterns, words
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.exchange.trie import Trie, first_mismatch
-
-Words = tuple[str, ...]
-
-
-def words(key: str) -> Words:
-    """A key's words; the empty key has none."""
-    return tuple(key.split(".")) if key else ()
+from router.exchange.pattern import first_mismatch
+from router.exchange.pattern_index import PatternIndex
 
 
-def naive(pattern: Sequence[str], key: Sequence[str]) -> bool:
-    """The definition, word by word: `#` takes none or takes one and stays."""
-    if not pattern:
-        return not key
-    if pattern[0] == "#":
-        return naive(pattern[1:], key) or (bool(key) and naive(pattern, key[1:]))
-    return bool(key) and pattern[0] in ("*", key[0]) and naive(pattern[1:], key[1:])
-
-
-def trie_of(patterns: Sequence[Words], *, max_transitions: int = 1_000) -> Trie[int]:
-    """A trie in which each pattern's value is its number."""
-    trie: Trie[int] = Trie(max_transitions=max_transitions)
-    for number, pattern in enumerate(patterns):
-        trie.add(pattern, number)
-    return trie
+def index_of(given_patterns: Sequence[Words], *, block: int = 2_048) -> PatternIndex[int]:
+    """An index in which each pattern's value is its number."""
+    index: PatternIndex[int] = PatternIndex(block=block)
+    for number, pattern in enumerate(given_patterns):
+        assert index.add(pattern, number) == number
+    return index
 
 
 def assert_matches(pattern: str, key: str, expected: bool) -> None:
-    """The trie, the explanation and the definition all say so."""
-    trie = trie_of([words(pattern)])
-    assert trie.match(words(key)) == ((0,) if expected else ())
+    """The index, the explanation and the definition all say so."""
+    index = index_of([words(pattern)])
+    assert index.match(words(key)) == ((0,) if expected else ())
     assert (first_mismatch(words(pattern), words(key)) is None) is expected
     assert naive(words(pattern), words(key)) is expected
 
@@ -128,8 +114,8 @@ class TestRule9Hash:
     @given(st.lists(st.sampled_from(["a", "b", ""]), max_size=5))
     def test_equal_patterns_match_equal_keys(self, key: list[str]) -> None:
         """`#.#` is `#`, and `#.*` is `*.#`."""
-        trie = trie_of([("#", "#"), ("#",), ("#", "*"), ("*", "#")])
-        assert trie.match(key) == ((0, 1, 2, 3) if key else (0, 1))
+        index = index_of([("#", "#"), ("#",), ("#", "*"), ("*", "#")])
+        assert index.match(key) == ((0, 1, 2, 3) if key else (0, 1))
 
 
 class TestRule10WholeWords:
@@ -163,109 +149,57 @@ class TestRule10WholeWords:
         assert_matches("ru.paid", "RU.paid", expected=False)
 
 
-# Few words, so that patterns meet keys; with look-alikes, wildcards in keys, empty words and one that no pattern has.
-LITERALS = ["a", "b", "", "a*", "#a", "**", "*#"]
-patterns = st.lists(st.sampled_from([*LITERALS, "*", "#", "#"]), max_size=6).map(tuple)
-keys = st.lists(st.sampled_from([*LITERALS, "*", "#", "unheard"]), max_size=7).map(tuple)
-
-
-@given(st.lists(patterns, max_size=8), st.lists(keys, min_size=1, max_size=8), st.sampled_from([0, 1, 2, 5, 1_000]))
-def test_trie_agrees_with_the_definition(given_patterns: list[Words], given_keys: list[Words], kept: int) -> None:
-    """Each pattern that matches once and in the order of adding, whatever was forgotten meanwhile."""
-    trie = trie_of(given_patterns, max_transitions=kept)
-    for key in [*given_keys, *given_keys]:
+@given(st.lists(patterns, max_size=8), st.lists(keys, min_size=1, max_size=8), st.sampled_from([1, 2, 3, 2_048]))
+def test_index_agrees_with_the_definition(given_patterns: list[Words], given_keys: list[Words], block: int) -> None:
+    """Each pattern that matches once and in the order of adding, in however many blocks they stand."""
+    index = index_of(given_patterns, block=block)
+    for key in given_keys:
         expected = tuple(number for number, pattern in enumerate(given_patterns) if naive(pattern, key))
-        assert trie.match(key) == expected
+        assert index.match(key) == expected
 
 
-@given(patterns, keys)
-def test_nothing_mismatches_exactly_where_it_matches(pattern: Words, key: Words) -> None:
-    """What explains a decision agrees with what decides."""
-    assert (first_mismatch(pattern, key) is None) is naive(pattern, key)
-
-
-@given(patterns, keys)
-def test_mismatch_is_where_no_reading_gets_further(pattern: Words, key: Words) -> None:
-    """The words before it begin some key that matches, those with it do not; what is wanted there gets one further."""
-    found = first_mismatch(pattern, key)
-    if found is None:
-        return
-    index, wanted = found
-    beginnings = [pattern[:length] for length in range(len(pattern) + 1)]
-    assert any(naive(beginning, key[:index]) for beginning in beginnings)
-    assert index == len(key) or not any(naive(beginning, key[: index + 1]) for beginning in beginnings)
-    if wanted is None:
-        assert naive(pattern, key[:index])
-    else:
-        assert any(naive(beginning, (*key[:index], wanted)) for beginning in beginnings)
+@given(st.lists(patterns, min_size=1, max_size=8), st.lists(keys, min_size=1, max_size=4), st.data())
+def test_patterns_come_and_go(given_patterns: list[Words], given_keys: list[Words], data: st.DataObject) -> None:
+    """What was taken out matches no more, and what is added then does."""
+    index = index_of(given_patterns, block=3)
+    there = dict(enumerate(given_patterns))
+    for gone in data.draw(st.lists(st.sampled_from(sorted(there)), unique=True)):
+        index.match(given_keys[0])
+        index.remove(gone)
+        del there[gone]
+    for pattern in data.draw(st.lists(patterns, max_size=3)):
+        number = index.add(pattern, 100 + len(there))
+        there[number] = pattern
+    for key in given_keys:
+        assert len(index.match(key)) == sum(naive(pattern, key) for pattern in there.values())
+        assert {each for each in index.match(key) if each < 100} == {
+            number for number, pattern in there.items() if number < len(given_patterns) and naive(pattern, key)
+        }
 
 
 def test_patterns_may_be_added_after_matching() -> None:
     """What was found before does not hide them."""
-    trie = trie_of([("a", "*")])
-    assert trie.match(("a", "b")) == (0,)
-    trie.add(("a", "b"), 1)
-    trie.add(("#",), 2)
-    assert trie.match(("a", "b")) == (0, 1, 2)
+    index = index_of([("a", "*")])
+    assert index.match(("a", "b")) == (0,)
+    index.add(("a", "b"), 1)
+    index.add(("#",), 2)
+    assert index.match(("a", "b")) == (0, 1, 2)
 
 
 def test_same_pattern_twice_gives_both_values() -> None:
     """Two bindings with one key are two bindings."""
-    assert trie_of([("a",), ("b",), ("a",)]).match(("a",)) == (0, 2)
+    assert index_of([("a",), ("b",), ("a",)]).match(("a",)) == (0, 2)
 
 
 def test_no_patterns_match_nothing() -> None:
     """Not even the empty key."""
-    assert trie_of([]).match(()) == ()
-    assert trie_of([]).match(("a",)) == ()
+    assert index_of([]).match(()) == ()
+    assert index_of([]).match(("a",)) == ()
 
 
-def test_unheard_words_share_their_transitions() -> None:
-    """An order's number in a routing key costs no memory: what is kept does not grow with the keys."""
-    trie = trie_of([("a", "*", "#"), ("#", "b")])
-    for number in range(500):
-        assert trie.match(("a", f"order-{number}", "b")) == (0, 1)
-    assert trie._transitions == 3
-
-
-def test_transitions_are_bounded() -> None:
-    """Past the bound all are forgotten, and answers stay what they were."""
-    trie = trie_of([("#", str(number)) for number in range(10)], max_transitions=7)
-    for number in range(10):
-        for other in range(10):
-            assert trie.match((str(number), str(other))) == (other,)
-            assert trie._transitions <= 7
-
-
-def test_states_are_bounded_in_size_as_well() -> None:
-    """Patterns with many `#` keep many nodes alive in each state, so the states' nodes count too."""
-    names = [str(number) for number in range(200)]
-    trie = trie_of([("#", name, "#", "end") for name in names], max_transitions=150)
-    largest = 0
-    for last in range(0, 200, 20):
-        assert trie.match((*names[: last + 1], "end")) == tuple(range(last + 1))
-        largest = max(largest, trie._nodes)
-    assert 0 < largest < 150 * 32 + 2 * 200
-    assert trie._transitions < 150
-
-
-@pytest.mark.parametrize(
-    ("pattern", "key", "expected"),
-    [
-        pytest.param("a.b.c", "a.x.c", (1, "b"), id="word"),
-        pytest.param("a.b", "a", (1, "b"), id="key-too-short"),
-        pytest.param("a", "a.b", (1, None), id="key-too-long"),
-        pytest.param("", "a", (0, None), id="empty-pattern"),
-        pytest.param("a", "", (0, "a"), id="empty-key"),
-        pytest.param("*.b", "a.x", (1, "b"), id="past-a-star"),
-        pytest.param("*", "", (0, "*"), id="star-wants-a-word"),
-        pytest.param("a.", "a.x", (1, ""), id="empty-word-is-wanted"),
-        pytest.param("a.#.b", "x", (0, "a"), id="before-a-hash"),
-        pytest.param("a.#.b", "a.x.y", (3, "b"), id="hash-takes-what-it-can"),
-        pytest.param("#.a.#.b", "x.a", (2, "b"), id="the-reading-that-got-furthest"),
-        pytest.param("a.#", "b", (0, "a"), id="hash-at-the-end"),
-    ],
-)
-def test_mismatch_names_word_and_wish(pattern: str, key: str, expected: tuple[int, str | None]) -> None:
-    """The first word that fails in the reading that gets furthest, and what the pattern wants there."""
-    assert first_mismatch(words(pattern), words(key)) == expected
+def test_thousands_of_patterns_with_words_of_their_own_stay_small() -> None:
+    """Sets are kept a block for each word, so that memory does not grow with the square of the patterns."""
+    index = index_of([(f"a{number}", "*", f"b{number}") for number in range(6_000)])
+    assert index.match(("a4711", "x", "b4711")) == (4_711,)
+    assert index.match(("a4711", "x", "b4712")) == ()
+    assert len(index._blocks) == 3
