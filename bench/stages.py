@@ -150,6 +150,7 @@ def stages(*, records: int, rounds: int) -> list[Stage]:
         copied[:] = copy()
 
     copy_anew()
+    build()
     written = [bytes(filled._buffer) for copies in copied for _, _, filled, _ in copies.ready]  # noqa: SLF001
     sending, receiving = _over_loopback(written, rounds), _over_loopback(fetched, rounds)
     return [

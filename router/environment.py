@@ -15,9 +15,21 @@ from typing import Any, Final
 
 from router.durations import format_duration, parse_duration
 
-__all__ = ["ROLES", "VARIABLES", "Kind", "Variable", "nearest", "settings_page", "unknown_names"]
+__all__ = [
+    "AT_LEAST_ONCE",
+    "EXACTLY_ONCE",
+    "ROLES",
+    "VARIABLES",
+    "Kind",
+    "Variable",
+    "nearest",
+    "settings_page",
+    "unknown_names",
+]
 
 ROLES: Final = ("routing",)
+EXACTLY_ONCE: Final = "exactly_once"
+AT_LEAST_ONCE: Final = "at_least_once"
 """What a worker can do; each is one Faust agent."""
 
 
@@ -202,8 +214,21 @@ VARIABLES: Final[Sequence[Variable]] = (
         "Where a worker keeps its tables; made when it is missing. Two workers never share one.",
     ),
     Variable(
+        "ROUTER_GUARANTEE", "guarantee", _choice(EXACTLY_ONCE, AT_LEAST_ONCE), EXACTLY_ONCE,
+        "`exactly_once`: copies and the source's offset in one Kafka transaction; consumers read with `isolation.level=read_committed`. "
+        "`at_least_once`: for brokers without transactions, and for latencies of a few milliseconds; a crash may repeat copies.",
+    ),
+    Variable(
         "ROUTER_COMMIT_INTERVAL", "commit_interval_ms", _duration("10ms", "10s"), "100ms",
-        "How often a lane commits. Throughput hardly depends on it, latency does.",
+        "How long a lane under load collects copies for one commit. A lane that has caught up with its log commits at once.",
+    ),
+    Variable(
+        "ROUTER_COMMITS_PER_SECOND", "commits_per_second", _whole_number(1, 10_000), "200",
+        "How many transactions all lanes of a worker may end in a second together. With many lanes each waits longer, and commits more at a time.",
+    ),
+    Variable(
+        "ROUTER_TRANSACTION_TIMEOUT", "transaction_timeout_ms", _duration("2s", "15m"), "20s",
+        "After how long Kafka aborts a transaction that nobody ends. A worker that dies without a successor holds back readers of its copies for so long.",
     ),
     Variable(
         "ROUTER_SESSION_TIMEOUT", "session_timeout_ms", _duration("2s", "30m"), "10s",

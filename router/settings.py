@@ -66,7 +66,10 @@ class Settings:
     schemas: Path
     data_dir: Path
     """Not made yet; known to be possible to make."""
+    guarantee: str
     commit_interval_ms: int
+    commits_per_second: int
+    transaction_timeout_ms: int
     session_timeout_ms: int
     destination_retry_ms: int
     fetch_records: int
@@ -218,6 +221,11 @@ def _checked_together(values: Mapping[str, Any], texts: Mapping[str, str], fault
     for name, needed in ((certificate, key), (key, certificate), (password, key)):
         if name in texts and needed not in texts:
             faults.append(Fault(needed, None, f"is needed: {name} is set"))
+    interval, timeout = values["commit_interval_ms"], values["transaction_timeout_ms"]
+    if interval is not None and timeout is not None and timeout < 2 * interval:
+        name = "ROUTER_TRANSACTION_TIMEOUT"
+        problem = "is too short: a transaction may be open for ROUTER_COMMIT_INTERVAL and more; give it twice as long"
+        faults.append(Fault(name, texts.get(name), problem))
     return sorted(set(faults), key=str)
 
 

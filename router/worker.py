@@ -20,15 +20,17 @@ from faust.app.base import BootStrategy
 from prometheus_client import CollectorRegistry
 
 from router import __version__
+from router.environment import EXACTLY_ONCE
 from router.errors import BrokerUnavailable, ConfigError, InvariantError
 from router.lanes.batch import SourcePartition
-from router.lanes.carrier import Positions
+from router.lanes.carrier import Carrier, Positions
 from router.lanes.copying import Copier, Identity
 from router.lanes.destinations import Destinations
-from router.lanes.kafka import IdempotentCarrier, KafkaDirectory
+from router.lanes.directory import KafkaDirectory
+from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
 from router.lanes.lane import Lane
 from router.lanes.lanes import Lanes
-from router.lanes.protocol import Pace
+from router.lanes.protocol import CommitBudget, Pace
 from router.lanes.reporting import Reporter
 from router.lanes.transport import BatchTransport
 from router.language.deciders import deciders
@@ -160,6 +162,8 @@ class RouterApp(faust.App):
 
     def new_lanes(self, positions: Positions) -> Lanes:
         """Called by the consumer for the lanes that it feeds."""
+        settings = self.router_settings
+        budget = CommitBudget(settings.commits_per_second)
 
         def new_lane(source: SourcePartition, room: Any) -> Lane:
             return Lane(
@@ -168,20 +172,23 @@ class RouterApp(faust.App):
                 destinations=self.destinations,
                 positions=positions,
                 new_carrier=new_carrier,
-                pace=_pace(self.router_settings),
+                pace=_pace(settings),
+                budget=budget,
                 observer=self.reporter,
                 room=room,
             )
 
-        def new_carrier(source: SourcePartition, waiting: Any) -> IdempotentCarrier:
-            return IdempotentCarrier(
-                source,
-                bootstrap=self.router_settings.broker,
-                security=self.router_settings.aiokafka_security(),
-                positions=positions,
-                destinations=self.destinations,
-                waiting=waiting,
-            )
+        def new_carrier(source: SourcePartition, waiting: Any) -> Carrier:
+            common = {
+                "bootstrap": settings.broker,
+                "security": settings.aiokafka_security(),
+                "destinations": self.destinations,
+                "waiting": waiting,
+            }
+            if settings.guarantee != EXACTLY_ONCE:
+                return IdempotentCarrier(source, positions=positions, **common)
+            timeout = settings.transaction_timeout_ms
+            return TransactionalCarrier(source, group=settings.group, transaction_timeout_ms=timeout, **common)
 
         return Lanes(new_lane)
 
@@ -350,5 +357,6 @@ def _credentials(settings: Settings) -> Any:
 def _pace(settings: Settings) -> Pace:
     return Pace(
         commit_interval=settings.commit_interval_ms / 1000,
+        commit_when_caught_up=settings.guarantee == EXACTLY_ONCE,
         destination_retry=settings.destination_retry_ms / 1000,
     )

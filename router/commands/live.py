@@ -1,9 +1,11 @@
-"""One record from a real Kafka, for the commands that look at what is there; reads without joining any group."""
+"""Records from a real Kafka, for the commands that look at what is there; reads without joining any group."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 import aiokafka
 import click
@@ -11,14 +13,16 @@ from aiokafka import errors as kafka_errors
 from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable
-from router.lanes.kafka import KafkaDirectory
+from router.lanes.directory import KafkaDirectory
 from router.records.headers import Origin
 from router.records.record import PlainRecord
 from router.settings import Settings
 
-__all__ = ["PLACE", "read_record"]
+__all__ = ["PLACE", "read_newest", "read_record"]
 
 _WITHIN = 10.0
+_QUIET_FOR = 1.0
+"""Seconds without a record after which no more are waited for: what is left may be markers of transactions alone."""
 
 
 class PlaceType(click.ParamType):
@@ -45,27 +49,55 @@ def read_record(settings: Settings, place: Origin) -> PlainRecord:
     return asyncio.run(_read(settings, place))
 
 
+def read_newest(settings: Settings, topic: str, count: int) -> list[PlainRecord]:
+    """Up to `count` of the newest records of each partition. Raises as `read_record` does.
+
+    Fewer come where compaction or transactions' markers have left holes, or where the brokers take too long.
+    """
+    return asyncio.run(_newest(settings, topic, count))
+
+
 async def _read(settings: Settings, place: Origin) -> PlainRecord:
+    async with _consumer(settings) as (consumer, partition_counts):
+        _check_place(place, partition_counts)
+        return await _read_at(consumer, place)
+
+
+async def _newest(settings: Settings, topic: str, count: int) -> list[PlainRecord]:
+    async with _consumer(settings) as (consumer, partition_counts):
+        _check_topic(topic, partition_counts)
+        return await _read_ends(
+            consumer, [TopicPartition(topic, each) for each in range(partition_counts[topic])], count
+        )
+
+
+@asynccontextmanager
+async def _consumer(settings: Settings) -> AsyncIterator[tuple[aiokafka.AIOKafkaConsumer, Mapping[str, int]]]:
+    """A consumer without a group, and how many partitions each topic has."""
     security = settings.aiokafka_security()
     directory = KafkaDirectory(settings.broker, security)
     try:
         # Naming a topic to a broker may create it, so it is looked for among all topics first.
-        _check_place(place, await directory.partition_counts())
+        partition_counts = await directory.partition_counts()
     finally:
         await directory.close()
     consumer = aiokafka.AIOKafkaConsumer(bootstrap_servers=settings.broker, enable_auto_commit=False, **security)
     try:
         await consumer.start()
-        return await _read_at(consumer, place)
+        yield consumer, partition_counts
     except kafka_errors.KafkaError as error:
         raise BrokerUnavailable(brokers=settings.broker, problem=str(error)) from error
     finally:
         await consumer.stop()
 
 
+def _check_topic(topic: str, partition_counts: Mapping[str, int]) -> None:
+    if topic not in partition_counts:
+        raise click.ClickException(f"there is no topic '{topic}', or you may not see it")
+
+
 def _check_place(place: Origin, partition_counts: Mapping[str, int]) -> None:
-    if place.topic not in partition_counts:
-        raise click.ClickException(f"there is no topic '{place.topic}', or you may not see it")
+    _check_topic(place.topic, partition_counts)
     if place.partition >= partition_counts[place.topic]:
         last = partition_counts[place.topic] - 1
         raise click.ClickException(f"topic '{place.topic}' has partitions 0 to {last}, not {place.partition}")
@@ -88,6 +120,34 @@ async def _read_at(consumer: aiokafka.AIOKafkaConsumer, place: Origin) -> PlainR
     if found.offset != place.offset:
         # Compaction took it, or the offset is a transaction's marker.
         raise click.ClickException(f"there is no record at {place}; the next is at offset {found.offset}")
+    return _plain(found)
+
+
+async def _read_ends(
+    consumer: aiokafka.AIOKafkaConsumer, partitions: Sequence[TopicPartition], count: int
+) -> list[PlainRecord]:
+    consumer.assign(partitions)
+    first = await consumer.beginning_offsets(partitions)
+    ends = await consumer.end_offsets(partitions)
+    left = {each for each in partitions if first[each] < ends[each]}
+    consumer.assign(list(left))
+    for each in left:
+        consumer.seek(each, max(first[each], ends[each] - count))
+    records: list[PlainRecord] = []
+    wait = _WITHIN  # for the first; then they come in no time, or there are no more
+    while left:
+        fetched = await consumer.getmany(*left, timeout_ms=round(wait * 1000))
+        if not fetched:
+            break
+        wait = _QUIET_FOR
+        for each, found in fetched.items():
+            records += [_plain(record) for record in found if record.offset < ends[each]]
+            if found[-1].offset >= ends[each] - 1:
+                left.discard(each)
+    return records
+
+
+def _plain(found: Any) -> PlainRecord:
     return PlainRecord(
         topic=found.topic,
         partition=found.partition,

@@ -40,3 +40,5 @@ class Batch:
     records: Sequence[Record]
     received: float
     """When it was fetched: seconds since the epoch."""
+    caught_up: bool = False
+    """The log held nothing more behind it when it was fetched, as far as the consumer knows."""

@@ -1,7 +1,8 @@
 """What a lane hands its copies to, and what it asks where its partition stands: the two ports to Kafka.
 
-Both guarantees are the same lane with another carrier. At-least-once: batches go out through an idempotent producer of
-the lane's own, and the offset is committed to the group once all of them are acknowledged.
+Both guarantees are the same lane with another carrier. Exactly-once: copies and offset are one transaction of a producer
+that belongs to the partition. At-least-once: batches go out through an idempotent producer of the lane's own, and the
+offset is committed to the group once all of them are acknowledged.
 """
 
 from __future__ import annotations
@@ -27,12 +28,19 @@ class Positions(Protocol):
     async def commit(self, source: SourcePartition, offset: int) -> None:
         """Commit to the group. Raises CommitFailed where the group does not take it."""
 
+    async def owns(self, source: SourcePartition) -> bool:
+        """Whether the group, asked now, takes the partition for this worker's. Raises BrokerUnavailable."""
+
 
 class Carrier(Protocol):
     """One lane's way out. After any error it is discarded, and the lane opens another."""
 
     async def open(self) -> None:
-        """Connect, and shut out the partition's former owner where the guarantee knows one. Raises BrokerUnavailable."""
+        """Connect, and shut out the partition's former owner where the guarantee knows one.
+
+        What the former owner has committed is complete then, and what it had begun is undone. Raises BrokerUnavailable, and
+        TransactionsForbidden where the brokers do not let this worker.
+        """
 
     def new_batch(self, topic: str) -> CopyBatch:
         """An empty record batch for a topic."""
@@ -43,8 +51,9 @@ class Carrier(Protocol):
     async def commit(self, offset: int) -> None:
         """Wait for every delivery since the last commit, then make them final together with the source's offset.
 
-        Raises DeliveryRefused for a batch that the broker refuses for its contents, DeliveryFailed, CommitFailed or
-        DestinationUnavailable. While no broker answers it waits, and tells `waiting` why.
+        Raises DeliveryRefused for a batch that the broker refuses for its contents, DeliveryFailed, CommitFailed,
+        DestinationUnavailable, or Fenced where another carrier of the partition was opened since. While no broker answers
+        it waits, and tells `waiting` why.
         """
 
     async def close(self) -> None:

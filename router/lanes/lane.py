@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from router.errors import (
     DeliveryRefused,
+    Fenced,
     InvariantError,
     Refused,
     RouterError,
@@ -20,7 +21,7 @@ from router.lanes.carrier import Carrier, CarrierFactory, Positions
 from router.lanes.clock import Clock, MonotonicClock
 from router.lanes.copying import Copier, Copies, Refusals
 from router.lanes.destinations import Destinations
-from router.lanes.protocol import Admission, LaneProtocol, LaneState, Pace
+from router.lanes.protocol import Admission, CommitBudget, LaneProtocol, LaneState, Pace
 from router.language.topics import dead_letters_of
 from router.observe.logs import get_logger
 
@@ -57,11 +58,12 @@ class Lane:
         positions: Positions,
         new_carrier: CarrierFactory,
         pace: Pace,
+        budget: CommitBudget,
         observer: LaneObserver,
         room: Callable[[], None],
         clock: Clock | None = None,
     ) -> None:
-        """`room` is called whenever the lane may have come to accept batches again."""
+        """`budget` is shared by the lanes of a worker; `room` is called whenever the lane may accept batches again."""
         self.source = source
         self.protocol = LaneProtocol(source, pace)
         self.waiting = ""
@@ -70,6 +72,7 @@ class Lane:
         self._destinations = destinations
         self._positions = positions
         self._new_carrier = new_carrier
+        self._budget = budget
         self._observer = observer
         self._room = room
         self._clock = clock or MonotonicClock()
@@ -145,14 +148,20 @@ class Lane:
 
     async def _run(self) -> None:
         while not self._finishing:
-            self.protocol.open(self._clock.now())
             try:
+                await self._confirm_ownership()
+                self.protocol.open(self._clock.now())
                 await self._open()
                 await self._carry_until_finished()
             except RouterError as error:
                 await self._back_off(error)
             except Exception as error:  # noqa: BLE001 - an adapter let something through: not to be lost, not to be hidden
                 await self._back_off(_unexpected(error))
+
+    async def _confirm_ownership(self) -> None:
+        """Where the lane was fenced. Raises Fenced again while the group does not take the partition for ours."""
+        if self.protocol.state is LaneState.FENCED and not await self._positions.owns(self.source):
+            raise Fenced(topic=self.source.topic, partition=self.source.partition)
 
     async def _open(self) -> None:
         await self._destinations.refresh()
@@ -210,7 +219,7 @@ class Lane:
             return
         begun = self._clock.now()
         await self._carrier.commit(offset)
-        self.protocol.settled(offset)
+        self.protocol.settled(offset, not_before=self._budget.reserve(self._clock.now()))
         self._refusals.passed(offset)
         self._observer.committed(self.source, self._clock.now() - begun)
 

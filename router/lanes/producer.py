@@ -1,24 +1,40 @@
-"""aiokafka's idempotent producer, made to keep order also after a batch that a broker refuses.
+"""aiokafka's idempotent producer, made to keep order also after a batch that a broker refuses, and prompt in transactions.
 
 The sequence numbers of an idempotent producer (KIP-98) make a broker refuse what follows a batch that it did not take. But
 only a broker that already knows the producer: from one that is new to it, it takes a batch with any number. So where the
 first batch for a partition is refused, the next one would arrive, and overtake the records that the lane then reads again.
+
+In a transaction a batch may reach a broker only while its partition is part of it: what came later would belong to no
+transaction that its coordinator knows, nobody would ever end it, and its partition's readers would wait for ever. So
+nothing is handed out once a transaction has failed.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.client import CoordinationType
 from aiokafka.errors import ProducerClosed
 from aiokafka.producer.message_accumulator import MessageAccumulator
+from aiokafka.producer.sender import AddOffsetsToTxnHandler, AddPartitionsToTxnHandler, Sender
+from aiokafka.producer.transaction_manager import TransactionManager, TransactionState
 
 __all__ = ["OrderedProducer"]
 
+_NEXT_TRANSACTION = 0.002
+"""Seconds between two tries to begin a transaction while the last one's markers are being written; aiokafka waits 20 ms."""
+_RETRY_MS = 20
+"""How soon a transactional request or a batch is tried again."""
+_FAILED = (TransactionState.ABORTABLE_ERROR, TransactionState.FATAL_ERROR)
+
 
 class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka publishes no type information
-    """Hands out nothing more for a partition once a batch for it has failed."""
+    """Hands out nothing more for a partition once a batch for it has failed, nor for any once the transaction has."""
+
+    _txn_manager: _Transactions
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -32,24 +48,125 @@ class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka
 
     def drain_by_nodes(self, ignore_nodes: Any, muted_partitions: Collection[Any] = frozenset()) -> Any:
         """What the sender takes next. It asks with no await since the last answer, so that no failure slips in between."""
-        for tp in [tp for tp in self._batches if self._has_failed(tp)]:
+        over = self._txn_manager.state in _FAILED
+        for tp in [tp for tp in self._batches if over or self._has_failed(tp)]:
             for batch in self._batches.pop(tp):
-                batch.failure(ProducerClosed(f"an earlier batch for {tp.topic}/{tp.partition} was not taken"))
+                batch.failure(self._refusal(tp))
                 # Where nobody waits for the queue to have room, nobody would ask, and asyncio would complain of that.
                 batch._drain_waiter.exception()  # noqa: SLF001 - it has no other name
         return super().drain_by_nodes(ignore_nodes, muted_partitions)
+
+    def _refusal(self, tp: Any) -> BaseException:
+        if self._has_failed(tp):
+            return ProducerClosed(f"an earlier batch for {tp.topic}/{tp.partition} was not taken")
+        failure: BaseException = self._txn_manager.failure
+        return failure
 
     def _has_failed(self, tp: Any) -> bool:
         latest = self._latest.get(tp)
         return latest is not None and latest.done() and latest.exception() is not None
 
 
+class _AddPartitions(AddPartitionsToTxnHandler):  # type: ignore[misc]  # as above
+    """Looks sooner whether the last transaction's markers are written."""
+
+    def handle_response(self, resp: Any) -> float | None:
+        """None, or the seconds after which to ask again."""
+        return _sooner(super().handle_response(resp))
+
+
+class _AddOffsets(AddOffsetsToTxnHandler):  # type: ignore[misc]  # as above
+    """As _AddPartitions."""
+
+    def handle_response(self, resp: Any) -> float | None:
+        """None, or the seconds after which to ask again."""
+        return _sooner(super().handle_response(resp))
+
+
+def _sooner(backoff: float | None) -> float | None:
+    return None if backoff is None else _NEXT_TRANSACTION
+
+
+class _PromptSender(Sender):  # type: ignore[misc]  # as above
+    """Begins a transaction with its partitions and its group in one go: each commit of a lane has an offset.
+
+    Not later, beside batches that are on their way: a broker asks the coordinator about the first batch for each partition
+    of a transaction (KIP-890), is told to come again while the transaction is being changed, and passes that on as
+    NOT_ENOUGH_REPLICAS, which costs a retry. For the same reason offsets are sent after deliveries, not beside them.
+    """
+
+    def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._group = group
+
+    async def _do_add_partitions_to_txn(self, tps: Any) -> None:
+        transactions = self._txn_manager
+        node = await self._find_coordinator(CoordinationType.TRANSACTION, transactions.transactional_id)
+        asking = [_AddPartitions(self, tps).do(node)]
+        if transactions._txn_consumer_group is None:  # noqa: SLF001 - it has no reader
+            # Over one connection, so that the coordinator takes them one after the other.
+            asking.append(_AddOffsets(self, self._group).do(node))
+        await asyncio.gather(*asking)
+
+
+class _Transactions(TransactionManager):  # type: ignore[misc]  # as above
+    """Whose failures count as asked for: the lane meets them in its deliveries, or has let go of the producer."""
+
+    @property
+    def failure(self) -> BaseException:
+        """What it failed for, once it has."""
+        failure: BaseException = self.wait_for_transaction_end().exception()
+        return failure
+
+    def error_transaction(self, exc: BaseException) -> None:
+        """The transaction can only be aborted."""
+        super().error_transaction(exc)
+        self.wait_for_transaction_end().exception()
+
+    def fatal_error(self, exc: BaseException) -> None:
+        """The producer can only be discarded."""
+        if self.wait_for_transaction_end() is None:
+            # One that is idempotent only has none, and its base class would stumble over that.
+            self._transaction_waiter = asyncio.get_running_loop().create_future()
+        super().fatal_error(exc)
+        self.wait_for_transaction_end().exception()
+
+
 class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
     """For batches of our own making (`send_batch`), uncompressed and sent as they come. Of no use after an error."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(enable_idempotence=True, acks="all", linger_ms=0, **settings)
-        accumulator = _OrderedAccumulator(
+    def __init__(
+        self,
+        *,
+        group: str = "",
+        transactional_id: str | None = None,
+        transaction_timeout_ms: int = 60_000,
+        **settings: Any,
+    ) -> None:
+        """`group` is the one whose offsets each transaction has, where there is a `transactional_id`."""
+        super().__init__(enable_idempotence=True, acks="all", linger_ms=0, retry_backoff_ms=_RETRY_MS, **settings)
+        # These take the place of what the constructor made: it takes none, and nothing of them has begun yet.
+        self._txn_manager = _Transactions(transactional_id, transaction_timeout_ms)
+        self._message_accumulator = _OrderedAccumulator(
             self._metadata, 0, 0, self._request_timeout_ms / 1000, txn_manager=self._txn_manager
         )
-        self._message_accumulator = self._sender._message_accumulator = accumulator  # noqa: SLF001 - it takes none
+        self._sender = _PromptSender(
+            self.client,
+            acks=-1,
+            txn_manager=self._txn_manager,
+            message_accumulator=self._message_accumulator,
+            retry_backoff_ms=_RETRY_MS,
+            request_timeout_ms=self._request_timeout_ms,
+            group=group,
+        )
+
+    @property
+    def transactional_id(self) -> str | None:
+        """Its id; None for one that is idempotent only."""
+        identifier: str | None = self._txn_manager.transactional_id
+        return identifier
+
+    @property
+    def in_transaction(self) -> bool:
+        """A transaction is open, and nothing has gone wrong with it."""
+        return bool(self._txn_manager.is_in_transaction())

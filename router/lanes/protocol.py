@@ -12,8 +12,18 @@ having been offered long ago.
 
             open            opened            failed              retry
     CLOSED ──────► OPENING ────────► CARRYING ──────► BACKING_OFF ──────► OPENING
-       ▲              │ failed ──────────────────────────▲  │
-       └──────────────┴── close, in any state ──────────────┘
+       ▲              │ failed ──────────┼───────────────▲  │                ▲
+       │              │ fenced           │ fenced           │                │ the group says: ours
+       │              └──────────────────┴─────────► FENCED ├────────────────┘
+       └───────────────── close, in any state ──────────────┘
+
+A lane that fails mends itself in place, and no other partition notices. Only one that was fenced may have lost its
+partition: before it opens again, it asks the group, and where another worker has it, it stays as it is until the group takes
+it away.
+
+When to commit is a matter of latency alone. Under load a commit holds what came within an interval. A lane that has caught
+up with its log, and has nothing on its way any more, has nothing to wait for: where copies become visible only with the
+commit, it commits at once, though no sooner than its share of the worker's commits allows (`CommitBudget`).
 
 The machine holds no clock: times are arguments, in seconds of any monotonic clock.
 """
@@ -24,10 +34,18 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
-from router.errors import DestinationUnavailable, Gap, InvariantError, OffsetOutOfRange, RouterError
+from router.errors import (
+    DestinationUnavailable,
+    Fenced,
+    Gap,
+    InvariantError,
+    OffsetOutOfRange,
+    RouterError,
+    TransactionsForbidden,
+)
 from router.lanes.batch import Batch, SourcePartition
 
-__all__ = ["Admission", "LaneProtocol", "LaneState", "Pace"]
+__all__ = ["Admission", "CommitBudget", "LaneProtocol", "LaneState", "Pace"]
 
 
 class LaneState(StrEnum):
@@ -37,6 +55,7 @@ class LaneState(StrEnum):
     OPENING = "opening"
     CARRYING = "carrying"
     BACKING_OFF = "backing-off"
+    FENCED = "fenced"
 
 
 class Admission(StrEnum):
@@ -51,6 +70,8 @@ class Pace:
     """How often a lane commits, how much it holds, and how it backs off; times in seconds."""
 
     commit_interval: float = 0.1
+    commit_when_caught_up: bool = True
+    """Commit as soon as nothing is left to add; of use where only a commit makes copies visible."""
     capacity: int = 4
     """Batches that may be on their way between the consumer and the commit."""
     first_backoff: float = 0.05
@@ -59,6 +80,25 @@ class Pace:
     """How often a missing destination, or an offset out of range, is looked at again."""
     arrival: float = 10.0
     """How long a batch may take from the consumer to its lane before it counts as lost."""
+
+
+class CommitBudget:
+    """The commits that all lanes of a worker share, so many a second: each costs a worker and its brokers the same work,
+    however little it holds.
+
+    A lane reserves the time of its next commit when it has made one (a leaky bucket without room for bursts). So lanes take
+    turns, and one that has been idle for long need not wait.
+    """
+
+    def __init__(self, per_second: float) -> None:
+        self._spacing = 1.0 / per_second
+        self._next = 0.0
+
+    def reserve(self, now: float) -> float:
+        """The earliest time of the next commit of the lane that asks."""
+        slot = max(self._next, now)
+        self._next = slot + self._spacing
+        return slot
 
 
 class LaneProtocol:
@@ -78,14 +118,21 @@ class LaneProtocol:
         self._pace = pace
         self._sent = -1
         self._first_unsettled: float | None = None
+        self._not_before = 0.0
+        self._caught_up = False
         self._in_hand = 0
         self._offered: deque[tuple[float, int]] = deque()
         self._failures = 0
+        self._fenced = False
 
     def open(self, now: float) -> None:
-        """Begin (again): a producer is made, the former owner is shut out, the position is read."""
-        if self.state not in (LaneState.CLOSED, LaneState.BACKING_OFF):
+        """Begin (again): a producer is made, the former owner is shut out, the position is read.
+
+        One that was fenced opens again only where the group, asked then, takes the partition for its worker's.
+        """
+        if self.state not in (LaneState.CLOSED, LaneState.BACKING_OFF, LaneState.FENCED):
             raise InvariantError(f"lane {self.source} cannot open while {self.state}")
+        self._fenced = False
         self._enter(LaneState.OPENING, now)
 
     def opened(self, *, epoch: int, position: int, now: float) -> None:
@@ -138,6 +185,7 @@ class LaneProtocol:
         if batch.epoch != self.epoch or batch.follows != self._sent:
             raise InvariantError(f"lane {self.source} sent {batch.follows} after {self._sent}")
         self._sent = batch.next
+        self._caught_up = batch.caught_up
         self._in_hand -= 1
         if self._first_unsettled is None:
             self._first_unsettled = now
@@ -146,7 +194,9 @@ class LaneProtocol:
         """When the next commit is due; None while there is nothing to commit."""
         if self.state is not LaneState.CARRYING or self._first_unsettled is None:
             return None
-        return self._first_unsettled + self._pace.commit_interval
+        if self._pace.commit_when_caught_up and self._caught_up and self._in_hand == 0:
+            return self._not_before
+        return max(self._not_before, self._first_unsettled + self._pace.commit_interval)
 
     @property
     def committable(self) -> int | None:
@@ -155,12 +205,13 @@ class LaneProtocol:
             return None
         return self._sent
 
-    def settled(self, offset: int) -> None:
-        """Deliveries were awaited and the offset committed: the lane is well."""
+    def settled(self, offset: int, *, not_before: float) -> None:
+        """Deliveries were awaited and the offset committed: the lane is well. The next commit is due then or later."""
         if offset != self._sent:
             raise InvariantError(f"lane {self.source} committed {offset} having sent {self._sent}")
         self.committed = offset
         self._first_unsettled = None
+        self._not_before = not_before
         self._failures = 0
         self.error = None
 
@@ -169,8 +220,10 @@ class LaneProtocol:
         self._failures += 1
         self.error = error
         self._first_unsettled = None
-        self._enter(LaneState.BACKING_OFF, now)
-        if isinstance(error, DestinationUnavailable | OffsetOutOfRange):
+        # Until it has been opened again: that the group could not be asked, say, makes the lane no owner.
+        self._fenced = self._fenced or isinstance(error, Fenced)
+        self._enter(LaneState.FENCED if self._fenced else LaneState.BACKING_OFF, now)
+        if isinstance(error, DestinationUnavailable | OffsetOutOfRange | TransactionsForbidden):
             return now + self._pace.destination_retry
         backoff: float = self._pace.first_backoff * 2.0 ** min(self._failures - 1, 16)
         return now + min(backoff, self._pace.most_backoff)

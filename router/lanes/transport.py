@@ -129,7 +129,9 @@ class BatchThread(driver.AIOKafkaConsumerThread):
                 # Between here and where the lane stands, something was not handed out: it must read again.
                 batches.append(Batch(source, epoch, after, after, (), received))
             elif after != before or tp in fetched:
-                batches.append(Batch(source, epoch, before, after, fetched.get(tp, ()), received))
+                stable = consumer.last_stable_offset(tp)
+                caught_up = stable is not None and after >= stable
+                batches.append(Batch(source, epoch, before, after, fetched.get(tp, ()), received, caught_up))
         if error is not None:
             log.warning("a fetch failed: reading again", error=error)
             since = received if self._failure is None or self.failure(received) is None else self._failure[1]
@@ -183,6 +185,19 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         """Commit one partition's offset to the group."""
         await self._in_thread(self._ensure_consumer().commit({tp: OffsetAndMetadata(offset, "")}))
 
+    async def owns(self, tp: TopicPartition) -> bool:
+        """Whether the group still takes the partition for this member's: asked of its coordinator, not remembered."""
+        return await self._in_thread(self._owns(tp))
+
+    async def _owns(self, tp: TopicPartition) -> bool:
+        consumer = self._ensure_consumer()
+        if tp not in consumer.assignment():
+            return False
+        if not consumer._subscription.partitions_auto_assigned():  # noqa: SLF001 - who assigns by hand, owns
+            return True
+        # A heartbeat is all that a member may ask. One that the group no longer knows is made to join again by it.
+        return bool(await consumer._coordinator._do_heartbeat())  # noqa: SLF001 - sent out of turn
+
     def lag(self, tp: TopicPartition) -> int | None:
         """Records between the position and the end of the log, as of the last fetch; None where that is not known."""
         consumer = self._consumer
@@ -227,6 +242,14 @@ class ConsumerPositions:
             await thread.commit_offset(_tp(source), offset)
         except kafka_errors.KafkaError as error:
             raise CommitFailed(topic=source.topic, partition=source.partition, problem=repr(error)) from error
+
+    async def owns(self, source: SourcePartition) -> bool:
+        """See Positions."""
+        thread = self._consumer.thread
+        try:
+            return await thread.owns(_tp(source))
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
 
 
 class BatchConsumer(driver.Consumer):

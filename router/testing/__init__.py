@@ -30,7 +30,7 @@ from router.testing.faults import (
     Fault,
     TopicForbidden,
 )
-from router.testing.ports import MemoryBatch, MemoryCarrier, MemoryConsumer, MemoryDirectory
+from router.testing.ports import MemoryBatch, MemoryCarrier, MemoryConsumer, MemoryDirectory, MemoryTransactionalCarrier
 from router.testing.worker import MemoryWorker, StandsStill
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "MemoryConsumer",
     "MemoryDirectory",
     "MemoryTopic",
+    "MemoryTransactionalCarrier",
     "MemoryWorker",
     "RouterDouble",
     "StandsStill",

@@ -44,6 +44,8 @@ class MemoryBroker:
         """What groups have committed."""
         self.owners: dict[str, object] = {}
         """The member of each group that joined last: it alone may commit."""
+        self.producers: dict[tuple[str, SourcePartition], object] = {}
+        """The producer of each group and partition that was opened last: the others are fenced."""
         self.activity = 0
         """Grows with all that happens: who waits for calm watches it."""
         self._faults: list[Fault] = []

@@ -15,6 +15,7 @@ from router.errors import (
     DeliveryFailed,
     DeliveryRefused,
     DestinationUnavailable,
+    Fenced,
     OffsetOutOfRange,
     RouterError,
 )
@@ -25,7 +26,7 @@ from router.lanes.destinations import Destinations
 from router.testing.broker import MemoryBroker, MemoryTopic
 from router.testing.faults import AcknowledgementsHeld, CommitRefused, CopyRefused, DeliveryLost, TopicForbidden
 
-__all__ = ["MemoryBatch", "MemoryCarrier", "MemoryConsumer", "MemoryDirectory"]
+__all__ = ["MemoryBatch", "MemoryCarrier", "MemoryConsumer", "MemoryDirectory", "MemoryTransactionalCarrier"]
 
 _BROKERS = "memory"
 _BATCH_OVERHEAD = 61
@@ -92,6 +93,12 @@ class MemoryConsumer:
         broker.offsets[self._group, source] = offset
         broker.happened()
 
+    async def owns(self, source: SourcePartition) -> bool:  # noqa: ARG002 - it owns all or nothing
+        """See Positions."""
+        if problem := self._broker.away():
+            raise BrokerUnavailable(brokers=_BROKERS, problem=problem)
+        return self._broker.owners[self._group] is self
+
     def committed(self, source: SourcePartition) -> int | None:
         """The group's offset."""
         return self._broker.offsets.get((self._group, source))
@@ -113,7 +120,8 @@ class MemoryConsumer:
             return None
         after = self._positions[source] = here + len(records)
         broker.happened()
-        return Batch(source, self._epochs[source], here, after, records, broker.clock.wall())
+        caught_up = after == broker.end(source)
+        return Batch(source, self._epochs[source], here, after, records, broker.clock.wall(), caught_up)
 
 
 class MemoryBatch:
@@ -193,13 +201,16 @@ class MemoryCarrier:
 
     async def commit(self, offset: int) -> None:
         """See Carrier."""
+        await self._delivered()
+        await self._positions.commit(self._source, offset)
+
+    async def _delivered(self) -> None:
         while why := self._write():
             self._waiting(why)
             await self._broker.change()
         self._waiting("")
         if self._failed:
             raise next(iter(self._failed.values()))
-        await self._positions.commit(self._source, offset)
 
     async def close(self) -> None:
         """See Carrier. What was not written never will be."""
@@ -243,13 +254,16 @@ class MemoryCarrier:
             return refused
         lost = broker.strike(DeliveryLost, topic=sent.topic)
         if lost is None or lost.written:
-            for timestamp, key, value, headers in sent.batch.records:
-                broker.publish(
-                    sent.topic, key=key, value=value, headers=headers, timestamp=timestamp, partition=sent.partition
-                )
+            self._publish(sent)
         if lost is not None:
             return DeliveryFailed(topic=sent.topic, partition=sent.partition, problem="no acknowledgement came")
         return None
+
+    def _publish(self, sent: _Sent) -> None:
+        for timestamp, key, value, headers in sent.batch.records:
+            self._broker.publish(
+                sent.topic, key=key, value=value, headers=headers, timestamp=timestamp, partition=sent.partition
+            )
 
     def _refusal(self, sent: _Sent, topic: MemoryTopic) -> DeliveryRefused | None:
         if sent.batch.size() > topic.max_message_bytes:
@@ -260,6 +274,54 @@ class MemoryCarrier:
         if any(self._broker.strike(CopyRefused, topic=sent.topic, key=key) for key in dict.fromkeys(keys)):
             return _refused(sent, "refused")
         return None
+
+
+class MemoryTransactionalCarrier(MemoryCarrier):
+    """Fulfils `Carrier`, exactly-once: readers see copies once they are committed, and together with the offset."""
+
+    def __init__(self, source: SourcePartition, *, group: str, **ports: Any) -> None:
+        """`ports` are MemoryCarrier's."""
+        super().__init__(source, **ports)
+        self._id = group, source
+        self._written: list[_Sent] = []
+
+    async def open(self) -> None:
+        """See Carrier."""
+        await super().open()
+        self._broker.producers[self._id] = self
+
+    async def commit(self, offset: int) -> None:
+        """See Carrier."""
+        await self._delivered()
+        self._refuse_fenced()
+        if self._broker.strike(CommitRefused, topic=self._source.topic):
+            raise CommitFailed(topic=self._source.topic, partition=self._source.partition, problem="refused")
+        for sent in self._written:
+            super()._publish(sent)
+        self._written.clear()
+        self._broker.offsets[self._id] = offset
+        self._broker.happened()
+
+    async def close(self) -> None:
+        """See Carrier."""
+        await super().close()
+        self._written.clear()
+
+    def _publish(self, sent: _Sent) -> None:
+        self._written.append(sent)
+        self._broker.happened()
+
+    def _write_one(self, sent: _Sent) -> RouterError | None:
+        return self._fence() or super()._write_one(sent)
+
+    def _fence(self) -> Fenced | None:
+        if self._broker.producers[self._id] is self:
+            return None
+        return Fenced(topic=self._source.topic, partition=self._source.partition)
+
+    def _refuse_fenced(self) -> None:
+        if (fenced := self._fence()) is not None:
+            raise fenced
 
 
 def _refused(sent: _Sent, problem: str, *, too_large: bool = False) -> DeliveryRefused:

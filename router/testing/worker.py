@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from router.exchange.decision import Decision
 from router.lanes.batch import SourcePartition
@@ -11,10 +12,10 @@ from router.lanes.copying import Copier, Identity
 from router.lanes.destinations import Destinations
 from router.lanes.lane import Lane, LaneObserver
 from router.lanes.lanes import Lanes
-from router.lanes.protocol import Pace
+from router.lanes.protocol import CommitBudget, Pace
 from router.records.record import Record
 from router.testing.broker import MemoryBroker
-from router.testing.ports import MemoryCarrier, MemoryConsumer, MemoryDirectory
+from router.testing.ports import MemoryCarrier, MemoryConsumer, MemoryDirectory, MemoryTransactionalCarrier
 
 __all__ = ["MemoryWorker", "StandsStill"]
 
@@ -50,6 +51,7 @@ class MemoryWorker:
         pace: Pace | None = None,
         observer: LaneObserver | None = None,
         fetch_records: int = 500,
+        exactly_once: bool = True,
     ) -> None:
         """`decide` says for each broad topic where its records go: `Decider.decide`, or anything that does the same."""
         self.broker = broker
@@ -62,6 +64,9 @@ class MemoryWorker:
         self._pace = pace or Pace()
         self._observer = observer or LaneObserver()
         self._fetch_records = fetch_records
+        self._group = group if exactly_once else None
+        # Time stands still here while lanes work: a budget would only make them wait for it to be moved.
+        self._budget = CommitBudget(1e9)
         self.lanes = Lanes(self._new_lane)
 
     def _new_lane(self, source: SourcePartition, room: Callable[[], None]) -> Lane:
@@ -78,18 +83,23 @@ class MemoryWorker:
             positions=self.consumer,
             new_carrier=self._new_carrier,
             pace=self._pace,
+            budget=self._budget,
             observer=self._observer,
             room=room,
             clock=self.broker.clock,
         )
 
     def _new_carrier(self, source: SourcePartition, waiting: Callable[[str], None]) -> MemoryCarrier:
-        carrier = MemoryCarrier(
-            source,
-            broker=self.broker,
-            positions=self.consumer,
-            destinations=self.destinations,
-            waiting=waiting,
+        ports: dict[str, Any] = {
+            "broker": self.broker,
+            "positions": self.consumer,
+            "destinations": self.destinations,
+            "waiting": waiting,
+        }
+        carrier = (
+            MemoryCarrier(source, **ports)
+            if self._group is None
+            else MemoryTransactionalCarrier(source, group=self._group, **ports)
         )
         self.carriers.append(carrier)
         return carrier

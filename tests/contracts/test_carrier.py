@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from support.waiting import comes_to
 from support.worlds import Member, World, copies_of
 
-from router.errors import DeliveryRefused, DestinationUnavailable
+from router.errors import DeliveryRefused, DestinationUnavailable, Fenced
 from router.lanes.batch import SourcePartition
 from router.lanes.carrier import Carrier
 
@@ -19,40 +20,70 @@ NOW = int(time.time() * 1000)
 class Desk:
     """A source with its group, two destinations, and carriers that are closed in the end."""
 
-    def __init__(self, world: World, member: Member, source: SourcePartition, names: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        world: World,
+        member: Member,
+        source: SourcePartition,
+        names: Callable[[str], str],
+        *,
+        exactly_once: bool,
+        group: str,
+    ) -> None:
         self.world = world
         self.member = member
         self.source = source
         self.one, self.other = names("one.v1"), names("other.v1")
         self.name = names
+        self.exactly_once = exactly_once
+        self.group = group
         self.waited: list[str] = []
         self.carriers: list[Carrier] = []
 
+    def closed_carrier(self) -> Carrier:
+        if self.exactly_once:
+            return self.world.transactional_carrier(self.source, self.group, self.waited.append)
+        return self.world.carrier(self.source, self.member.positions, self.waited.append)
+
     async def carrier(self) -> Carrier:
-        carrier = self.world.carrier(self.source, self.member.positions, self.waited.append)
+        carrier = self.closed_carrier()
         self.carriers.append(carrier)
         await self.world.destinations.refresh()
         await carrier.open()
         return carrier
 
-    async def committed(self) -> int:
-        return (await self.member.positions.seek_to_committed(self.source))[1]
+    async def expect_committed(self, offset: int) -> None:
+        """What a transaction has committed shows once its markers are written."""
 
-    async def values(self, topic: str) -> list[bytes | None]:
-        return [value for _, _, _, value, _ in await self.world.read(topic)]
+        async def committed() -> int:
+            return (await self.member.positions.seek_to_committed(self.source))[1]
+
+        await comes_to(committed, offset)
+
+    async def expect_values(self, topic: str, expected: list[bytes | None]) -> None:
+        async def values() -> list[bytes | None]:
+            return [value for _, _, _, value, _ in await self.world.read(topic)]
+
+        await comes_to(values, expected)
 
 
-@pytest.fixture
-async def desk(world: World, topic_names: Callable[[str], str], unique: str) -> AsyncIterator[Desk]:
+@pytest.fixture(params=[pytest.param(False, id="at-least-once"), pytest.param(True, id="exactly-once")])
+async def desk(
+    request: pytest.FixtureRequest, world: World, topic_names: Callable[[str], str], unique: str
+) -> AsyncIterator[Desk]:
     source = SourcePartition(topic_names("orders.v1"), 0)
     await world.create(source.topic)
     await world.publish(source.topic, *[b"x"] * 9)
-    desk = Desk(world, await world.member(unique, source), source, topic_names)
+    member = await world.member(unique, source)
+    desk = Desk(world, member, source, topic_names, exactly_once=request.param, group=unique)
     for topic in (desk.one, desk.other):
         await world.create(topic, partitions=2)
     yield desk
     for carrier in desk.carriers:
         await carrier.close()
+
+
+only_exactly_once = pytest.mark.parametrize("desk", [pytest.param(True, id="exactly-once")], indirect=True)
 
 
 def filled(carrier: Carrier, topic: str, *values: bytes | None, key: bytes | None = b"k", headers: Any = ()) -> Any:
@@ -94,19 +125,19 @@ async def test_batches_of_a_partition_stay_in_order(desk: Desk) -> None:
         await carrier.send(copies_of(ready, desk.source, sending + 1))
         if sending % 2:
             await carrier.commit(sending + 1)
-    assert await desk.values(desk.one) == expected
-    assert await desk.values(desk.other) == expected
-    assert await desk.committed() == 6
+    await desk.expect_values(desk.one, expected)
+    await desk.expect_values(desk.other, expected)
+    await desk.expect_committed(6)
 
 
 async def test_offset_moves_with_the_commit_only(desk: Desk) -> None:
     """Sending alone promises nothing to the group."""
     carrier = await desk.carrier()
     await carrier.send(copies_of([(desk.one, 0, filled(carrier, desk.one, b"1"), 0)], desk.source, 4))
-    assert await desk.committed() == 0
+    await desk.expect_committed(0)
     await carrier.commit(4)
-    assert await desk.committed() == 4
-    assert await desk.values(desk.one) == [b"1"]
+    await desk.expect_committed(4)
+    await desk.expect_values(desk.one, [b"1"])
 
 
 async def test_offset_without_copies_can_be_committed(desk: Desk) -> None:
@@ -114,7 +145,7 @@ async def test_offset_without_copies_can_be_committed(desk: Desk) -> None:
     carrier = await desk.carrier()
     await carrier.send(copies_of([], desk.source, 7))
     await carrier.commit(7)
-    assert await desk.committed() == 7
+    await desk.expect_committed(7)
 
 
 async def test_oversize_batch_is_refused_with_its_facts(desk: Desk) -> None:
@@ -131,12 +162,12 @@ async def test_oversize_batch_is_refused_with_its_facts(desk: Desk) -> None:
     assert (error.topic, error.partition) == (small, 0)
     assert (error.records, error.last_offset, error.too_large) == (2, 6, True)
     assert error.size == size
-    assert await desk.committed() == 0
+    await desk.expect_committed(0)
     await carrier.close()
     following = await desk.carrier()
     await following.send(copies_of([(small, 0, filled(following, small, b"x" * 1_500), 6)], desk.source, 7))
     await following.commit(7)
-    assert await desk.values(small) == [b"x" * 1_500]
+    await desk.expect_values(small, [b"x" * 1_500])
 
 
 async def test_record_without_a_key_is_refused_by_a_compacted_topic(desk: Desk) -> None:
@@ -148,7 +179,7 @@ async def test_record_without_a_key_is_refused_by_a_compacted_topic(desk: Desk) 
     with pytest.raises(DeliveryRefused) as caught:
         await carrier.commit(4)
     assert (caught.value.records, caught.value.last_offset, caught.value.too_large) == (1, 3, False)
-    assert await desk.committed() == 0
+    await desk.expect_committed(0)
 
 
 async def test_one_refusal_does_not_hide_behind_other_deliveries(desk: Desk) -> None:
@@ -164,8 +195,8 @@ async def test_one_refusal_does_not_hide_behind_other_deliveries(desk: Desk) -> 
     await carrier.send(copies_of(ready, desk.source, 3))
     with pytest.raises(DeliveryRefused):
         await carrier.commit(3)
-    assert await desk.committed() == 0
-    assert await desk.values(desk.one) == [b"1"]
+    await desk.expect_committed(0)
+    await desk.expect_values(desk.one, [] if desk.exactly_once else [b"1"])
 
 
 async def test_topic_that_is_gone_is_unavailable_and_not_created(desk: Desk) -> None:
@@ -181,20 +212,19 @@ async def test_topic_that_is_gone_is_unavailable_and_not_created(desk: Desk) -> 
         await carried()
     assert caught.value.topic == missing
     assert missing not in await desk.world.directory.partition_counts()
-    assert await desk.committed() == 0
+    await desk.expect_committed(0)
 
 
 async def test_carrier_closes_in_any_state_and_more_than_once(desk: Desk) -> None:
     """Never opened, unused, or with copies on their way: within a moment."""
     begun = time.monotonic()
-    never = desk.world.carrier(desk.source, desk.member.positions, desk.waited.append)
-    unused, busy = await desk.carrier(), await desk.carrier()
+    never, unused, busy = desk.closed_carrier(), await desk.carrier(), await desk.carrier()
     await busy.send(copies_of([(desk.one, 0, filled(busy, desk.one, b"1"), 0)], desk.source, 1))
     for carrier in (never, unused, busy):
         await carrier.close()
         await carrier.close()
     assert time.monotonic() - begun < 5.0
-    assert await desk.committed() == 0
+    await desk.expect_committed(0)
 
 
 async def test_batch_is_full_at_its_size_but_takes_a_first_record(desk: Desk) -> None:
@@ -212,4 +242,56 @@ async def test_batch_is_full_at_its_size_but_takes_a_first_record(desk: Desk) ->
     assert (large.record_count(), large.append(timestamp=NOW, key=None, value=b"y", headers=[])) == (1, None)
     await carrier.send(copies_of([(desk.one, 0, batch, 0), (desk.one, 0, large, 1)], desk.source, 2))
     await carrier.commit(2)
-    assert len(await desk.values(desk.one)) == taken + 1
+    await desk.expect_values(desk.one, [b"x" * 300] * taken + [b"x" * 9_000])
+
+
+@only_exactly_once
+async def test_opening_fences_whoever_had_the_partition(desk: Desk) -> None:
+    """Exactly-once: what the former owner had begun is undone, and it can neither send nor commit any more."""
+    former = await desk.carrier()
+    await former.send(copies_of([(desk.one, 0, filled(former, desk.one, b"never"), 0)], desk.source, 1))
+    following = await desk.carrier()
+    with pytest.raises(Fenced):
+        await former.commit(1)
+    await following.send(copies_of([(desk.one, 0, filled(following, desk.one, b"1"), 0)], desk.source, 1))
+    await following.commit(1)
+    await desk.expect_values(desk.one, [b"1"])
+    await desk.expect_committed(1)
+    late = desk.closed_carrier()
+    await late.open()
+
+    async def carried() -> None:
+        await following.send(copies_of([(desk.one, 0, filled(following, desk.one, b"2"), 1)], desk.source, 2))
+        await following.commit(2)
+
+    with pytest.raises(Fenced):
+        await carried()
+    await late.close()
+
+
+@only_exactly_once
+async def test_what_was_committed_is_complete_when_the_next_carrier_opens(desk: Desk) -> None:
+    """Exactly-once: the committed offset can be trusted then, at once."""
+    for offset in range(1, 8):
+        carrier = await desk.carrier()
+        assert (await desk.member.positions.seek_to_committed(desk.source))[1] == offset - 1
+        await carrier.send(
+            copies_of([(desk.one, 0, filled(carrier, desk.one, b"%d" % offset), 0)], desk.source, offset)
+        )
+        await carrier.commit(offset)
+    await desk.expect_values(desk.one, [b"%d" % offset for offset in range(1, 8)])
+
+
+@only_exactly_once
+async def test_copies_and_offset_are_one(desk: Desk) -> None:
+    """Exactly-once: copies that were sent and never committed are never seen, and a carrier that ends takes them back."""
+    carrier = await desk.carrier()
+    await carrier.send(copies_of([(desk.one, 0, filled(carrier, desk.one, b"1"), 0)], desk.source, 1))
+    await carrier.commit(1)
+    await carrier.send(copies_of([(desk.one, 0, filled(carrier, desk.one, b"never"), 1)], desk.source, 2))
+    await carrier.close()
+    following = await desk.carrier()
+    await following.send(copies_of([(desk.one, 0, filled(following, desk.one, b"2"), 1)], desk.source, 2))
+    await following.commit(2)
+    await desk.expect_values(desk.one, [b"1", b"2"])
+    await desk.expect_committed(2)

@@ -1,309 +1,178 @@
-"""What the Kafka adapters make of a client's errors and of a broker that is away; tests/contracts has their promises."""
+"""The carriers on their own: the order of what they do, and what a broker that dies gets of them."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import aiokafka
 import pytest
 from aiokafka import errors as kafka_errors
+from support.ports import SOURCE, Directory, Group
 from support.worlds import copies_of
 
 from router.develop.broker import DevelopmentKafka
 from router.develop.topics import TopicSpec, ensure_topics
-from router.errors import (
-    BrokerUnavailable,
-    CommitFailed,
-    DeliveryFailed,
-    DeliveryRefused,
-    DestinationUnavailable,
-    RouterError,
-)
-from router.lanes import kafka as adapters
-from router.lanes.batch import SourcePartition
+from router.errors import BrokerUnavailable, CommitFailed, Fenced, RouterError
+from router.lanes.deliveries import Deliveries
 from router.lanes.destinations import Destinations
-from router.lanes.kafka import IdempotentCarrier, KafkaDirectory
-
-SOURCE = SourcePartition("orders.v1", 0)
-
-
-class Directory:
-    """Answers, or does not."""
-
-    def __init__(self, counts: Mapping[str, int]) -> None:
-        self.counts = counts
-        self.away = False
-        self.silent = False
-        self.asked = asyncio.Event()
-
-    async def partition_counts(self) -> Mapping[str, int]:
-        self.asked.set()
-        if self.silent:
-            await asyncio.Event().wait()
-        if self.away:
-            raise BrokerUnavailable(brokers="memory", problem="away")
-        return self.counts
+from router.lanes.directory import KafkaDirectory
+from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
 
 
-class Group:
-    """Takes offsets."""
+class TransactionalProducer:
+    """One that keeps what it is asked to do, and whose answers are played by hand."""
 
     def __init__(self) -> None:
-        self.committed: list[int] = []
-        self.answer = asyncio.Event()
-        self.answer.set()
-
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
-        return 1, 0
-
-    async def commit(self, source: SourcePartition, offset: int) -> None:
-        await self.answer.wait()
-        if offset == 13:
-            raise CommitFailed(topic=source.topic, partition=source.partition, problem="unlucky")
-        self.committed.append(offset)
-
-
-class Producer:
-    """A producer whose deliveries are played by hand."""
-
-    def __init__(self, refuses: BaseException | None = None) -> None:
-        self.refuses = refuses
+        self.asked: list[str] = []
         self.deliveries: list[asyncio.Future[Any]] = []
+        self.in_transaction = False
+        self.fails: dict[str, BaseException] = {}
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if what in self.fails:
+            raise self.fails[what]
+
+    async def begin_transaction(self) -> None:
+        self._ask("begin")
+        self.in_transaction = True
 
     async def send_batch(self, batch: object, topic: str, *, partition: int) -> asyncio.Future[Any]:
-        if self.refuses is not None:
-            raise self.refuses
+        self._ask("send")
         self.deliveries.append(asyncio.get_running_loop().create_future())
         return self.deliveries[-1]
 
+    async def send_offsets_to_transaction(self, offsets: dict[Any, int], group: str) -> None:
+        assert group == "router"
+        self._ask(f"offset {next(iter(offsets.values()))}")
+
+    async def commit_transaction(self) -> None:
+        self._ask("commit")
+        self.in_transaction = False
+
+    async def abort_transaction(self) -> None:
+        self._ask("abort")
+        self.in_transaction = False
+
     async def stop(self) -> None:
-        pass
+        self._ask("stop")
 
 
-class Desk:
-    """A carrier over a producer that is played by hand, impatient enough for a test."""
+class Transaction:
+    """A carrier over it."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, producer: Producer | None = None) -> None:
-        monkeypatch.setattr(adapters, "_PATIENCE", 0.01)
-        self.directory = Directory({"a.v1": 1, "b.v1": 1})
-        self.destinations = Destinations(self.directory)
-        self.group = Group()
-        self.waited: list[str] = []
-        self.said = asyncio.Event()
-        self.carrier = IdempotentCarrier(
+    def __init__(self) -> None:
+        self.producer = TransactionalProducer()
+        destinations = Destinations(Directory({"a.v1": 1}))
+        self.carrier = TransactionalCarrier(
             SOURCE,
             bootstrap="127.0.0.1:1",
             security={},
-            positions=self.group,
-            destinations=self.destinations,
-            waiting=self._waiting,
+            group="router",
+            transaction_timeout_ms=20_000,
+            destinations=destinations,
+            waiting=print,
         )
-        self.producer = self.carrier._producer = producer or Producer()
+        self.carrier._producer = self.producer  # type: ignore[assignment]
+        self.carrier._deliveries = Deliveries(
+            SOURCE,
+            producer=self.producer,  # type: ignore[arg-type]
+            destinations=destinations,
+            waiting=print,
+        )
 
-    def _waiting(self, why: str) -> None:
-        self.waited.append(why)
-        if why:
-            self.said.set()
+    async def send(self, batches: int = 1) -> None:
+        ready = [("a.v1", 0, self.carrier.new_batch("a.v1"), offset) for offset in range(batches)]
+        await self.carrier.send(copies_of(ready, SOURCE, batches))
 
-    async def send(self, *topics: str, records: int = 1) -> None:
-        ready = []
-        for offset, topic in enumerate(topics):
-            batch = self.carrier.new_batch(topic)
-            for _ in range(records):
-                batch.append(timestamp=1, key=b"k", value=b"v", headers=[])
-            ready.append((topic, 0, batch, offset))
-        await self.carrier.send(copies_of(ready, SOURCE, 9))
-
-
-ERRORS = [
-    pytest.param(kafka_errors.MessageSizeTooLargeError(), DeliveryRefused, "delivery-refused", id="too-large"),
-    pytest.param(kafka_errors.RecordListTooLargeError(), DeliveryRefused, "delivery-refused", id="list-too-large"),
-    pytest.param(kafka_errors.InvalidTimestampError(), DeliveryRefused, "delivery-refused", id="timestamp"),
-    pytest.param(kafka_errors.for_code(87)(), DeliveryRefused, "delivery-refused", id="invalid-record"),
-    pytest.param(kafka_errors.for_code(-1)(), DeliveryFailed, "delivery-failed", id="broker-at-fault"),
-    pytest.param(kafka_errors.for_code(9999)(), DeliveryFailed, "delivery-failed", id="of-no-known-name"),
-    pytest.param(kafka_errors.NotEnoughReplicasError(), DeliveryFailed, "delivery-failed", id="replicas"),
-    pytest.param(kafka_errors.KafkaTimeoutError(), DeliveryFailed, "delivery-failed", id="timeout"),
-    pytest.param(
-        kafka_errors.TopicAuthorizationFailedError("a.v1"),
-        DestinationUnavailable,
-        "destination-unavailable",
-        id="forbidden",
-    ),
-    pytest.param(
-        kafka_errors.UnknownTopicOrPartitionError(), DestinationUnavailable, "destination-unavailable", id="missing"
-    ),
-]
+    def deliver(self) -> None:
+        for delivery in self.producer.deliveries:
+            delivery.set_result(None)
 
 
-@pytest.mark.parametrize(("error", "ours", "reason"), ERRORS)
-async def test_failed_delivery_is_translated(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, ours: type[RouterError], reason: str
-) -> None:
-    """A fault of the contents is told from one that passes, with the client's words; the offset stays."""
-    desk = Desk(monkeypatch)
-    await desk.send("a.v1", records=3)
-    desk.producer.deliveries[0].set_exception(error)
-    with pytest.raises(ours) as caught:
-        await desk.carrier.commit(9)
-    assert type(caught.value) is ours
-    assert caught.value.reason == reason
-    assert caught.value.__cause__ is error
-    assert desk.group.committed == []
-    if isinstance(caught.value, DeliveryRefused):
-        assert (caught.value.records, caught.value.last_offset) == (3, 0)
-        assert caught.value.too_large is ("TooLarge" in type(error).__name__)
+async def test_transaction_ends_only_after_every_delivery() -> None:
+    """Neither the offset nor the end goes ahead of a batch that is on its way."""
+    desk = Transaction()
+    await desk.send(2)
+    committing = asyncio.create_task(desk.carrier.commit(7))
+    desk.producer.deliveries[0].set_result(None)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert desk.producer.asked == ["begin", "send", "send"]
+    desk.producer.deliveries[1].set_result(None)
+    await committing
+    assert desk.producer.asked[3:] == ["offset 7", "commit"]
+
+
+async def test_transaction_begins_with_the_first_copy_and_only_then() -> None:
+    """An open one holds back readers; records that lead nowhere need one for their offset alone."""
+    desk = Transaction()
+    await desk.send(0)
+    assert desk.producer.asked == []
+    await desk.carrier.commit(3)
+    await desk.send()
+    await desk.send()
+    desk.deliver()
+    await desk.carrier.commit(5)
+    assert desk.producer.asked == ["begin", "offset 3", "commit", "begin", "send", "send", "offset 5", "commit"]
+
+
+async def test_failed_delivery_ends_no_transaction() -> None:
+    """The client's own commit would not mind."""
+    desk = Transaction()
+    await desk.send()
+    desk.producer.deliveries[0].set_exception(kafka_errors.MessageSizeTooLargeError())
+    with pytest.raises(RouterError):
+        await desk.carrier.commit(1)
+    assert "commit" not in desk.producer.asked
+
+
+FENCED, OTHER = kafka_errors.ProducerFenced(), kafka_errors.InvalidTxnState()
+
+
+@pytest.mark.parametrize("when", ["begin", "offset 1", "commit"])
+@pytest.mark.parametrize(("error", "ours"), [(FENCED, Fenced), (OTHER, CommitFailed)], ids=["fenced", "other"])
+async def test_errors_of_transactions_are_translated(when: str, error: Exception, ours: type[RouterError]) -> None:
+    """Only a fenced lane asks the group whose its partition is."""
+    desk = Transaction()
+    desk.producer.fails[when] = error
+    with pytest.raises(ours):
+        await desk.carrier.commit(1)
 
 
 @pytest.mark.parametrize(
-    ("error", "ours"),
+    ("ends", "aborts"),
     [
-        pytest.param(kafka_errors.KafkaTimeoutError(), DeliveryFailed, id="no-room"),
-        pytest.param(kafka_errors.TopicAuthorizationFailedError("a.v1"), DestinationUnavailable, id="forbidden"),
-        pytest.param(kafka_errors.UnknownTopicOrPartitionError(), DestinationUnavailable, id="missing"),
+        pytest.param(lambda desk: desk.deliver(), True, id="all-delivered"),
+        pytest.param(lambda desk: None, False, id="one-on-its-way"),
+        pytest.param(lambda desk: setattr(desk.producer, "in_transaction", False), False, id="transaction-failed"),
     ],
 )
-async def test_failed_sending_is_translated(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, ours: type[RouterError]
+async def test_closing_aborts_only_what_nothing_can_reach_any_more(
+    ends: Callable[[Transaction], None], aborts: bool
 ) -> None:
-    """What the client refuses before it asks a broker is told in the same words."""
-    desk = Desk(monkeypatch, Producer(refuses=error))
-    with pytest.raises(ours):
-        await desk.send("a.v1")
-
-
-async def test_earlier_refusal_is_told_before_what_it_caused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever reads the log wants the first fault, not the client's refusal of what came after."""
-    desk = Desk(monkeypatch)
-    await desk.send("a.v1")
-    desk.producer.deliveries[0].set_exception(kafka_errors.MessageSizeTooLargeError())
-    desk.producer.refuses = kafka_errors.ProducerClosed()
-    with pytest.raises(DeliveryRefused):
-        await desk.send("a.v1")
-
-
-async def test_forbidden_topic_is_remembered_for_all_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next lane need not try in vain."""
-    desk = Desk(monkeypatch)
-    await desk.destinations.refresh()
-    await desk.send("a.v1")
-    desk.producer.deliveries[0].set_exception(kafka_errors.TopicAuthorizationFailedError("a.v1"))
-    with pytest.raises(DestinationUnavailable):
-        await desk.carrier.commit(9)
-    with pytest.raises(DestinationUnavailable, match="may not be written to"):
-        desk.destinations.partitions("a.v1")
-
-
-async def test_offset_is_committed_after_the_last_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not before, however long one of them takes; meanwhile the lane says what it waits for."""
-    desk = Desk(monkeypatch)
-    await desk.send("a.v1", "b.v1")
-    desk.producer.deliveries[0].set_result(None)
-    committing = asyncio.create_task(desk.carrier.commit(9))
-    await desk.said.wait()
-    assert desk.waited[-1] == "a broker is slow to acknowledge copies for a.v1, b.v1"
-    assert desk.group.committed == []
-    desk.producer.deliveries[1].set_result(None)
-    await committing
-    assert (desk.group.committed, desk.waited[-1]) == ([9], "")
-
-
-async def test_absent_broker_is_said_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An idempotent producer retries for ever, so nothing fails."""
-    desk = Desk(monkeypatch)
-    await desk.send("a.v1")
-    desk.directory.away = True
-    committing = asyncio.create_task(desk.carrier.commit(9))
-    await desk.said.wait()
-    assert desk.waited[-1] == "no answer from memory: away"
-    desk.directory.away = False
-    desk.producer.deliveries[0].set_result(None)
-    await committing
-    assert desk.group.committed == [9]
-
-
-async def test_delivery_counts_while_nobody_answers_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another broker may be away than the one that takes the copies."""
-    desk = Desk(monkeypatch)
-    await desk.send("a.v1")
-    desk.directory.silent = True
-    committing = asyncio.create_task(desk.carrier.commit(9))
-    await desk.directory.asked.wait()
-    desk.producer.deliveries[0].set_result(None)
-    await committing
-    assert desk.group.committed == [9]
-
-
-async def test_topic_that_goes_while_waiting_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may never come back; what was on its way to it is given up."""
-    desk = Desk(monkeypatch)
-    await desk.send("a.v1", "b.v1")
-    desk.directory.counts = {"a.v1": 1}
-    with pytest.raises(DestinationUnavailable, match=r"'b\.v1' does not exist"):
-        await desk.carrier.commit(9)
+    """A batch that arrived behind its abort would begin a transaction that nobody ends."""
+    desk = Transaction()
+    await desk.send()
+    ends(desk)
     await desk.carrier.close()
-    assert all(delivery.cancelled() for delivery in desk.producer.deliveries)
+    assert ("abort" in desk.producer.asked) is aborts
+    assert desk.producer.asked[-1] == "stop"
 
 
-async def test_slow_group_is_said_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The copies are there; it is the offset that nobody takes."""
-    desk = Desk(monkeypatch)
-    desk.group.answer.clear()
-    committing = asyncio.create_task(desk.carrier.commit(9))
-    await desk.said.wait()
-    assert desk.waited[-1] == "a broker is slow to acknowledge an offset"
-    desk.group.answer.set()
-    await committing
-
-
-async def test_groups_refusal_passes_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lane must hear of it."""
-    with pytest.raises(CommitFailed):
-        await Desk(monkeypatch).carrier.commit(13)
-
-
-async def test_sending_that_is_given_up_is_not_finished_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lane that is closed while a queue is full leaves nothing that would arrive later."""
-    desk = Desk(monkeypatch)
-    ended = asyncio.Event()
-
-    async def send_batch(*_: object, **__: object) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
-    desk.producer.send_batch = send_batch  # type: ignore[method-assign, assignment]
-    sending = asyncio.create_task(desk.send("a.v1"))
-    await desk.said.wait()
-    sending.cancel()
-    await asyncio.wait_for(ended.wait(), 1.0)
-
-
-@pytest.mark.parametrize("how", ["failed", "pending", "cancelled", "delivered"])
-async def test_closing_leaves_no_delivery_unasked(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """Whatever became of them, asyncio has nothing to report as never retrieved."""
-    complaints: list[Any] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    desk = Desk(monkeypatch)
-    await desk.send("a.v1")
-    (delivery,) = desk.producer.deliveries
-    if how == "failed":
-        delivery.set_exception(kafka_errors.KafkaTimeoutError())
-    elif how == "cancelled":
-        delivery.cancel()
-    elif how == "delivered":
-        delivery.set_result(None)
+async def test_producer_stops_though_the_abort_fails() -> None:
+    """The coordinator will abort by itself."""
+    desk = Transaction()
+    await desk.send()
+    desk.deliver()
+    desk.producer.fails["abort"] = FENCED
     await desk.carrier.close()
-    del delivery
-    desk.producer.deliveries.clear()
-    gc.collect()
-    await asyncio.sleep(0)
-    assert complaints == []
+    await desk.carrier.close()
+    assert desk.producer.asked[-2:] == ["abort", "stop"]
 
 
 async def test_unreachable_broker_is_said_when_opening() -> None:

@@ -17,6 +17,7 @@ from router.errors import (
     DeliveryFailed,
     DeliveryRefused,
     DestinationUnavailable,
+    Fenced,
     Gap,
     InvariantError,
     OffsetOutOfRange,
@@ -166,8 +167,8 @@ async def test_lane_goes_on_where_the_group_stands() -> None:
 
 
 async def test_commits_come_once_an_interval() -> None:
-    """However many batches there are, the group hears of them every so often."""
-    async with running(pace=Pace(commit_interval=1.0)) as bench:
+    """However many batches there are, where copies show without a commit the group hears of them every so often."""
+    async with running(pace=Pace(commit_interval=1.0, commit_when_caught_up=False)) as bench:
         for _ in range(10):
             bench.publish()
             await bench.worker.step(0.1)
@@ -207,8 +208,8 @@ async def test_batch_without_records_is_committed_past() -> None:
 
 
 async def test_nothing_is_committed_before_every_copy_is_acknowledged() -> None:
-    """One slow destination holds back the offset, not the other destinations."""
-    async with running() as bench:
+    """One slow destination holds back the offset, and at-least-once not the other destinations."""
+    async with running(exactly_once=False) as bench:
         held = bench.broker.suffer(AcknowledgementsHeld("b.v1"))
         bench.publish(3)
         for _ in range(20):
@@ -235,34 +236,66 @@ async def test_slow_destination_bounds_what_is_held() -> None:
         assert not bench.lane.accepts
 
 
+@pytest.mark.parametrize("exactly_once", [False, True], ids=["at-least-once", "exactly-once"])
 @pytest.mark.parametrize("written", [False, True], ids=["lost", "only-its-acknowledgement"])
-async def test_lost_delivery_is_made_good(written: bool) -> None:
+async def test_lost_delivery_is_made_good(written: bool, exactly_once: bool) -> None:
     """The lane reads again from the commit; no copy is missing, and order is kept."""
-    async with running() as bench:
+    async with running(exactly_once=exactly_once) as bench:
         lost = bench.broker.suffer(DeliveryLost("a.v1", written=written, times=2))
         bench.publish(3)
         await bench.worker.run()
         assert lost.fired == 2
         assert bench.watcher.kinds == [DeliveryFailed, DeliveryFailed]
         assert first_seen(bench.origins("a.v1")) == [0, 1, 2]
-        assert (len(bench.origins("a.v1")) == 3) is not written
+        assert (len(bench.origins("a.v1")) > 3) is (written and not exactly_once)
 
 
-async def test_refused_commit_is_made_again() -> None:
-    """The copies are there twice then, which is what at-least-once allows."""
-    async with running() as bench:
+@pytest.mark.parametrize(
+    ("exactly_once", "copied"), [(False, [0, 1, 0, 1]), (True, [0, 1])], ids=["at-least-once", "exactly-once"]
+)
+async def test_refused_commit_is_made_again(exactly_once: bool, copied: list[int]) -> None:
+    """At-least-once allows the copies to be there twice then; exactly-once took them back."""
+    async with running(exactly_once=exactly_once) as bench:
         refused = bench.broker.suffer(CommitRefused(BROAD, times=1))
         bench.publish(2)
         await bench.worker.run()
         assert refused.fired == 1
         assert bench.watcher.kinds == [CommitFailed]
         assert bench.committed == 2
-        assert bench.origins("a.v1") == [0, 1, 0, 1]
+        assert bench.origins("a.v1") == copied
+
+
+async def test_fenced_lane_waits_until_the_group_takes_its_partition_away() -> None:
+    """It would only fence the new owner, who would fence it in turn."""
+    async with running() as bench:
+        other = MemoryWorker(bench.broker, {BROAD: by_value})
+        await other.start()
+        bench.publish(3)
+        await bench.until(lambda: bench.state is LaneState.FENCED)
+        await other.run()
+        carriers = len(bench.worker.carriers)
+        for _ in range(50):
+            await bench.worker.step(1.0)
+        assert bench.state is LaneState.FENCED
+        assert len(bench.worker.carriers) == carriers
+        assert set(bench.watcher.kinds) == {Fenced}
+        assert bench.origins("a.v1") == [0, 1, 2]
+        await other.stop()
+
+
+async def test_fenced_lane_goes_on_where_the_partition_is_still_its_own() -> None:
+    """A transaction that was open for too long is fenced by the coordinator itself."""
+    async with running() as bench:
+        bench.broker.producers["router", SOURCE] = None
+        bench.publish(3)
+        await bench.worker.run()
+        assert bench.watcher.kinds == [Fenced]
+        assert bench.origins("a.v1") == [0, 1, 2]
 
 
 async def test_former_owner_commits_nothing() -> None:
     """Once another member has the group, its offset is no longer this one's to move."""
-    async with running() as bench:
+    async with running(exactly_once=False) as bench:
         bench.publish(1)
         other = MemoryWorker(bench.broker, {BROAD: by_value})
         for _ in range(5):

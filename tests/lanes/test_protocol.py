@@ -13,22 +13,25 @@ from router.errors import (
     CommitFailed,
     DeliveryFailed,
     DestinationUnavailable,
+    Fenced,
     Gap,
     InvariantError,
     OffsetOutOfRange,
     RouterError,
+    TransactionsForbidden,
 )
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.protocol import Admission, LaneProtocol, LaneState, Pace
+from router.lanes.protocol import Admission, CommitBudget, LaneProtocol, LaneState, Pace
 
 SOURCE = SourcePartition("order.status.v1", 2)
 PACE = Pace(commit_interval=0.5, capacity=2, first_backoff=0.25, most_backoff=3.0, destination_retry=7.0, arrival=10.0)
+FENCED = Fenced(topic="order.status.v1", partition=2)
 TROUBLE = DeliveryFailed(topic="narrow.v1", partition=0, problem="lost")
 
 
-def batch(follows: int, following: int, epoch: int = 1) -> Batch:
+def batch(follows: int, following: int, epoch: int = 1, *, caught_up: bool = False) -> Batch:
     """A batch without records: the protocol looks at positions only."""
-    return Batch(SOURCE, epoch, follows, following, (), 0.0)
+    return Batch(SOURCE, epoch, follows, following, (), 0.0, caught_up)
 
 
 def closed() -> LaneProtocol:
@@ -53,11 +56,18 @@ def backing_off() -> LaneProtocol:
     return lane
 
 
+def fenced() -> LaneProtocol:
+    lane = carrying()
+    lane.failed(FENCED, 3.0)
+    return lane
+
+
 STATES = {
     LaneState.CLOSED: closed,
     LaneState.OPENING: opening,
     LaneState.CARRYING: carrying,
     LaneState.BACKING_OFF: backing_off,
+    LaneState.FENCED: fenced,
 }
 
 EVENTS: dict[str, Callable[[LaneProtocol], Any]] = {
@@ -67,6 +77,7 @@ EVENTS: dict[str, Callable[[LaneProtocol], Any]] = {
     "batch-that-skips": lambda lane: lane.admit(batch(105, 110)),
     "stale-batch": lambda lane: lane.admit(batch(100, 110, epoch=0)),
     "failed": lambda lane: lane.failed(TROUBLE, 4.0),
+    "fenced": lambda lane: lane.failed(FENCED, 4.0),
     "close": lambda lane: lane.close(4.0),
 }
 
@@ -100,6 +111,15 @@ TABLE = [
     (S.BACKING_OFF, "stale-batch", S.BACKING_OFF, C.STALE),
     (S.BACKING_OFF, "failed", S.BACKING_OFF, 4.5),
     (S.BACKING_OFF, "close", S.CLOSED, None),
+    (S.OPENING, "fenced", S.FENCED, 4.25),
+    (S.CARRYING, "fenced", S.FENCED, 4.25),
+    (S.FENCED, "open", S.OPENING, None),
+    (S.FENCED, "opened", S.FENCED, InvariantError),
+    (S.FENCED, "batch-that-follows", S.FENCED, C.STALE),
+    (S.FENCED, "batch-that-skips", S.FENCED, C.STALE),
+    (S.FENCED, "stale-batch", S.FENCED, C.STALE),
+    (S.FENCED, "failed", S.FENCED, 4.5),
+    (S.FENCED, "close", S.CLOSED, None),
 ]
 
 
@@ -152,7 +172,7 @@ def test_what_was_sent_may_be_committed_and_no_more() -> None:
     assert lane.committable is None
     lane.sent(batch(100, 110), 5.0)
     assert lane.committable == 110
-    lane.settled(110)
+    lane.settled(110, not_before=0.0)
     assert (lane.committed, lane.committable, lane.commit_at()) == (110, None, None)
 
 
@@ -165,12 +185,59 @@ def test_commit_is_due_an_interval_after_the_first_unsettled_batch() -> None:
     assert lane.commit_at() == 5.5
 
 
+def test_lane_that_has_caught_up_commits_at_once() -> None:
+    """It has nothing to wait for; but not while a further batch is on its way to it."""
+    lane = carrying()
+    first, second = batch(100, 110, caught_up=True), batch(110, 120, caught_up=True)
+    for each in (first, second):
+        lane.offered(each, 4.0)
+        lane.admit(each)
+    lane.sent(first, 5.0)
+    assert lane.commit_at() == 5.5
+    lane.sent(second, 5.1)
+    assert lane.commit_at() == 0.0
+    lane.settled(120, not_before=5.3)
+    lane.offered(batch(120, 130, caught_up=True), 5.2)
+    lane.admit(batch(120, 130, caught_up=True))
+    lane.sent(batch(120, 130, caught_up=True), 5.2)
+    assert lane.commit_at() == 5.3
+
+
+def test_lane_whose_copies_show_at_once_commits_once_an_interval() -> None:
+    """An earlier commit would serve nobody."""
+    lane = LaneProtocol(SOURCE, Pace(commit_interval=0.5, commit_when_caught_up=False))
+    lane.open(1.0)
+    lane.opened(epoch=1, position=100, now=2.0)
+    lane.offered(batch(100, 110, caught_up=True), 4.0)
+    lane.admit(batch(100, 110, caught_up=True))
+    lane.sent(batch(100, 110, caught_up=True), 5.0)
+    assert lane.commit_at() == 5.5
+
+
+def test_commits_of_many_lanes_are_spread() -> None:
+    """So many a second, whoever makes them; and after an idle time none waits."""
+    budget = CommitBudget(per_second=4)
+    assert [budget.reserve(10.0) for _ in range(4)] == [10.0, 10.25, 10.5, 10.75]
+    assert budget.reserve(10.5) == 11.0
+    assert budget.reserve(99.0) == 99.0
+
+
+def test_fenced_lane_stays_fenced_until_it_is_opened() -> None:
+    """That the group could not be asked does not make it an owner."""
+    lane = fenced()
+    lane.failed(TROUBLE, 4.0)
+    assert lane.state is LaneState.FENCED
+    lane.open(5.0)
+    lane.failed(TROUBLE, 6.0)
+    assert lane.state is LaneState.BACKING_OFF
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         pytest.param(lambda lane: lane.sent(batch(110, 120), 1.0), id="sent-out-of-order"),
         pytest.param(lambda lane: lane.sent(batch(100, 120, epoch=0), 1.0), id="sent-from-another-epoch"),
-        pytest.param(lambda lane: lane.settled(99), id="committed-what-was-not-sent"),
+        pytest.param(lambda lane: lane.settled(99, not_before=0.0), id="committed-what-was-not-sent"),
     ],
 )
 def test_contradictions_are_not_survived(wrong: Callable[[LaneProtocol], None]) -> None:
@@ -236,6 +303,7 @@ def test_offered_batch_that_never_arrives_counts_as_lost() -> None:
         pytest.param(
             [OffsetOutOfRange(topic="t", partition=0, committed=1, earliest=5, latest=9)] * 2, [7.0] * 2, id="offset"
         ),
+        pytest.param([TransactionsForbidden(transactional_id="t")] * 2, [7.0] * 2, id="forbidden"),
         pytest.param([TROUBLE] * 40, [0.25, 0.5, 1.0, 2.0] + [3.0] * 36, id="never-overflows"),
     ],
 )
@@ -253,7 +321,7 @@ def test_lane_is_well_again_once_it_has_committed() -> None:
     assert lane.error is TROUBLE
     lane.admit(batch(100, 110, epoch=2))
     lane.sent(batch(100, 110, epoch=2), 5.0)
-    lane.settled(110)
+    lane.settled(110, not_before=0.0)
     assert lane.error is None
     assert lane.failed(CommitFailed(topic="t", partition=0, problem="p"), 6.0) == 6.25
 
@@ -284,7 +352,7 @@ class ThreeRules(RuleBasedStateMachine):
         self.group = 0
         """The committed offset."""
 
-    @precondition(lambda self: self.lane.state in (LaneState.CLOSED, LaneState.BACKING_OFF))
+    @precondition(lambda self: self.lane.state in (LaneState.CLOSED, LaneState.BACKING_OFF, LaneState.FENCED))
     @rule()
     def open(self) -> None:
         self.lane.open(self.now)
@@ -329,7 +397,7 @@ class ThreeRules(RuleBasedStateMachine):
     def commit(self) -> None:
         offset = self.lane.committable
         assert offset is not None
-        self.lane.settled(offset)
+        self.lane.settled(offset, not_before=self.now)
         assert self.carried == list(range(offset)), "every offset before it was sent, once and in order"
         assert offset >= self.group
         self.group = offset
@@ -339,9 +407,9 @@ class ThreeRules(RuleBasedStateMachine):
         self.now += seconds
 
     @precondition(lambda self: self.lane.state in (LaneState.CARRYING, LaneState.OPENING))
-    @rule()
-    def fail(self) -> None:
-        assert self.lane.failed(TROUBLE, self.now) > self.now
+    @rule(error=st.sampled_from([TROUBLE, FENCED]))
+    def fail(self, error: RouterError) -> None:
+        assert self.lane.failed(error, self.now) > self.now
 
     @rule()
     def close(self) -> None:

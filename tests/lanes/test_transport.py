@@ -23,10 +23,11 @@ from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Positions
 from router.lanes.copying import Copier, Identity
 from router.lanes.destinations import Destinations
-from router.lanes.kafka import IdempotentCarrier, KafkaDirectory
+from router.lanes.directory import KafkaDirectory
+from router.lanes.kafka import IdempotentCarrier
 from router.lanes.lane import Lane, LaneObserver
 from router.lanes.lanes import Lanes
-from router.lanes.protocol import Pace
+from router.lanes.protocol import CommitBudget, Pace
 from router.lanes.transport import BatchTransport, ConsumerPositions
 from router.records.record import PlainRecord
 
@@ -63,6 +64,11 @@ class Consumer:
         self._subscription = fetcher._subscriptions
         self._committed, self._earliest, self._latest = committed, earliest, latest
         self.fails: Exception | None = None
+        self.known = True
+        self._coordinator = SimpleNamespace(_do_heartbeat=self._heartbeat)
+
+    async def _heartbeat(self) -> bool:
+        return self.known
 
     async def committed(self, _: TopicPartition) -> int | None:
         if self.fails is not None:
@@ -85,6 +91,12 @@ class Consumer:
 
     def highwater(self, _: TopicPartition) -> int | None:
         return self._latest
+
+    def last_stable_offset(self, _: TopicPartition) -> int | None:
+        return self._latest
+
+    def assignment(self) -> set[TopicPartition]:
+        return set(self._subscription.assigned_partitions())
 
 
 class Desk:
@@ -121,6 +133,25 @@ async def test_position_that_moved_without_records_is_a_batch(desk: Desk) -> Non
     """Else the group would never get past transaction markers at the end."""
     (batch,) = await desk.fetch(lambda: desk.fetcher.take(to=4))
     assert (batch.follows, batch.next, list(batch.records)) == (0, 4, [])
+
+
+async def test_batch_knows_whether_the_log_goes_on(desk: Desk) -> None:
+    """The last stable offset, not the end: what a transaction still holds back cannot be waited for."""
+    (batch,) = await desk.fetch(lambda: desk.fetcher.take(0, to=99))
+    (last,) = await desk.fetch(lambda: desk.fetcher.take(99))
+    assert (batch.caught_up, last.caught_up) == (False, True)
+
+
+async def test_ownership_is_asked_of_the_group(desk: Desk) -> None:
+    """A member that the group has forgotten still remembers its partitions."""
+    assert await desk.positions.owns(SOURCE)
+    desk.fetcher._subscriptions = desk.consumer._subscription = SubscriptionState()
+    assert not await desk.positions.owns(SOURCE)
+    desk.consumer._subscription.subscribe({ONE.topic})
+    desk.consumer._subscription.assign_from_subscribed({ONE})
+    assert await desk.positions.owns(SOURCE)
+    desk.consumer.known = False
+    assert not await desk.positions.owns(SOURCE)
 
 
 async def test_nothing_new_is_no_batch(desk: Desk) -> None:
@@ -313,6 +344,7 @@ class SmallApp(faust.App):
                     waiting=waiting,
                 ),
                 pace=Pace(),
+                budget=CommitBudget(200),
                 observer=self.watched,
                 room=room,
             )

@@ -94,13 +94,14 @@ class Topics:
         """The topic's partitions."""
         return sorted(self.admin.list_topics(topic, timeout=10).topics[topic].partitions)
 
-    def read(self, topic: str) -> list[list[Found]]:
-        """Everything committed in a topic now, by partition."""
+    def read(self, topic: str, *, aborted: bool = False) -> list[list[Found]]:
+        """Everything committed in a topic now, by partition; with what was aborted as well, where that is asked for."""
+        isolation = "read_uncommitted" if aborted else "read_committed"
         numbers = self.partitions(topic)
         found: list[list[Found]] = [[] for _ in numbers]
         consumer = Consumer({
             "bootstrap.servers": self.bootstrap, "group.id": "reads-without-a-group", "enable.auto.commit": False,
-            "isolation.level": "read_committed", "auto.offset.reset": "error", "enable.partition.eof": True, "log_level": 0,
+            "isolation.level": isolation, "auto.offset.reset": "error", "enable.partition.eof": True, "log_level": 0,
             "fetch.wait.max.ms": 20, "check.crcs": True,
         })  # fmt: skip
         try:

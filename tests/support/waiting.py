@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 T = TypeVar("T")
 
@@ -22,3 +23,13 @@ def until(condition: Callable[[], T], *, within: float, what: str | Callable[[],
             said = what if isinstance(what, str) else what()
             raise AssertionError(f"not within {within:g} s: {said}")
         time.sleep(every)
+
+
+async def comes_to(ask: Callable[[], Awaitable[T]], expected: T, *, within: float = 5.0) -> None:
+    """Ask until the answer is the expected one; fail with the last answer after so many seconds."""
+    deadline = time.monotonic() + within
+    found = await ask()
+    while found != expected and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+        found = await ask()
+    assert found == expected

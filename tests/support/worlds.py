@@ -15,9 +15,17 @@ from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Carrier, Positions
 from router.lanes.copying import Copies
 from router.lanes.destinations import Destinations, TopicDirectory
-from router.lanes.kafka import IdempotentCarrier, KafkaDirectory
+from router.lanes.directory import KafkaDirectory
+from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
 from router.lanes.transport import BatchThread, ConsumerPositions
-from router.testing import BrokerAway, MemoryBroker, MemoryCarrier, MemoryConsumer, MemoryDirectory
+from router.testing import (
+    BrokerAway,
+    MemoryBroker,
+    MemoryCarrier,
+    MemoryConsumer,
+    MemoryDirectory,
+    MemoryTransactionalCarrier,
+)
 from support.topics import Topics
 
 __all__ = ["KafkaWorld", "Member", "MemoryWorld", "World", "Written", "copies_of"]
@@ -58,7 +66,11 @@ class World(Protocol):
 
     async def member(self, group: str, source: SourcePartition) -> Member: ...
 
-    def carrier(self, source: SourcePartition, positions: Positions, waiting: Callable[[str], None]) -> Carrier: ...
+    def carrier(self, source: SourcePartition, positions: Positions, waiting: Callable[[str], None]) -> Carrier:
+        """At-least-once."""
+
+    def transactional_carrier(self, source: SourcePartition, group: str, waiting: Callable[[str], None]) -> Carrier:
+        """Exactly-once."""
 
     def absent_directory(self) -> TopicDirectory:
         """One whose broker does not answer."""
@@ -112,6 +124,16 @@ class MemoryWorld:
     def carrier(self, source: SourcePartition, positions: Positions, waiting: Callable[[str], None]) -> Carrier:
         return MemoryCarrier(
             source, broker=self.broker, positions=positions, destinations=self.destinations, waiting=waiting
+        )
+
+    def transactional_carrier(self, source: SourcePartition, group: str, waiting: Callable[[str], None]) -> Carrier:
+        return MemoryTransactionalCarrier(
+            source,
+            group=group,
+            broker=self.broker,
+            positions=MemoryConsumer(self.broker, f"not {group}"),
+            destinations=self.destinations,
+            waiting=waiting,
         )
 
     def absent_directory(self) -> TopicDirectory:
@@ -201,6 +223,17 @@ class KafkaWorld:
             bootstrap=self.bootstrap,
             security={},
             positions=positions,
+            destinations=self.destinations,
+            waiting=waiting,
+        )
+
+    def transactional_carrier(self, source: SourcePartition, group: str, waiting: Callable[[str], None]) -> Carrier:
+        return TransactionalCarrier(
+            source,
+            bootstrap=self.bootstrap,
+            security={},
+            group=group,
+            transaction_timeout_ms=20_000,
             destinations=self.destinations,
             waiting=waiting,
         )

@@ -94,10 +94,10 @@ def test_what_is_set_aside_can_be_read_too(router: RouterDouble) -> None:
 
 
 def test_faults_can_be_asked_for(router: RouterDouble) -> None:
-    """A team sees what its consumer may see twice."""
+    """A team sees that its consumer sees nothing of it."""
     lost = router.broker.suffer(DeliveryLost("mail.order.v1", written=True))
     router.publish("order.v1", {"country": "RU", "status": "paid"}, key="ord-1")
-    assert [copy.key for copy in router.read("mail.order.v1")] == [b"ord-1", b"ord-1"]
+    assert [copy.key for copy in router.read("mail.order.v1")] == [b"ord-1"]
     assert lost.fired == 1
 
 

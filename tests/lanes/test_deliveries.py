@@ -1,0 +1,279 @@
+"""What a lane makes of a client's errors and of a broker that is away, with a producer that is played by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+from aiokafka import errors as kafka_errors
+from support.ports import SOURCE, Directory, Group
+from support.worlds import copies_of
+
+from router.errors import (
+    CommitFailed,
+    DeliveryFailed,
+    DeliveryRefused,
+    DestinationUnavailable,
+    Fenced,
+    RouterError,
+)
+from router.lanes import deliveries
+from router.lanes.destinations import Destinations
+from router.lanes.kafka import IdempotentCarrier
+
+
+class Producer:
+    """A producer whose deliveries are played by hand."""
+
+    def __init__(self, refuses: BaseException | None = None) -> None:
+        self.refuses = refuses
+        self.deliveries: list[asyncio.Future[Any]] = []
+
+    async def send_batch(self, batch: object, topic: str, *, partition: int) -> asyncio.Future[Any]:
+        if self.refuses is not None:
+            raise self.refuses
+        self.deliveries.append(asyncio.get_running_loop().create_future())
+        return self.deliveries[-1]
+
+    async def stop(self) -> None:
+        pass
+
+
+class Desk:
+    """A carrier over a producer that is played by hand, impatient enough for a test."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, producer: Producer | None = None) -> None:
+        monkeypatch.setattr(deliveries, "_PATIENCE", 0.01)
+        self.directory = Directory({"a.v1": 1, "b.v1": 1})
+        self.destinations = Destinations(self.directory)
+        self.group = Group()
+        self.waited: list[str] = []
+        self.said = asyncio.Event()
+        self.carrier = IdempotentCarrier(
+            SOURCE,
+            bootstrap="127.0.0.1:1",
+            security={},
+            positions=self.group,
+            destinations=self.destinations,
+            waiting=self._waiting,
+        )
+        self.producer = producer or Producer()
+        self.carrier._deliveries = deliveries.Deliveries(
+            SOURCE,
+            producer=self.producer,  # type: ignore[arg-type]
+            destinations=self.destinations,
+            waiting=self._waiting,
+        )
+
+    def _waiting(self, why: str) -> None:
+        self.waited.append(why)
+        if why:
+            self.said.set()
+
+    async def send(self, *topics: str, records: int = 1) -> None:
+        ready = []
+        for offset, topic in enumerate(topics):
+            batch = self.carrier.new_batch(topic)
+            for _ in range(records):
+                batch.append(timestamp=1, key=b"k", value=b"v", headers=[])
+            ready.append((topic, 0, batch, offset))
+        await self.carrier.send(copies_of(ready, SOURCE, 9))
+
+
+ERRORS = [
+    pytest.param(kafka_errors.MessageSizeTooLargeError(), DeliveryRefused, "delivery-refused", id="too-large"),
+    pytest.param(kafka_errors.RecordListTooLargeError(), DeliveryRefused, "delivery-refused", id="list-too-large"),
+    pytest.param(kafka_errors.InvalidTimestampError(), DeliveryRefused, "delivery-refused", id="timestamp"),
+    pytest.param(kafka_errors.for_code(87)(), DeliveryRefused, "delivery-refused", id="invalid-record"),
+    pytest.param(kafka_errors.for_code(-1)(), DeliveryFailed, "delivery-failed", id="broker-at-fault"),
+    pytest.param(kafka_errors.for_code(9999)(), DeliveryFailed, "delivery-failed", id="of-no-known-name"),
+    pytest.param(kafka_errors.NotEnoughReplicasError(), DeliveryFailed, "delivery-failed", id="replicas"),
+    pytest.param(kafka_errors.KafkaTimeoutError(), DeliveryFailed, "delivery-failed", id="timeout"),
+    pytest.param(
+        kafka_errors.TopicAuthorizationFailedError("a.v1"),
+        DestinationUnavailable,
+        "destination-unavailable",
+        id="forbidden",
+    ),
+    pytest.param(
+        kafka_errors.UnknownTopicOrPartitionError(), DestinationUnavailable, "destination-unavailable", id="missing"
+    ),
+    pytest.param(kafka_errors.ProducerFenced(), Fenced, "fenced", id="fenced"),
+]
+
+
+@pytest.mark.parametrize(("error", "ours", "reason"), ERRORS)
+async def test_failed_delivery_is_translated(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, ours: type[RouterError], reason: str
+) -> None:
+    """A fault of the contents is told from one that passes, with the client's words; the offset stays."""
+    desk = Desk(monkeypatch)
+    await desk.send("a.v1", records=3)
+    desk.producer.deliveries[0].set_exception(error)
+    with pytest.raises(ours) as caught:
+        await desk.carrier.commit(9)
+    assert type(caught.value) is ours
+    assert caught.value.reason == reason
+    assert caught.value.__cause__ is error
+    assert desk.group.committed == []
+    if isinstance(caught.value, DeliveryRefused):
+        assert (caught.value.records, caught.value.last_offset) == (3, 0)
+        assert caught.value.too_large is ("TooLarge" in type(error).__name__)
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        pytest.param(kafka_errors.KafkaTimeoutError(), DeliveryFailed, id="no-room"),
+        pytest.param(kafka_errors.TopicAuthorizationFailedError("a.v1"), DestinationUnavailable, id="forbidden"),
+        pytest.param(kafka_errors.UnknownTopicOrPartitionError(), DestinationUnavailable, id="missing"),
+    ],
+)
+async def test_failed_sending_is_translated(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, ours: type[RouterError]
+) -> None:
+    """What the client refuses before it asks a broker is told in the same words."""
+    desk = Desk(monkeypatch, Producer(refuses=error))
+    with pytest.raises(ours):
+        await desk.send("a.v1")
+
+
+async def test_earlier_refusal_is_told_before_what_it_caused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads the log wants the first fault, not the client's refusal of what came after."""
+    desk = Desk(monkeypatch)
+    await desk.send("a.v1")
+    desk.producer.deliveries[0].set_exception(kafka_errors.MessageSizeTooLargeError())
+    desk.producer.refuses = kafka_errors.ProducerClosed()
+    with pytest.raises(DeliveryRefused):
+        await desk.send("a.v1")
+
+
+async def test_forbidden_topic_is_remembered_for_all_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next lane need not try in vain."""
+    desk = Desk(monkeypatch)
+    await desk.destinations.refresh()
+    await desk.send("a.v1")
+    desk.producer.deliveries[0].set_exception(kafka_errors.TopicAuthorizationFailedError("a.v1"))
+    with pytest.raises(DestinationUnavailable):
+        await desk.carrier.commit(9)
+    with pytest.raises(DestinationUnavailable, match="may not be written to"):
+        desk.destinations.partitions("a.v1")
+
+
+async def test_offset_is_committed_after_the_last_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before, however long one of them takes; meanwhile the lane says what it waits for."""
+    desk = Desk(monkeypatch)
+    await desk.send("a.v1", "b.v1")
+    desk.producer.deliveries[0].set_result(None)
+    committing = asyncio.create_task(desk.carrier.commit(9))
+    await desk.said.wait()
+    assert desk.waited[-1] == "a broker is slow to acknowledge copies for a.v1, b.v1"
+    assert desk.group.committed == []
+    desk.producer.deliveries[1].set_result(None)
+    await committing
+    assert (desk.group.committed, desk.waited[-1]) == ([9], "")
+
+
+async def test_absent_broker_is_said_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An idempotent producer retries for ever, so nothing fails."""
+    desk = Desk(monkeypatch)
+    await desk.send("a.v1")
+    desk.directory.away = True
+    committing = asyncio.create_task(desk.carrier.commit(9))
+    await desk.said.wait()
+    assert desk.waited[-1] == "no answer from memory: away"
+    desk.directory.away = False
+    desk.producer.deliveries[0].set_result(None)
+    await committing
+    assert desk.group.committed == [9]
+
+
+async def test_delivery_counts_while_nobody_answers_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another broker may be away than the one that takes the copies."""
+    desk = Desk(monkeypatch)
+    await desk.send("a.v1")
+    desk.directory.silent = True
+    committing = asyncio.create_task(desk.carrier.commit(9))
+    await desk.directory.asked.wait()
+    desk.producer.deliveries[0].set_result(None)
+    await committing
+    assert desk.group.committed == [9]
+
+
+async def test_topic_that_goes_while_waiting_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may never come back; what was on its way to it is given up."""
+    desk = Desk(monkeypatch)
+    await desk.send("a.v1", "b.v1")
+    desk.directory.counts = {"a.v1": 1}
+    with pytest.raises(DestinationUnavailable, match=r"'b\.v1' does not exist"):
+        await desk.carrier.commit(9)
+    await desk.carrier.close()
+    assert all(delivery.cancelled() for delivery in desk.producer.deliveries)
+
+
+async def test_slow_group_is_said_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copies are there; it is the offset that nobody takes."""
+    desk = Desk(monkeypatch)
+    desk.group.answer.clear()
+    committing = asyncio.create_task(desk.carrier.commit(9))
+    await desk.said.wait()
+    assert desk.waited[-1] == "a broker is slow to acknowledge an offset"
+    desk.group.answer.set()
+    await committing
+
+
+async def test_groups_refusal_passes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lane must hear of it."""
+    with pytest.raises(CommitFailed):
+        await Desk(monkeypatch).carrier.commit(13)
+
+
+async def test_sending_that_is_given_up_is_not_finished_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane that is closed while a queue is full leaves nothing that would arrive later."""
+    desk = Desk(monkeypatch)
+    ended = asyncio.Event()
+
+    async def send_batch(*_: object, **__: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    desk.producer.send_batch = send_batch  # type: ignore[method-assign, assignment]
+    sending = asyncio.create_task(desk.send("a.v1"))
+    await desk.said.wait()
+    sending.cancel()
+    await asyncio.wait_for(ended.wait(), 1.0)
+
+
+@pytest.mark.parametrize("how", ["failed", "pending", "cancelled", "delivered"])
+async def test_closing_leaves_no_delivery_unasked(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """Whatever became of them, asyncio has nothing to report as never retrieved."""
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    desk = Desk(monkeypatch)
+    await desk.send("a.v1")
+    (delivery,) = desk.producer.deliveries
+    if how == "failed":
+        delivery.set_exception(kafka_errors.KafkaTimeoutError())
+    elif how == "cancelled":
+        delivery.cancel()
+    elif how == "delivered":
+        delivery.set_result(None)
+    await desk.carrier.close()
+    del delivery
+    desk.producer.deliveries.clear()
+    gc.collect()
+    await asyncio.sleep(0)
+    assert complaints == []
+
+
+def test_hidden_cause_is_said() -> None:
+    """The client wraps what ends its sender, and keeps quiet about it."""
+    error = kafka_errors.KafkaError("Unexpected error during batch delivery")
+    error.__cause__ = kafka_errors.InvalidProducerIdMapping("gone")
+    assert deliveries.said(error) == (
+        "KafkaError: Unexpected error during batch delivery (for [Error 49] InvalidProducerIdMapping: gone)"
+    )
