@@ -57,10 +57,9 @@ class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka
         return super().drain_by_nodes(ignore_nodes, muted_partitions)
 
     def _refusal(self, tp: Any) -> BaseException:
-        if self._has_failed(tp):
-            return ProducerClosed(f"an earlier batch for {tp.topic}/{tp.partition} was not taken")
-        failure: BaseException = self._txn_manager.failure
-        return failure
+        earlier = f"an earlier batch for {tp.topic}/{tp.partition} was not taken"
+        error: BaseException = ProducerClosed(earlier) if self._has_failed(tp) else self._txn_manager.failure
+        return error
 
     def _has_failed(self, tp: Any) -> bool:
         latest = self._latest.get(tp)
