@@ -40,8 +40,6 @@ _COMPARED = (
 _LATENT = ("router", "router-at-least-once", "floor", "floor-eos", "aiokafka", "kstreams", "kstreams-eos", "faust")
 _PAUSED = ("router", "router-at-least-once")
 _STARTED = ("router", "router-at-least-once")
-_PAGE = Path(__file__).parent.parent / "docs" / "bench.md"
-_ROOT = Path(__file__).parent.parent
 _BYTES_A_RECORD = 1_100
 """On the broker's disk, of the broad topic and one contender's copies; with something to spare."""
 

@@ -28,6 +28,7 @@ from router.develop.jars import KAFKA_VERSION
 
 __all__ = ["Kafka", "Session", "Shown", "available", "ending_on_signals", "kafka", "progress"]
 
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Shown = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """A bar by its title and total; within the block, call what it gives with how many are done."""
 
@@ -91,12 +92,12 @@ def progress(console: Console) -> Iterator[Shown]:
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the block as Ctrl-C does: with everything that it started."""
+    """Ctrl-C, SIGTERM and SIGHUP end the block with everything that it started, also where a shell had them ignored."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in _ENDINGS}
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def worker(summary: str, *, guarantee: str = EXACTLY_ONCE, shape: Shape | None =
             "ROUTER_ROUTES": str(Path(run.directory) / "routes"),
             "ROUTER_SCHEMAS": str(SCHEMAS),
             "ROUTER_DATA_DIR": str(Path(run.directory) / "data"),
-            "ROUTER_HTTP_PORT": "0",
+            # Health and metrics answer as they do for users; two workers on one machine need two ports.
+            "ROUTER_HTTP_PORT": str(_free_port()),
         }
 
     return Contender(
@@ -44,6 +46,13 @@ def worker(summary: str, *, guarantee: str = EXACTLY_ONCE, shape: Shape | None =
         shape=shape or Shape(),
         workers=workers,
     )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 CONTENDER = worker("this router, one worker")
