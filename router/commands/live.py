@@ -58,33 +58,36 @@ def read_newest(settings: Settings, topic: str, count: int) -> list[PlainRecord]
 
 
 async def _read(settings: Settings, place: Origin) -> PlainRecord:
-    async with _consumer(settings) as (consumer, partition_counts):
-        _check_place(place, partition_counts)
+    _check_place(place, await _partition_counts(settings))
+    async with _consumer(settings) as consumer:
         return await _read_at(consumer, place)
 
 
 async def _newest(settings: Settings, topic: str, count: int) -> list[PlainRecord]:
-    async with _consumer(settings) as (consumer, partition_counts):
-        _check_topic(topic, partition_counts)
-        return await _read_ends(
-            consumer, [TopicPartition(topic, each) for each in range(partition_counts[topic])], count
-        )
+    partition_counts = await _partition_counts(settings)
+    _check_topic(topic, partition_counts)
+    partitions = [TopicPartition(topic, each) for each in range(partition_counts[topic])]
+    async with _consumer(settings) as consumer:
+        return await _read_ends(consumer, partitions, count)
+
+
+async def _partition_counts(settings: Settings) -> Mapping[str, int]:
+    """Of all topics: naming one to a broker may create it, so it is looked for among all of them first."""
+    directory = KafkaDirectory(settings.broker, settings.aiokafka_security())
+    try:
+        return await directory.partition_counts()
+    finally:
+        await directory.close()
 
 
 @asynccontextmanager
-async def _consumer(settings: Settings) -> AsyncIterator[tuple[aiokafka.AIOKafkaConsumer, Mapping[str, int]]]:
-    """A consumer without a group, and how many partitions each topic has."""
+async def _consumer(settings: Settings) -> AsyncIterator[aiokafka.AIOKafkaConsumer]:
+    """A consumer without a group."""
     security = settings.aiokafka_security()
-    directory = KafkaDirectory(settings.broker, security)
-    try:
-        # Naming a topic to a broker may create it, so it is looked for among all topics first.
-        partition_counts = await directory.partition_counts()
-    finally:
-        await directory.close()
     consumer = aiokafka.AIOKafkaConsumer(bootstrap_servers=settings.broker, enable_auto_commit=False, **security)
     try:
         await consumer.start()
-        yield consumer, partition_counts
+        yield consumer
     except kafka_errors.KafkaError as error:
         raise BrokerUnavailable(brokers=settings.broker, problem=str(error)) from error
     finally:
@@ -129,10 +132,9 @@ async def _read_ends(
     consumer.assign(partitions)
     first = await consumer.beginning_offsets(partitions)
     ends = await consumer.end_offsets(partitions)
-    left = {each for each in partitions if first[each] < ends[each]}
-    consumer.assign(list(left))
-    for each in left:
+    for each in partitions:
         consumer.seek(each, max(first[each], ends[each] - count))
+    left = {each for each in partitions if first[each] < ends[each]}
     records: list[PlainRecord] = []
     wait = _WITHIN  # for the first; then they come in no time, or there are no more
     while left:

@@ -60,6 +60,7 @@ class Kind(StrEnum):
     INVALID_WHERE = "invalid-where"
     CONSTANT_WHERE = "constant-where"
     UNKNOWN_SYMBOL = "unknown-symbol"
+    NULL_IN_SAMPLE = "null-in-sample"
     NEVER_MATCHES = "never-matches"
     COVERED_BINDING = "covered-binding"
 

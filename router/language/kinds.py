@@ -218,6 +218,12 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
         "No record can have that value, so the comparison is the same for all of them. Usually the symbol is misspelt, or "
         "is one of a later version of the schema.",
     ),
+    Kind.NULL_IN_SAMPLE: _warning(
+        "A `where` uses a field that is null in every sampled record.",
+        "`router check --sample TOPIC` reads the newest records of a broad topic. The schema allows the field, and none of them "
+        "fills it in, so the condition comes out the same for all of them. Usually producers have stopped writing the field, or "
+        "never began: ask the team that publishes the topic. Where the field is only rare, sample more with --sample-size.",
+    ),
     Kind.NEVER_MATCHES: _warning(
         "A binding can never match.",
         "No record of any source can have what it wants: the schema's enums have no such symbol, routing keys made from the "

@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from confluent_kafka import Producer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.language import TEXTS
 from syrupy.assertion import SnapshotAssertion
 
 from router.commands import main
+from router.develop.topics import TopicSpec, ensure_topics
+from router.language.case_values import encode_value
+from router.records.schema import parse_avro
 
 GOOD = """\
 version: 1
@@ -207,3 +211,70 @@ def test_a_terminal_of_few_characters_gets_them_escaped(shop: Path) -> None:
     assert "unknown key '\\u043a" in result.stdout
     assert "\x1b" not in result.stdout
     assert result.stderr == ""
+
+
+class TestSample:
+    """Conditions against the records of a real Kafka."""
+
+    @pytest.fixture
+    def fed(self, kafka: str, unique: str, shop: Path) -> tuple[str, str]:
+        """Return the broker, and a broad topic with an order without an address, a tombstone and rubbish."""
+        topic = f"{unique}.order.status.v1"
+        routes = GOOD.replace("order.status.v1]", f"{topic}]").replace(
+            '"*.paid"', '"*.paid", where: customer.email != null'
+        )
+        (shop / "routes" / "t.yaml").write_text(routes, encoding="utf-8")
+        ensure_topics(kafka, [TopicSpec(topic)])
+        producer = Producer({"bootstrap.servers": kafka})
+        schema = parse_avro(TEXTS["order.status/v1.avsc"], file="v1.avsc")
+        for value in (encode_value(schema, {"customer": {"email": None}}), None, b"\x05"):
+            producer.produce(topic, value, key=b"o-1", partition=0)
+        producer.flush()
+        return kafka, topic
+
+    def test_field_that_is_always_null_is_a_warning(self, fed: tuple[str, str]) -> None:
+        """With what was sampled; and as JSON."""
+        broker, topic = fed
+        environment = {"ROUTER_BROKER": broker}
+        told = CliRunner().invoke(main, ["check", "--sample", topic], env=environment)
+        finding, count, sampled = told.output.splitlines()
+        assert finding.startswith("routes/t.yaml:6:")
+        assert f"null-in-sample 'customer.email' is null in the one sampled record of '{topic}'" in finding
+        assert count == "1 warning in 1 file"
+        assert sampled == f"sampled 1 record of '{topic}' (besides, 1 without a value, 1 unreadable)"
+        assert told.exit_code == 0
+        report = json.loads(CliRunner().invoke(main, ["check", "--sample", topic, "--json"], env=environment).output)
+        assert report["sampled"] == [{"topic": topic, "records": 1, "tombstones": 1, "unreadable": 1}]
+        assert [each["kind"] for each in report["findings"]] == ["null-in-sample"]
+
+    def test_newer_records_may_all_be_others(self, fed: tuple[str, str]) -> None:
+        """The last one alone shows nothing."""
+        broker, topic = fed
+        arguments = ["check", "--sample", topic, "--sample-size", "1"]
+        told = CliRunner().invoke(main, arguments, env={"ROUTER_BROKER": broker}).output
+        assert told.splitlines()[-1] == f"sampled 0 records of '{topic}' (besides, 1 unreadable)"
+        assert "no findings" in told
+
+    @pytest.mark.parametrize(
+        ("topic", "said"),
+        [
+            pytest.param(
+                "ordr.status.v1", "is no source of any exchange: did you mean 'order.status.v1'?", id="no-source"
+            ),
+            pytest.param("order.status.v1", "no answer from 127.0.0.1:1", id="no-broker"),
+        ],
+    )
+    @pytest.mark.usefixtures("shop")
+    def test_what_cannot_be_sampled_is_told(self, topic: str, said: str) -> None:
+        """In one line."""
+        told = CliRunner().invoke(main, ["check", "--sample", topic], env={"ROUTER_BROKER": "127.0.0.1:1"})
+        assert said in told.output
+        assert told.exit_code == 1
+
+    def test_routes_with_an_error_are_not_sampled(self, shop: Path) -> None:
+        """Nobody is asked: the error comes first."""
+        (shop / "routes" / "t.yaml").write_text(BAD, encoding="utf-8")
+        arguments = ["check", "--sample", "order.status.v1", "--json"]
+        told = CliRunner().invoke(main, arguments, env={"ROUTER_BROKER": "127.0.0.1:1"})
+        assert json.loads(told.output)["sampled"] == []
+        assert told.exit_code == 1

@@ -4,7 +4,7 @@ import click
 import pytest
 from confluent_kafka import Producer
 
-from router.commands.live import PLACE, read_record
+from router.commands.live import PLACE, read_newest, read_record
 from router.develop.topics import TopicSpec, ensure_topics
 from router.records.headers import Origin
 from router.settings import Settings
@@ -45,3 +45,26 @@ def test_a_record_is_read_as_it_lies(kafka: str, unique: str) -> None:
     )
     with pytest.raises(click.ClickException, match=f"no record at {unique}/0/1; the next is at offset 2"):
         read_record(settings, Origin(unique, 0, 1))
+
+
+def test_the_newest_records_of_each_partition_are_read(kafka: str, unique: str) -> None:
+    """So many of each, over a transaction's marker at the end; an empty partition has none."""
+    ensure_topics(kafka, [TopicSpec(unique, partitions=3)])
+    producer = Producer({"bootstrap.servers": kafka, "transactional.id": unique})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    for number in range(7):
+        producer.produce(unique, b"%d" % number, partition=0)
+    producer.produce(unique, b"x", partition=2)
+    producer.commit_transaction()
+    settings = Settings.from_environment({"ROUTER_BROKER": kafka})
+    read = read_newest(settings, unique, 4)
+    assert sorted((each.partition, each.value) for each in read) == [(0, b"4"), (0, b"5"), (0, b"6"), (2, b"x")]
+    with pytest.raises(click.ClickException, match="there is no topic 'none'"):
+        read_newest(settings, "none", 4)
+
+
+def test_an_empty_topic_has_no_newest_records(kafka: str, unique: str) -> None:
+    """And none are waited for."""
+    ensure_topics(kafka, [TopicSpec(unique)])
+    assert read_newest(Settings.from_environment({"ROUTER_BROKER": kafka}), unique, 4) == []
