@@ -7,7 +7,9 @@ from router.language.declarations import Declarations
 from router.language.exchange_checks import check_exchanges
 from router.language.field_checks import check_fields
 from router.language.findings import Finding
+from router.language.later import ORDER_IS_SUPPORTED
 from router.language.match_checks import check_matches
+from router.language.order_checks import check_order
 from router.language.partition_checks import check_partitions
 from router.language.topic_checks import check_topics
 from router.language.where_checks import check_wheres
@@ -16,7 +18,9 @@ from router.records.catalogue import Catalogue
 __all__ = ["check"]
 
 
-def check(declarations: Declarations, catalogue: Catalogue) -> tuple[Finding, ...]:
+def check(
+    declarations: Declarations, catalogue: Catalogue, *, with_order: bool = ORDER_IS_SUPPORTED
+) -> tuple[Finding, ...]:
     """All findings of all files together, each once, in order of place."""
     return tuple(
         sorted(
@@ -27,6 +31,7 @@ def check(declarations: Declarations, catalogue: Catalogue) -> tuple[Finding, ..
                 *check_topics(declarations, catalogue),
                 *check_wheres(declarations, catalogue),
                 *check_matches(declarations, catalogue),
+                *check_order(declarations, catalogue, supported=with_order),
                 *check_partitions(declarations),
             }
         )

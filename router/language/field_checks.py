@@ -1,4 +1,4 @@
-"""Checks of routing keys: their templates, and the fields that they name, against the schema of every source."""
+"""Checks of routing keys: their templates, and the fields that they and others name, against the schema of every source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VERSIONED = re.compile(r"(?P<subject>.+)\.v(?P<version>[1-9][0-9]*)")
 
 
 def check_fields(declarations: Declarations, catalogue: Catalogue) -> Iterator[Finding]:
-    """Findings of every exchange's `routing-key:`, `key:` and `validate:`."""
+    """Findings of every exchange's `routing-key:`, `key:` and `validate:`, and of the fields that its `order:` names."""
     for exchange in declarations.exchanges.values():
         yield from _exchange(exchange, declarations, catalogue)
 
@@ -58,6 +58,10 @@ def _exchange(exchange: DeclaredExchange, declarations: Declarations, catalogue:
     ]
     if exchange.shape.key is not None:
         fields.append((exchange.shape.key, exchange.place_of("key")))
+    order = exchange.shape.order
+    if order is not None:
+        said = {"by": order.by, "sequence": order.sequence, "time": order.time, "state": order.state}
+        fields += [(name, exchange.place_of("order", key)) for key, name in said.items() if name is not None]
     for index, source in enumerate(exchange.shape.sources):
         subject = catalogue.resolve(source)
         if subject is not None:

@@ -64,6 +64,11 @@ class Kind(StrEnum):
     NEVER_MATCHES = "never-matches"
     COVERED_BINDING = "covered-binding"
 
+    NEEDS_REPARTITION = "needs-repartition"
+    MISPLACED_ORDER = "misplaced-order"
+    ORDER_FIELD = "order-field"
+    DEAD_STATE = "dead-state"
+
     INVALID_TOPIC_NAME = "invalid-topic-name"
     UNKNOWN_SUBJECT = "unknown-subject"
     NO_SUBJECT = "no-subject"

@@ -214,9 +214,9 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
         "no part in it, or only parts that cancel out.",
     ),
     Kind.UNKNOWN_SYMBOL: _warning(
-        "A `where` compares an enum with a text that is none of its symbols.",
-        "No record can have that value, so the comparison is the same for all of them. Usually the symbol is misspelt, or "
-        "is one of a later version of the schema.",
+        "A `where`, or an order by states, names what is none of an enum's symbols.",
+        "No record can have that value, so a comparison with it is the same for all of them. Usually the symbol is misspelt, "
+        "or is one of a later version of the schema.",
     ),
     Kind.NULL_IN_SAMPLE: _warning(
         "A `where` uses a field that is null in every sampled record.",
@@ -234,6 +234,27 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
         "Another binding to the same destination matches whatever this one does.",
         "It changes nothing, since a topic gets one copy of a record. Remove it, or the other where that was to be the "
         "narrower one.",
+    ),
+    Kind.NEEDS_REPARTITION: _error(
+        "Records that are to be put in order may lie in different partitions.",
+        "Records are put in order where one worker sees all of a key: in one partition of one source. So the records' key "
+        "must be the field that `order` goes by, which `key:` on the exchange says and the worker verifies. Where it is "
+        "another field, or where several sources enter one exchange, `repartition: true` sends the records through an "
+        "internal topic that is keyed by that field, at the price of writing each of them once more.",
+    ),
+    Kind.MISPLACED_ORDER: _error(
+        "An exchange cannot put its records in order.",
+        "Order is made where records enter the exchanges, and once a source: an exchange with `order` has sources and no "
+        "`from:`, and no other exchange with `order` has the same source. Exchanges behind it get its records in order.",
+    ),
+    Kind.ORDER_FIELD: _error(
+        "The field cannot put records in order.",
+        "A `sequence` needs an int or a long, a `time` a timestamp, a date, a text in ISO 8601 or a whole number.",
+    ),
+    Kind.DEAD_STATE: _warning(
+        "Records of a state can never be in order.",
+        "No way of transitions leads to it from where keys begin, or it is in the schema and in no transition. Each record "
+        "that carries it becomes a dead letter, as an illegal transition. Usually a transition is missing.",
     ),
     Kind.INVALID_TOPIC_NAME: _error(
         "Kafka does not take that topic name.",

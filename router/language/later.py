@@ -13,22 +13,24 @@ from router.language.shapes import (
     BindingShape,
     ExchangeShape,
     HashOnShape,
+    OrderShape,
     RouteFile,
     Shape,
     TopicShape,
 )
 
-__all__ = ["LATER_KEYS", "later_key"]
+__all__ = ["LATER_KEYS", "ORDER_IS_SUPPORTED", "later_key"]
+
+ORDER_IS_SUPPORTED = False
+"""Whether workers put records in order. Until they do, `order:` and `ordered:` are read, and refused by `check`."""
 
 LATER_KEYS: Mapping[type[Shape], Mapping[str, str]] = {
     RouteFile: {},
     ExchangeShape: {
-        "order": "putting each key's records in order",
         "split": "making several records of one",
         "mask": "masking fields in copies",
     },
     TopicShape: {
-        "ordered": "choosing whether a topic waits for order",
         "failure": "what becomes of a record that the consumer rejects",
         "limit": "limiting a topic's rate",
         "split": "making several records of one",
@@ -41,6 +43,7 @@ LATER_KEYS: Mapping[type[Shape], Mapping[str, str]] = {
     },
     AlternateShape: {},
     HashOnShape: {},
+    OrderShape: {},
 }
 """By shape, the keys that are known there, and what each is about."""
 

@@ -21,7 +21,8 @@ from router.exchange.routing_key import parse_routing_key
 from router.language.declarations import BindingLine, Declarations, DeclaredExchange, DeclaredTopic
 from router.language.durations import parse_retention
 from router.language.header_conditions import parse_headers
-from router.language.routes import Format, RouteSet, Source, Team, TopicDeclaration
+from router.language.order_lowering import source_order
+from router.language.routes import Format, RouteSet, Source, SourceOrder, Team, TopicDeclaration
 from router.language.topic_checks import format_of_source
 from router.records.catalogue import Catalogue
 from router.records.schema import AvroSchema, JsonSchema
@@ -35,7 +36,7 @@ def lower(declarations: Declarations, catalogue: Catalogue) -> RouteSet:
     for line in declarations.binding_lines():
         bindings[line.exchange].append(_binding(line))
     exchanges = {name: _exchange(declared, tuple(bindings[name])) for name, declared in declarations.exchanges.items()}
-    sources = _sources(declarations, catalogue)
+    sources = _sources(declarations, catalogue, exchanges)
     sources_of = declarations.sources_of()
     topics = {}
     for name, declared in declarations.topics.items():
@@ -92,7 +93,7 @@ def _exchange(declared: DeclaredExchange, bindings: tuple[Binding, ...]) -> Exch
     )
 
 
-def _sources(declarations: Declarations, catalogue: Catalogue) -> dict[str, Source]:
+def _sources(declarations: Declarations, catalogue: Catalogue, exchanges: Mapping[str, Exchange]) -> dict[str, Source]:
     readers: dict[str, list[DeclaredExchange]] = {}
     for declared in declarations.exchanges.values():
         for source in dict.fromkeys(declared.shape.sources):
@@ -106,6 +107,7 @@ def _sources(declarations: Declarations, catalogue: Catalogue) -> dict[str, Sour
             schema=subject.schema if subject else None,
             validate_whole=any(reader.shape.validate_ == "whole" for reader in readers[topic]),
             entries=tuple(_entry(reader) for reader in readers[topic]),
+            order=source_order(readers[topic], exchanges, declarations),
         )
     return sources
 
@@ -128,6 +130,7 @@ def _topic(declared: DeclaredTopic, derived_format: str) -> TopicDeclaration:
         retention_ms=None if declared.shape.retention is None else parse_retention(declared.shape.retention),
         format=Format(declared.shape.format or derived_format),
         place=declared.place,
+        ordered=declared.shape.ordered,
     )
 
 
@@ -156,6 +159,7 @@ def _fingerprint(
                 each.validate_whole,
                 _schema_facts(each.schema),
                 sorted(map(_entry_facts, each.entries)),
+                *_order_facts(each.order),
             ]
             for name, each in sources.items()
         },
@@ -174,6 +178,11 @@ def _binding_facts(binding: Binding) -> list[Any]:
 def _entry_facts(entry: Entry) -> list[str]:
     template = "key" if entry.routing_key is None else f"template {entry.routing_key.text}"
     return [entry.exchange, template, entry.key_field or "", entry.tombstones]
+
+
+def _order_facts(order: SourceOrder | None) -> list[str]:
+    """Which topics do not wait is part of it; nothing where there is no order, as it was before there was any."""
+    return [] if order is None else [order.exchange, repr(order.policy), *sorted(order.at_once)]
 
 
 def _schema_facts(schema: AvroSchema | JsonSchema | None) -> Any:

@@ -15,13 +15,14 @@ from router.language.case_shapes import CaseFile, CaseShape, MessageShape
 from router.language.editor_schema import cases_schema, routes_schema
 from router.language.findings import Kind
 from router.language.kinds import DESCRIPTIONS
-from router.language.later import LATER_KEYS
+from router.language.later import LATER_KEYS, ORDER_IS_SUPPORTED
 from router.language.shapes import (
     HEADER_OPERATORS,
     AlternateShape,
     BindingShape,
     ExchangeShape,
     HashOnShape,
+    OrderShape,
     RouteFile,
     Shape,
     TopicShape,
@@ -37,6 +38,7 @@ _ROUTE_PLACES: tuple[tuple[str, type[Shape]], ...] = (
     ("`exchanges:`, by name", ExchangeShape),
     ("`alternate:` of an exchange", AlternateShape),
     ("`hash-on:` of an exchange", HashOnShape),
+    ("`order:` of an exchange", OrderShape),
     ("`topics:`, by name", TopicShape),
     ("An item of `from:`", BindingShape),
 )
@@ -143,7 +145,7 @@ def _type_of(of: dict[str, Any]) -> str:
     if "anyOf" in of:
         return " or ".join(_type_of(each) for each in of["anyOf"])
     if "pattern" in of:
-        return "duration: `250ms`, `10s`, `5m`, `12h`, `7d`, `forever`"
+        return f"duration: `250ms`, `10s`, `5m`, `12h`, `7d`{', `forever`' if 'forever' in of['pattern'] else ''}"
     if "$ref" in of:
         return "mapping, below"
     return _container(of) if of.get("type") in {"array", "object"} else _SCALARS.get(of.get("type", ""), "anything")
@@ -167,6 +169,10 @@ def _later_rows() -> Iterator[str]:
     names = {shape: title for title, shape in _ROUTE_PLACES}
     what = [(shape, key, about) for shape, keys in LATER_KEYS.items() for key, about in keys.items()]
     yield from (f"| {names[shape]} | `{key}` | {about} |" for shape, key, about in what)
+    if not ORDER_IS_SUPPORTED:
+        yield "| `exchanges:`, by name | `order` | putting each key's records in order |"
+        yield "| `topics:`, by name | `ordered` | choosing whether a topic waits for order |"
+    yield "| `order:` of an exchange | `on-gap: park` | keeping a key's records until somebody decides |"
     yield "| An item of `from:` | an exchange whose sources have another version | converting records |"
     yield "| `exchanges:`, by name | a subject instead of a topic under `sources` | reading all versions of a subject |"
 

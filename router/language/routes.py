@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from router.exchange.model import Entry, Exchanges, Place, Tombstones
+from router.order.policy import OrderPolicy
 from router.records.schema import AvroSchema, JsonSchema
 
-__all__ = ["Entry", "Format", "RouteSet", "Source", "Team", "Tombstones", "TopicDeclaration"]
+__all__ = ["Entry", "Format", "RouteSet", "Source", "SourceOrder", "Team", "Tombstones", "TopicDeclaration"]
 
 
 class Format(StrEnum):
@@ -29,6 +30,19 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceOrder:
+    """How the records of a source are put in order as they enter one of its exchanges; into all others they go as they come."""
+
+    exchange: str
+    policy: OrderPolicy
+    paths: tuple[str, ...]
+    """The fields that order needs of every record: the place in its key's order, and behind it the key, where that is not
+    the record's own."""
+    at_once: frozenset[str]
+    """The topics that do not wait (`ordered: false`), of all that the exchange can lead to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A broad topic and the exchanges that it feeds."""
 
@@ -38,6 +52,7 @@ class Source:
     """None where the catalogue has none and no route needs a field."""
     validate_whole: bool
     entries: tuple[Entry, ...]
+    order: SourceOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +67,8 @@ class TopicDeclaration:
     """None: as long as its source; -1: for ever."""
     format: Format
     place: Place
+    ordered: bool = True
+    """It waits for order, where an exchange that leads to it has one."""
 
 
 @dataclass(frozen=True, slots=True)

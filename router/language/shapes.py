@@ -6,13 +6,15 @@ gets here (`reading`), so that an optional key is either absent or right.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from router.exchange.model import XMatch
-from router.language.durations import PATTERN, parse_retention
+from router.language.durations import FINITE_PATTERN, PATTERN, parse_retention, parse_wait
+from router.order.policy import FIRST_SEEN
 
 __all__ = [
     "HEADER_OPERATORS",
@@ -21,6 +23,7 @@ __all__ = [
     "BindingShape",
     "ExchangeShape",
     "HashOnShape",
+    "OrderShape",
     "RouteFile",
     "Shape",
     "TopicShape",
@@ -42,13 +45,21 @@ class Shape(BaseModel):
 
 
 def _duration(value: Any) -> Any:
+    return _checked_duration(
+        value, parse_retention, "is no duration: write a whole number and its unit, such as 7d, or forever"
+    )
+
+
+def _wait(value: Any) -> Any:
+    return _checked_duration(value, parse_wait, "is no duration: write a whole number and its unit, such as 5m")
+
+
+def _checked_duration(value: Any, parse: Callable[[str], int], problem: str) -> Any:
     text = str(value) if type(value) is int else value
     if not isinstance(text, str):
-        raise PydanticCustomError(
-            "duration", "is no duration: write a whole number and its unit, such as 7d, or forever"
-        )
+        raise PydanticCustomError("duration", "{problem}", {"problem": problem})
     try:
-        parse_retention(text)
+        parse(text)
     except ValueError as malformed:
         raise PydanticCustomError("duration", "{problem}", {"problem": str(malformed)}) from malformed
     return value
@@ -58,6 +69,14 @@ def _whole(value: Any) -> Any:
     if isinstance(value, bool | float):  # which may equal a whole number in Python
         raise PydanticCustomError("int_type", "a whole number is wanted")
     return value
+
+
+def _start(value: Any) -> Any:
+    states = _listed(value)
+    whole = type(value) is int and value >= 0
+    if not whole and not (isinstance(states, list) and states and all(isinstance(each, str) for each in states)):
+        raise PydanticCustomError("start", "it is a whole number from 0 on, a state, a list of states, or first-seen")
+    return value if whole else states
 
 
 def _listed(value: Any) -> Any:
@@ -75,6 +94,9 @@ TopicName = str
 Name = Annotated[str, Field(min_length=1), AfterValidator(_named)]
 Duration = Annotated[
     str, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": ["7d"]})
+]
+Wait = Annotated[
+    str, BeforeValidator(_wait), WithJsonSchema({"type": "string", "pattern": FINITE_PATTERN, "examples": ["5m"]})
 ]
 _KEYS_SCHEMA = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
@@ -170,6 +192,88 @@ class HashOnShape(Shape):
     header: Name = Field(description="A header. Records without it all go to one destination.")
 
 
+_STATES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+_STATES_SCHEMA = {
+    "type": "object",
+    "minProperties": 1,
+    "additionalProperties": _STATES,
+    "examples": [{"created": ["paid", "canceled"], "paid": ["shipped"]}],
+}
+_StateNames = Annotated[list[Name], BeforeValidator(_listed)]
+Transitions = Annotated[
+    dict[Name, _StateNames], Field(min_length=1, max_length=200), WithJsonSchema(_STATES_SCHEMA, mode="validation")
+]
+_START_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, *_STATES["anyOf"]], "examples": [1, FIRST_SEEN]}
+Start = Annotated[Any, BeforeValidator(_start), WithJsonSchema(_START_SCHEMA)]
+
+
+class OrderShape(Shape):
+    """How the records of each key are put in order before they are copied: by one of `sequence`, `time` and `states`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [kind]} for kind in ("sequence", "time", "states")]}
+    )
+
+    by: Name = Field(
+        description="The field that tells keys apart. It is the one that the records' key carries (the exchange's `key:`), "
+        "unless `repartition` is true."
+    )
+    sequence: Name | None = Field(
+        default=None,
+        description="A field that counts each key's records without gaps. A record waits for the numbers before it.",
+    )
+    time: Name | None = Field(
+        default=None,
+        description="A field that says when it happened: a timestamp, a date, a text in ISO 8601, or a whole number of any "
+        "unit. Every record waits for `wait`, and then goes by time.",
+    )
+    state: Name | None = Field(
+        default=None, description="With `states`: the field that says which state the key has got to."
+    )
+    states: Transitions | None = Field(
+        default=None,
+        description="By state, the states that it leads to. A record waits for the state that leads to its own; one whose "
+        "state can never be reached is a dead letter that shows the path.",
+    )
+    start: Start = Field(
+        default=None,
+        description="What a key begins with. With `sequence` a number, by default 1; with `states` a state or several, by "
+        "default those that no other leads to; or `first-seen`: whatever comes first.",
+    )
+    wait: Wait = Field(
+        default="5m",
+        description="How long a record waits at most, from when it was received. After an outage it goes on until the lane "
+        "has read what came in time.",
+    )
+    on_gap: Literal["release", "dead-letter", "park"] = Field(
+        default="release",
+        description="What becomes of records that waited in vain: they are sent without what is missing, or become dead "
+        "letters. Their key goes on behind them.",
+    )
+    on_late: Literal["dead-letter", "release", "drop"] = Field(
+        default="dead-letter",
+        description="What becomes of a record that comes after its turn was given up: `release` sends it out of order.",
+    )
+    on_duplicate: Literal["drop", "release"] = Field(
+        default="drop", description="What becomes of a record whose like came before: `release` sends it, too."
+    )
+    hold_at_most: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=1_000,
+        description="How many records of one key wait at most. With one more, the first gap is given up as if its wait had "
+        "run out.",
+    )
+    forget_after: Duration = Field(
+        default="30d",
+        description="How long a key is remembered after its last record, by the timestamps of what is read. A key that "
+        "comes later begins anew.",
+    )
+    repartition: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        description="Records first go through an internal topic that is keyed by `by`: where their key is another, or where "
+        "the exchange has several sources.",
+    )
+
+
 class ExchangeShape(Shape):
     """A named entry point that broad topics or other exchanges feed and that teams bind their topics to."""
 
@@ -196,6 +300,9 @@ class ExchangeShape(Shape):
         default=None,
         description="The field that the records' keys carry. The worker verifies it; a record whose key differs is a "
         "dead letter.",
+    )
+    order: OrderShape | None = Field(
+        default=None, description="How each key's records are put in order. Without it they go as they come."
     )
     alternate: AlternateShape | None = Field(
         default=None, description="Where a record that matches nothing goes, instead of `<source>.unroutable`."
@@ -236,6 +343,11 @@ class TopicShape(Shape):
     )
     format: Literal["avro", "json"] | None = Field(
         default=None, description="How values are written. By default as the schema or the source says."
+    )
+    ordered: Annotated[bool, Field(strict=True)] = Field(
+        default=True,
+        description="Whether it waits for order, where an exchange that leads to it has `order`. With `false` it gets each "
+        "record when it comes.",
     )
     from_: Annotated[list[BindingShape], Field(min_length=1)] | None = Field(
         default=None, description="What feeds it. A record that several bindings match arrives once."

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from router.language.durations import FOREVER, PATTERN, parse_retention
+from router.language.durations import FINITE_PATTERN, FOREVER, PATTERN, parse_retention, parse_wait
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,13 @@ def test_anything_else_is_refused_with_words(text: str) -> None:
     """The words go on after the text itself."""
     with pytest.raises(ValueError, match=r"^(is|has) "):
         parse_retention(text)
+
+
+def test_a_wait_has_an_end() -> None:
+    """What is missing may never come; the editors' pattern agrees."""
+    assert parse_wait("5m") == 300_000
+    assert re.search(FINITE_PATTERN, "5m")
+    for text, words in (("forever", "is no time to wait"), ("0s", "is no time at all"), ("5", "has no unit")):
+        assert not re.search(FINITE_PATTERN, text)
+        with pytest.raises(ValueError, match=f"^{words}"):
+            parse_wait(text)
