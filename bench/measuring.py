@@ -40,6 +40,8 @@ class Reading:
     committed: tuple[int, ...]
     """By partition."""
     cpu: float
+    kernel: float = 0.0
+    """The part of `cpu` in system mode."""
     broker: float | None
     """CPU seconds of the broker; None for one that is not ours to look at."""
 
@@ -56,6 +58,8 @@ class Rate:
     seconds: float
     cpu: float
     """Seconds, in user and system mode, of all threads."""
+    kernel: float = 0.0
+    """Of these, in system mode."""
     broker: float | None
 
     @property
@@ -132,6 +136,7 @@ def _between(first: Reading, last: Reading) -> Rate:
         seconds=last.at - first.at,
         # The kernel counts in hundredths of a second: less than one is at most one.
         cpu=max(last.cpu - first.cpu, 0.01),
+        kernel=last.kernel - first.kernel,
         broker=None if first.broker is None or last.broker is None else last.broker - first.broker,
     )
 
@@ -159,6 +164,7 @@ def _watch(
                 at=time.monotonic(),
                 committed=tuple(max(0, one.offset) for one in found),
                 cpu=processes.cpu_seconds(),
+                kernel=processes.kernel_seconds(),
                 broker=sum(map(cpu_seconds, broker)) if broker else None,
             )
             if reading.records > seen:

@@ -63,6 +63,10 @@ class Processes:
                 raise Stopped(f"ended by itself, with code {process.returncode}")
         return sum(cpu_seconds(pid) for pid in self.pids)
 
+    def kernel_seconds(self) -> float:
+        """The part of these that the kernel took, for sockets above all."""
+        return sum(_times(pid)[1] for pid in self.pids)
+
     def peak_bytes(self) -> int:
         """The largest resident size that any of them had."""
         return max(peak_bytes(pid) for pid in self.pids)
@@ -121,9 +125,13 @@ class Processes:
 
 def cpu_seconds(pid: int) -> float:
     """User and system time of all its threads, past and present."""
+    return sum(_times(pid))
+
+
+def _times(pid: int) -> tuple[float, float]:
     # The command's name, second, may hold spaces: it ends at the last parenthesis.
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    return int(fields[11]) / _TICKS, int(fields[12]) / _TICKS
 
 
 def peak_bytes(pid: int) -> int:

@@ -2,7 +2,8 @@
 
 A sample belongs to the stage of its innermost frame that a stage claims: what compiled code takes counts for who called it. The
 worker's own CPU seconds for a record (from the kernel) are dealt out by the samples. A thread that waits for events is left out: it
-looks busy to the sampler whenever others keep it from the processor.
+looks busy to the sampler whenever others keep it from the processor. The same makes system calls look longer than they are on a busy
+machine, so the kernel's own count of the time that it took stands beside.
 """
 
 from __future__ import annotations
@@ -104,6 +105,13 @@ def table(found: Mapping[str, float], rate: Rate) -> str:
     whole = 1e6 / rate.per_cpu_second
     rows = [[name, f"{share * whole:.2f}", f"{share:.0%}"] for name, share in found.items() if share >= _SHOWN]
     rows.append(["**all**", f"**{whole:.2f}**", ""])
+    rows.append(
+        [
+            "of these in the kernel, by its own count",
+            f"{rate.kernel / rate.records * 1e6:.2f}",
+            f"{rate.kernel / rate.cpu:.0%}",
+        ]
+    )
     if rate.broker_microseconds is not None:
         rows.append(["beside it, the broker", f"{rate.broker_microseconds:.2f}", ""])
     return markdown({"stage of a running worker": "---", "µs of CPU a record": "--:", "share": "--:"}, rows)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.sampling import STAGES, shares
+from bench.measuring import Rate
+from bench.sampling import STAGES, shares, table
 
 LOOP = "MainThread;_run_once (asyncio/base_events.py:1922)"
 
@@ -37,3 +38,16 @@ def test_shares_leave_waiting_out() -> None:
 def test_no_samples_are_no_shares() -> None:
     """A worker that could not be looked into has no stages."""
     assert shares([]) == {}
+
+
+def test_table_deals_out_what_the_kernel_counted() -> None:
+    """Shares are of the CPU time that a record took, and the broker's stands beside it."""
+    rate = Rate(records=1_000_000, seconds=9.0, cpu=8.0, kernel=2.0, broker=5.0)
+    rows = table({"one": 0.75, "other": 0.25, "next to none": 0.0001}, rate).splitlines()[2:]
+    assert rows == [
+        "| one | 6.00 | 75% |",
+        "| other | 2.00 | 25% |",
+        "| **all** | **8.00** |  |",
+        "| of these in the kernel, by its own count | 2.00 | 25% |",
+        "| beside it, the broker | 5.00 |  |",
+    ]
