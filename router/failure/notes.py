@@ -13,7 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from router.errors import ConditionFailed, KeyMismatch, RecordError, Refused, TooLarge, Unreadable
+from router.errors import (
+    ConditionFailed,
+    IllegalTransition,
+    KeyMismatch,
+    Late,
+    OrderGap,
+    OrderUnknown,
+    RecordError,
+    Refused,
+    TooLarge,
+    Unreadable,
+)
 
 __all__ = [
     "DESTINATION",
@@ -56,6 +67,8 @@ def unroutable_headers(exchanges: Sequence[str]) -> Headers:
 def _place(error: RecordError) -> str:
     if isinstance(error, KeyMismatch):
         return "key"
+    if isinstance(error, OrderUnknown | OrderGap | Late | IllegalTransition):
+        return f"value:{error.field}"
     if not isinstance(error, Unreadable):
         return ""
     place = f"value:{error.field}" if error.field else "value"

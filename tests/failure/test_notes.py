@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.errors import ConditionFailed, KeyMismatch, RecordError, Refused, TooLarge, TooManyHops, Unreadable
+from router.errors import ConditionFailed, KeyMismatch, Late, RecordError, Refused, TooLarge, TooManyHops, Unreadable
 from router.failure.notes import (
     DESTINATION,
     ERROR,
@@ -46,6 +46,7 @@ def test_set_aside_topics_stand_beside_their_source() -> None:
         pytest.param(
             Unreadable(field="", position=-1, problem="no JSON"), b"unreadable", b"value", None, id="whole-value"
         ),
+        pytest.param(Late(field="n", place=3, reached=9), b"late", b"value:n", None, id="a place in an order"),
         pytest.param(KeyMismatch(field="id", key=b"a", value="b"), b"key-mismatch", b"key", None, id="key"),
         pytest.param(TooLarge(topic="vip.v1", size=9), b"too-large", None, b"vip.v1", id="too-large"),
         pytest.param(Refused(topic="vip.v1", problem="no"), b"refused", None, b"vip.v1", id="refused"),

@@ -48,6 +48,13 @@ def test_a_field_is_checked_against_every_source(said: str, expected: list[tuple
         assert words in str(finding)
 
 
+def test_the_fields_of_an_order_are_among_those_that_are_needed() -> None:
+    """Each at its own place, beside what order itself asks of them."""
+    text = exchange("type: topic, sources: [order.status.v1], key: order_id, order: {by: orderid, sequence: items}")
+    _, findings = load(text, with_order=True)
+    assert {("unknown-field", 3, 85), ("field-not-scalar", 3, 104)} <= set(brief(findings))
+
+
 def test_a_json_topic_wants_a_json_schema() -> None:
     """The file to add has the ending of the format that the owner declares."""
     text = exchange('type: topic, sources: [b.v1], routing-key: "{a}"') + "  b.v1: {format: json}\n"

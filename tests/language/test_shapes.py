@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from router.language.shapes import BindingShape, ExchangeShape, RouteFile, Shape, annotation_below, shape_below
+from router.language.shapes import (
+    BindingShape,
+    ExchangeShape,
+    OrderShape,
+    RouteFile,
+    Shape,
+    annotation_below,
+    shape_below,
+)
 
 
 def test_keys_have_dashes_and_no_trailing_underscores() -> None:
@@ -19,6 +27,27 @@ def test_one_binding_key_is_a_list_of_one() -> None:
     one = BindingShape.model_validate({"exchange": "x", "binding-key": "a"})
     many = BindingShape.model_validate({"exchange": "x", "binding-key": ["a", ""]})
     assert (one.binding_key, many.binding_key) == (["a"], ["a", ""])
+
+
+@pytest.mark.parametrize(("said", "start"), [(0, 0), ("paid", ["paid"]), (["a", "b"], ["a", "b"])])
+def test_a_start_is_a_number_or_states(said: object, start: object) -> None:
+    """One state is a list of one; `first-seen` is told apart later."""
+    assert OrderShape.model_validate({"by": "id", "sequence": "n", "start": said}).start == start
+
+
+@pytest.mark.parametrize("said", [-1, 1.0, True, [], [1], {}])
+def test_any_other_start_is_refused(said: object) -> None:
+    """A boolean is no number, and an empty list no start."""
+    with pytest.raises(ValidationError, match="a whole number from 0 on"):
+        OrderShape.model_validate({"by": "id", "sequence": "n", "start": said})
+
+
+@pytest.mark.parametrize("said", ["forever", "0s", 5, ["5m"], True])
+def test_a_wait_is_a_duration_with_an_end(said: object) -> None:
+    """While what is forgotten after it can be kept for ever."""
+    with pytest.raises(ValidationError):
+        OrderShape.model_validate({"by": "id", "sequence": "n", "wait": said})
+    assert OrderShape.model_validate({"by": "id", "sequence": "n", "forget-after": "forever"}).wait == "5m"
 
 
 def test_nothing_is_converted() -> None:
