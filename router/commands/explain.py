@@ -82,7 +82,8 @@ def explain(
     `key` and `value`, all optional. The answers come as JSON, a line each, in the same order: `to` (topics, and how many
     copies), `matched`, `alternate`, `unmatched`.
 
-    Lines with + matched, with ~ lead to an alternate, with - did not match: nearest first, and with what failed first.
+    Lines with + matched, with ~ lead to an alternate, with - did not match: nearest first, and with what failed first. Keys of
+    one binding that failed at the same word share a line; in JSON `misses` has these, and `unmatched` each key by itself.
     """
     if (exchange is None) != (messages is None):
         raise click.UsageError("--exchange and --messages go together")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from router.exchange.routing_key import Placeholder, PlaceholderKind, RoutingKey
 from router.exchange.topology import Topology
 
 __all__ = [
+    "Alternatives",
     "Explanation",
     "Missed",
     "WalkExplanation",
@@ -52,11 +53,43 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternatives:
+    """The keys of one binding that failed at the same point, so that one sentence tells of all."""
+
+    missed: tuple[Missed, ...]
+
+    def __str__(self) -> str:
+        first, *others = self.missed
+        wanted = [each.why.wanted for each in others if isinstance(each.why, Miss) and each.why.wanted is not None]
+        return in_words(first.why, words=first.words, part=first.part, also=wanted)
+
+    @property
+    def binding(self) -> Binding:
+        """The first of them in its file."""
+        return min((each.binding for each in self.missed), key=lambda binding: binding.place)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Their binding keys, as the file has them."""
+        bindings = sorted((each.binding for each in self.missed), key=lambda binding: binding.place)
+        return tuple(binding.key for binding in bindings if binding.key is not None)
+
+
+@dataclass(frozen=True, slots=True)
 class WalkExplanation:
     """One entry's way, with the misses of each exchange on it, nearest first."""
 
     walk: Walk
     missed: tuple[Missed, ...]
+    """Each binding key by itself."""
+
+    @property
+    def alternatives(self) -> tuple[Alternatives, ...]:
+        """The same, with those together that differ only in what they want at the point where they failed."""
+        found: dict[tuple[Hashable, ...], list[Missed]] = {}
+        for each in self.missed:
+            found.setdefault((_apart_from_key(each.binding), _failed_at(each)), []).append(each)
+        return tuple(Alternatives(tuple(each)) for each in found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +127,7 @@ class Explanation:
                         if step.alternate is not None
                     ],
                     "unmatched": [{**binding_json(missed.binding), "why": str(missed)} for missed in each.missed],
+                    "misses": [_misses_json(alternatives) for alternatives in each.alternatives],
                 }
                 for each in self.walks
             ],
@@ -166,14 +200,29 @@ def _walk_lines(each: WalkExplanation, *, tombstone: bool) -> Iterator[str]:
         if step.alternate is not None:
             why = "reached as" if tombstone else f"nothing in '{step.exchange}' matched:"
             yield f"  ~ {why} its alternate, {step.alternate}"
-    for missed in each.missed:
-        binding = missed.binding
-        yield f"  - {binding_text(binding)} -> {binding.destination}  {binding.place.file}:{binding.place.line}: {missed}"
+    for alternatives in each.alternatives:
+        binding = alternatives.binding
+        text = binding_text(binding, keys=alternatives.keys)
+        yield f"  - {text} -> {binding.destination}  {binding.place.file}:{binding.place.line}: {alternatives}"
 
 
-def binding_text(binding: Binding) -> str:
-    """A binding as people recognise it in its file."""
-    parts = [f"'{binding.key}'"] if binding.key is not None else []
+def _apart_from_key(binding: Binding) -> Hashable:
+    """What the keys of one binding have in common, which may as well be two bindings that differ in nothing else."""
+    return (binding.exchange, binding.destination, binding.place.file, binding.headers, binding.weight, binding.where)
+
+
+def _failed_at(missed: Missed) -> Hashable:
+    match missed.why:
+        case Miss(word=word, wanted=wanted):
+            return (word, wanted is None)
+        case _:
+            return str(missed)
+
+
+def binding_text(binding: Binding, *, keys: Sequence[str] = ()) -> str:
+    """A binding as people recognise it in its file; `keys` are all its keys that are meant, where that is not its own."""
+    own = [] if binding.key is None else [binding.key]
+    parts = [" or ".join(f"'{key}'" for key in keys or own)] if own else []
     if binding.headers is not None:
         conditions = ", ".join(f"{each.name}: {each.test}" for each in binding.headers.conditions)
         parts.append(f"{{x-match: {binding.headers.x_match}{', ' if conditions else ''}{conditions}}}")
@@ -194,6 +243,13 @@ def binding_json(binding: Binding) -> dict[str, Any]:
         "line": binding.place.line,
         "team": binding.team,
     }
+
+
+def _misses_json(alternatives: Alternatives) -> dict[str, Any]:
+    of = binding_json(alternatives.binding)
+    of["binding_keys"] = list(alternatives.keys)
+    del of["binding_key"]
+    return {**of, "why": str(alternatives)}
 
 
 def destination_json(destination: Destination) -> dict[str, str]:

@@ -43,7 +43,7 @@ def test_the_text_names_topics_lines_and_what_failed_first(shop: Path) -> None:
     lines = result.output.splitlines()
     assert lines[0] == "to: ru.order.v1"
     assert any(line.startswith("  + 'RU.*' -> topic 'ru.order.v1'") and line.endswith("shop.yaml:8") for line in lines)
-    assert any("the routing key is 'new'; this binding wants 'paid'" in line for line in lines)
+    assert any("the routing key is `new`; this binding wants `paid`" in line for line in lines)
     assert lines[-1] == "a copy goes to order.v1.unroutable"
 
 

@@ -90,18 +90,18 @@ def why(kind: ExchangeType, binding_key: str, routing_key: str, template: str | 
 @pytest.mark.parametrize(
     ("binding_key", "routing_key", "reason"),
     [
-        pytest.param("RU.paid", "RU.new", "word 2 of the routing key is 'new'; this binding wants 'paid'", id="word"),
-        pytest.param("RU.paid", "RU.", "word 2 of the routing key is empty; this binding wants 'paid'", id="is-empty"),
+        pytest.param("RU.paid", "RU.new", "word 2 of the routing key is `new`; this binding wants `paid`", id="word"),
+        pytest.param("RU.paid", "RU.", "word 2 of the routing key is empty; this binding wants `paid`", id="is-empty"),
         pytest.param(
-            "RU.", "RU.paid", "word 2 of the routing key is 'paid'; this binding wants it empty", id="to-be-empty"
+            "RU.", "RU.paid", "word 2 of the routing key is `paid`; this binding wants it empty", id="to-be-empty"
         ),
         pytest.param(
-            "RU", "RU.new", "word 2 of the routing key is 'new'; this binding's key ends before it", id="long"
+            "RU", "RU.new", "word 2 of the routing key is `new`; this binding's key ends before it", id="long"
         ),
-        pytest.param("", "RU", "word 1 of the routing key is 'RU'; this binding's key ends before it", id="no-words"),
-        pytest.param("RU.*.x", "RU.a", "the routing key ends after word 2; this binding wants 'x' next", id="short"),
+        pytest.param("", "RU", "word 1 of the routing key is `RU`; this binding's key ends before it", id="no-words"),
+        pytest.param("RU.*.x", "RU.a", "the routing key ends after word 2; this binding wants `x` next", id="short"),
         pytest.param("a.", "a", "the routing key ends after word 1; this binding wants an empty word next", id="a-dot"),
-        pytest.param("RU", "", "the routing key is empty; this binding wants 'RU' next", id="empty-key"),
+        pytest.param("RU", "", "the routing key is empty; this binding wants `RU` next", id="empty-key"),
     ],
 )
 def test_topic_binding_says_which_word_failed_first(binding_key: str, routing_key: str, reason: str) -> None:
@@ -112,9 +112,9 @@ def test_topic_binding_says_which_word_failed_first(binding_key: str, routing_ke
 @pytest.mark.parametrize(
     ("binding_key", "routing_key", "reason"),
     [
-        pytest.param("a.b", "a.c", "the routing key is 'a.c'; this binding wants 'a.b'", id="another"),
-        pytest.param("a.b", "", "the routing key is empty; this binding wants 'a.b'", id="is-empty"),
-        pytest.param("", "a.b", "the routing key is 'a.b'; this binding wants it empty", id="to-be-empty"),
+        pytest.param("a.b", "a.c", "the routing key is `a.c`; this binding wants `a.b`", id="another"),
+        pytest.param("a.b", "", "the routing key is empty; this binding wants `a.b`", id="is-empty"),
+        pytest.param("", "a.b", "the routing key is `a.b`; this binding wants it empty", id="to-be-empty"),
     ],
 )
 def test_direct_binding_says_what_key_it_wants(binding_key: str, routing_key: str, reason: str) -> None:
@@ -125,18 +125,18 @@ def test_direct_binding_says_what_key_it_wants(binding_key: str, routing_key: st
 @pytest.mark.parametrize(
     ("template", "binding_key", "reason"),
     [
-        pytest.param("{header:country}.{header:status}", "RU.paid", "`header:status` is 'new'", id="placeholder"),
+        pytest.param("{header:country}.{header:status}", "RU.paid", "`header:status` is `new`", id="placeholder"),
         pytest.param(
-            "{header:country}.v1.{header:status}", "RU.v2.#", "word 2 of the routing key is 'v1'", id="literal"
+            "{header:country}.v1.{header:status}", "RU.v2.#", "word 2 of the routing key is `v1`", id="literal"
         ),
-        pytest.param("a.b.{header:status}.c", "a.b.paid.c", "`header:status` is 'new'", id="between-literals"),
-        pytest.param("a.s-{header:status}", "a.s-paid", "word 2 of the routing key is 's-new'", id="part-of-a-word"),
+        pytest.param("a.b.{header:status}.c", "a.b.paid.c", "`header:status` is `new`", id="between-literals"),
+        pytest.param("a.s-{header:status}", "a.s-paid", "word 2 of the routing key is `s-new`", id="part-of-a-word"),
         pytest.param(
-            "{header:status}{header:tier}", "paid", "word 1 of the routing key is 'newgold'", id="two-in-a-word"
+            "{header:status}{header:tier}", "paid", "word 1 of the routing key is `newgold`", id="two-in-a-word"
         ),
         pytest.param("{topic}.{header:status}", "#.paid", "the routing key ends after word 2", id="past-the-end"),
-        pytest.param("{topic}.x", "order.x", "`topic` is 'order%2Estatus%2Ev1'", id="topic"),
-        pytest.param("{key}.x", "order.x", "`key` is 'RU%2Enew%2Egold'", id="key"),
+        pytest.param("{topic}.x", "order.x", "`topic` is `order%2Estatus%2Ev1`", id="topic"),
+        pytest.param("{key}.x", "order.x", "`key` is `RU%2Enew%2Egold`", id="key"),
         pytest.param("{header:tier}..x", "gold.y.x", "word 2 of the routing key is empty", id="empty-literal-word"),
     ],
 )
@@ -154,7 +154,7 @@ def test_field_is_named_by_its_path() -> None:
     ).walks
     (missed,) = walk.missed
     assert missed.part == "customer.tier"
-    assert str(missed) == "`customer.tier` is 'basic'; this binding wants 'gold'"
+    assert str(missed) == "`customer.tier` is `basic`; this binding wants `gold`"
 
 
 def test_nearest_miss_comes_first() -> None:
@@ -180,9 +180,54 @@ def test_lines_tell_the_whole_way() -> None:
         "  + 'RU.*' -> exchange 'B'  b.yaml:12",
         "  + every key -> topic 'u'  u.yaml:13",
         "  ~ nothing in 'B' matched: its alternate, topic 'rest'",
-        "  - 'KZ.*' -> topic 'v'  v.yaml:14: word 1 of the routing key is 'RU'; this binding wants 'KZ'",
-        "  - 'RU.paid' -> topic 'w'  w.yaml:11: the routing key is 'RU.new'; this binding wants 'RU.paid'",
+        "  - 'KZ.*' -> topic 'v'  v.yaml:14: word 1 of the routing key is `RU`; this binding wants `KZ`",
+        "  - 'RU.paid' -> topic 'w'  w.yaml:11: the routing key is `RU.new`; this binding wants `RU.paid`",
     ]
+
+
+class TestAlternatives:
+    """The keys of one binding that fail at the same word are told in one sentence."""
+
+    def told(self, *binding_keys: tuple[str, str], key: str) -> Explanation:
+        """Of a topic exchange with these keys and destinations, and placeholders for words."""
+        words = dict(zip(["country", "status"], key.encode().split(b"."), strict=True))
+        return explanation(
+            exchange("x", TOPIC, list(binding_keys)),
+            template="{header:country}.{header:status}",
+            headers=list(words.items()),
+        )
+
+    def test_one_line_names_all_that_would_do(self) -> None:
+        """Where the first of them stands; in JSON by all their keys, and each by itself as well."""
+        told = self.told(("*.paid", "t"), ("*.shipped", "t"), ("*.lost", "t"), key="RU.packed")
+        why = "`header:status` is `packed`; this binding wants `paid`, `shipped` or `lost`"
+        assert list(told.lines())[2:-1] == [f"  - '*.paid' or '*.shipped' or '*.lost' -> topic 't'  t.yaml:11: {why}"]
+        (walk,) = told.to_json()["walks"]
+        (miss,) = walk["misses"]
+        assert (miss["binding_keys"], miss["line"], miss["why"]) == (["*.paid", "*.shipped", "*.lost"], 11, why)
+        assert [each["binding_key"] for each in walk["unmatched"]] == ["*.paid", "*.shipped", "*.lost"]
+
+    def test_what_fails_elsewhere_has_a_line_of_its_own(self) -> None:
+        """Another word, a key that ended, another destination: nearest first."""
+        told = self.told(
+            ("RU.paid", "t"), ("KZ.paid", "t"), ("UA.#", "t"), ("RU", "t"), ("*.paid", "u"), ("RU.sent", "t"),
+            key="RU.packed",
+        )  # fmt: skip
+        assert [str(each) for each in told.walks[0].alternatives] == [
+            "`header:status` is `packed`; this binding wants `paid` or `sent`",
+            "`header:status` is `packed`; this binding's key ends before it",
+            "`header:status` is `packed`; this binding wants `paid`",
+            "`header:country` is `RU`; this binding wants `KZ` or `UA`",
+        ]
+        assert [each.keys for each in told.walks[0].alternatives] == [
+            ("RU.paid", "RU.sent"), ("RU",), ("*.paid",), ("KZ.paid", "UA.#"),
+        ]  # fmt: skip
+
+    def test_the_same_wish_is_named_once(self) -> None:
+        """Two keys may want the same word; one may want none."""
+        told = self.told(("*.paid", "t"), ("RU.paid", "t"), ("RU.", "t"), key="RU.packed")
+        (both,) = told.walks[0].alternatives
+        assert str(both) == "`header:status` is `packed`; this binding wants `paid` or it empty"
 
 
 def test_lines_say_what_led_nowhere() -> None:
@@ -191,7 +236,7 @@ def test_lines_say_what_led_nowhere() -> None:
     assert list(told.lines()) == [
         "to: nobody",
         "exchange 'x', routing key 'RU'",
-        "  - 'KZ' -> topic 't'  t.yaml:11: word 1 of the routing key is 'RU'; this binding wants 'KZ'",
+        "  - 'KZ' -> topic 't'  t.yaml:11: word 1 of the routing key is `RU`; this binding wants `KZ`",
         "exchange 'y', routing key 'RU'",
         "unroutable: 'x', 'y' led nowhere",
     ]
@@ -258,7 +303,18 @@ def test_json_has_the_same_facts() -> None:
                         "file": "t.yaml",
                         "line": 12,
                         "team": "team-t",
-                        "why": "word 1 of the routing key is 'a'; this binding wants 'b'",
+                        "why": "word 1 of the routing key is `a`; this binding wants `b`",
+                    }
+                ],
+                "misses": [
+                    {
+                        "exchange": "x",
+                        "binding_keys": ["b"],
+                        "to": {"topic": "t"},
+                        "file": "t.yaml",
+                        "line": 12,
+                        "team": "team-t",
+                        "why": "word 1 of the routing key is `a`; this binding wants `b`",
                     }
                 ],
             }
@@ -325,7 +381,7 @@ def test_nearest_miss_counts_what_was_met() -> None:
     ]
     assert [str(each) for each in walk.missed[:2]] == [
         "`amount > 5` cannot be evaluated on this record",
-        "the header 'c' is missing; this binding wants it 1",
+        "the header `c` is missing; this binding wants it 1",
     ]
 
 

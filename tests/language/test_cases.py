@@ -121,7 +121,7 @@ def test_the_reason_names_the_binding_and_what_kept_it() -> None:
     assert found is not None
     why = "\n".join(run_one(found, f"{KZ_PAID}, to: []").why)
     assert "r/team.yaml:4" in why
-    assert "`country` is 'KZ'; this binding wants 'RU'" in why
+    assert "`country` is `KZ`; this binding wants `RU`" in why
 
 
 def test_a_file_of_no_team_promises_for_all(route_set: RouteSet) -> None:

@@ -115,8 +115,8 @@ def test_answer_tells_what_matched_what_did_not_and_the_alternate() -> None:
     assert answer["matched"] == []
     assert answer["alternate"] == [{"exchange": "keys", "to": {"topic": "rest"}}]
     assert [each["why"] for each in answer["unmatched"]] == [
-        "the routing key ends after word 1; this binding wants '*' next",
-        "word 1 of the routing key is 'a'; this binding wants 'b'",
+        "the routing key ends after word 1; this binding wants `*` next",
+        "word 1 of the routing key is `a`; this binding wants `b`",
     ]
     assert decided("keys", {"routing_key": "b"})["matched"] == [
         {"exchange": "keys", "binding_key": "b", "to": {"topic": "b"}, "file": "routes/x.yaml", "line": 3, "team": "t"}
