@@ -27,7 +27,7 @@ from router.develop.exclusive import exclusive
 from router.develop.jars import kafka_jars
 from router.develop.java import archive_beside, archive_options, java_command
 from router.develop.node import START_WITHIN_S, STOP_WITHIN_S, Node
-from router.develop.node_settings import LOG_SETTINGS, NodeAddress, node_settings
+from router.develop.node_settings import LOG_SETTINGS, Detour, NodeAddress, node_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,22 +57,34 @@ class DevelopmentKafka:
 
     @classmethod
     def start(
-        cls, *, directory: Path, brokers: int = 1, port: int = 0, heap: str = HEAP, java_options: Sequence[str] = ()
+        cls,
+        *,
+        directory: Path,
+        brokers: int = 1,
+        port: int = 0,
+        heap: str = HEAP,
+        java_options: Sequence[str] = (),
+        detours: Sequence[int] = (),
     ) -> Self:
         """Start Kafka on the data in `directory` (none: a new one) and return when every node serves.
 
-        The first broker listens on `port`, the others on those after it; 0 takes free ones. Raises a `DevelopmentError`
-        that says what to do.
+        The first broker listens on `port`, the others on those after it; 0 takes free ones. `detours` are the ports of
+        proxies, one a broker: each broker then has a second listener, `node.detour`, on which it names these instead of
+        its own. Raises a `DevelopmentError` that says what to do.
         """
         directory = directory.resolve()
         with ExitStack() as held:
             # What can be told at once is told before anything is fetched.
             _claim(directory, held)
-            _addresses(brokers, port)
+            _addresses(brokers, port, detours)
             jars = kafka_jars()
             for attempt in range(1, _ATTEMPTS + 1):
                 nodes = _prepare(
-                    directory, addresses=_addresses(brokers, port), jars=jars, heap=heap, java_options=java_options
+                    directory,
+                    addresses=_addresses(brokers, port, detours),
+                    jars=jars,
+                    heap=heap,
+                    java_options=java_options,
                 )
                 try:
                     _start(nodes)
@@ -160,16 +172,20 @@ def _start(nodes: Sequence[Node]) -> None:
         raise
 
 
-def _addresses(brokers: int, port: int) -> tuple[NodeAddress, ...]:
+def _addresses(brokers: int, port: int, told: Sequence[int]) -> tuple[NodeAddress, ...]:
     wanted = [port + number for number in range(brokers)] if port else []
     for one in wanted:
         if not _free(one):
             raise PortTaken(port=one)
-    free = _free_ports(2 * brokers - len(wanted), besides=wanted)
-    ports = wanted or free[brokers:]
+    free = iter(_free_ports(2 * brokers - len(wanted) + len(told), besides=[*wanted, *told]))
+    controllers = [next(free) for _ in range(brokers)]
+    ports = wanted or [next(free) for _ in range(brokers)]
+    detours: list[Detour | None] = [Detour(port=next(free), told=one) for one in told]
     return tuple(
-        NodeAddress(number=number, port=ports[number - 1], controller_port=free[number - 1])
-        for number in range(1, brokers + 1)
+        NodeAddress(number=number, port=one, controller_port=controller, detour=detour)
+        for number, (one, controller, detour) in enumerate(
+            zip(ports, controllers, detours or [None] * brokers, strict=True), start=1
+        )
     )
 
 

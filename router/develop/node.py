@@ -30,6 +30,7 @@ class Node:
     def __init__(self, *, address: NodeAddress, directory: Path, command: Sequence[str]) -> None:
         self.number = address.number
         self.port = address.port
+        self.detour = address.detour.port if address.detour is not None else None
         self.directory = directory
         self.log = directory / "broker.log"
         self._command = tuple(command)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["LOG_SETTINGS", "NodeAddress", "node_settings"]
+__all__ = ["LOG_SETTINGS", "Detour", "NodeAddress", "node_settings"]
 
 LOG_SETTINGS = """\
 rootLogger.level = INFO
@@ -24,6 +24,16 @@ logger.tools.level = WARN
 
 
 @dataclass(frozen=True, slots=True)
+class Detour:
+    """A listener for clients that are to come through a proxy, which knows nothing of Kafka's protocol."""
+
+    port: int
+    """Where the broker listens: what the proxy leads to."""
+    told: int
+    """The port that the broker tells those who ask there: the proxy's."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeAddress:
     """Where one node listens, always on 127.0.0.1."""
 
@@ -32,20 +42,25 @@ class NodeAddress:
     """For clients and the other brokers."""
     controller_port: int
     """For the quorum of controllers."""
+    detour: Detour | None = None
+    """A second way in for clients; None: there is none."""
 
 
 def node_settings(address: NodeAddress, *, cluster: Sequence[NodeAddress], data: Path) -> str:
     """Return the text of `server.properties`."""
+    detour = address.detour
+    listening = f",DETOUR://127.0.0.1:{detour.port}" if detour else ""
+    told = f",DETOUR://127.0.0.1:{detour.told}" if detour else ""
     copies = min(3, len(cluster))
     in_sync = max(1, copies - 1)
     settings = {
         "process.roles": "broker,controller",
         "node.id": address.number,
         "controller.quorum.voters": ",".join(f"{one.number}@127.0.0.1:{one.controller_port}" for one in cluster),
-        "listeners": f"PLAINTEXT://127.0.0.1:{address.port},CONTROLLER://127.0.0.1:{address.controller_port}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{address.port}",
+        "listeners": f"PLAINTEXT://127.0.0.1:{address.port},CONTROLLER://127.0.0.1:{address.controller_port}{listening}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{address.port}{told}",
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,DETOUR:PLAINTEXT",
         "log.dirs": data,
         # A topic that nobody declared is a mistake that should be seen.
         "auto.create.topics.enable": "false",

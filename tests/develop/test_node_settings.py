@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from router.develop.node_settings import NodeAddress, node_settings
+from router.develop.node_settings import Detour, NodeAddress, node_settings
 
 
 def settings_of(brokers: int) -> dict[str, str]:
@@ -36,3 +36,13 @@ def test_a_node_is_reachable_from_this_machine_only() -> None:
 def test_topics_are_never_made_by_accident() -> None:
     """A mistyped topic is an error, as it is where people keep their data."""
     assert settings_of(1)["auto.create.topics.enable"] == "false"
+
+
+def test_a_detour_is_listened_to_at_one_port_and_told_as_another() -> None:
+    """Whoever asks at the second listener is sent to the proxy, and brokers among themselves go straight."""
+    address = NodeAddress(number=1, port=9001, controller_port=9501, detour=Detour(port=9101, told=9201))
+    text = node_settings(address, cluster=[address], data=Path("/data"))
+    settings = dict(line.split("=", 1) for line in text.splitlines())
+    assert settings["listeners"].split(",")[-1] == "DETOUR://127.0.0.1:9101"
+    assert settings["advertised.listeners"] == "PLAINTEXT://127.0.0.1:9001,DETOUR://127.0.0.1:9201"
+    assert "DETOUR:PLAINTEXT" in settings["listener.security.protocol.map"].split(",")
