@@ -31,6 +31,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "topics": ("router.commands.topics:topics", "Say which topics must be created or differ, and create them."),
     "graph": ("router.commands.graph:graph", "Draw the routes: DOT, Mermaid, or SVG without Graphviz."),
     "trace": ("router.commands.trace:trace", "Show the way that a record has taken through the router."),
+    "schemas": (
+        "router.commands.schemas:schemas",
+        "Ask whether schemas may change, what can read what, and how a record converts.",
+    ),
     "schema": ("router.commands.schema:schema", "Print the JSON Schema of route files, for editors."),
     "completion": ("router.commands.completion:completion", "Print what lets a shell complete all this."),
     "broker": ("router.commands.broker:broker", "Run a real Apache Kafka to develop on."),

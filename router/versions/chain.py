@@ -1,0 +1,64 @@
+"""From any version of a subject to any other: conversions one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from router.errors import ConfigError
+from router.versions.conversion import Conversion
+from router.versions.subjects import Subject
+
+__all__ = ["Chain", "NoConversion"]
+
+
+class NoConversion(ConfigError):
+    """A subject's versions have no conversion between them."""
+
+    reason = "no-conversion"
+
+    def __init__(self, *, subject: str, source: int, target: int) -> None:
+        super().__init__(subject, source, target)
+        self.subject = subject
+        self.source = source
+        self.target = target
+
+    def __str__(self) -> str:
+        file = f"schemas/{self.subject}/v{self.source}_to_v{self.target}.yaml"
+        return f"no conversion leads from v{self.source} of '{self.subject}' to v{self.target}: write {file}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The way from one version to another, adjacent ones one after another."""
+
+    subject: Subject
+    conversions: tuple[Conversion, ...]
+
+    @classmethod
+    def between(
+        cls, subject: Subject, conversions: Mapping[tuple[int, int], Conversion], source: int, target: int
+    ) -> Chain:
+        """The way; raises NoConversion with the first link that is missing."""
+        versions = [each for each in subject.versions if min(source, target) <= each <= max(source, target)]
+        if source > target:
+            versions.reverse()
+        links = list(pairwise(versions))
+        for pair in links:
+            if pair not in conversions:
+                raise NoConversion(subject=subject.name, source=pair[0], target=pair[1])
+        if not versions or versions[0] != source or versions[-1] != target:
+            raise NoConversion(subject=subject.name, source=source, target=target)
+        return cls(subject, tuple(conversions[pair] for pair in links))
+
+    def convert(self, body: bytes) -> bytes:
+        """A bare body of the last version from one of the first's newest revision. Raises Unreadable, ConversionFailed."""
+        for each in self.conversions:
+            body = each.convert(body)
+        return body
+
+    @property
+    def loses(self) -> tuple[str, ...]:
+        """What is lost on the way, with the version that it was in: `v1 comment`."""
+        return tuple(f"v{each.source} {path}" for each in self.conversions for path in each.loses)

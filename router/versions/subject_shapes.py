@@ -1,0 +1,32 @@
+"""The shape of `schemas/<subject>/subject.yaml`: how a subject's records say which revision wrote them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from router.language.shapes import Name, Shape
+
+__all__ = ["SubjectFile"]
+
+RevisionName = Annotated[str, Field(pattern=r"^v[1-9][0-9]*(\.r[1-9][0-9]*)?$")]
+
+
+class SubjectFile(Shape):
+    """What a subject says of itself. A subject without the file has bare bodies and changes fully compatibly."""
+
+    encoding: Literal["bare", "single-object", "header", "confluent"] = Field(
+        default="bare",
+        description="What tells a record's revision: nothing (`bare`), Avro's single-object encoding, the header "
+        "`router-schema`, or Confluent's prefix.",
+    )
+    compatibility: Literal["full", "backward", "forward", "none"] = Field(
+        default="full",
+        description="What a revision must be to those before it: readable by their readers (`forward`), able to read what "
+        "they wrote (`backward`), or both (`full`).",
+    )
+    confluent_ids: dict[Name, RevisionName] = Field(
+        default_factory=dict,
+        description="Of encoding `confluent`: the registry's ids, and the revision that each stands for.",
+    )
