@@ -29,6 +29,7 @@ from aiokafka.structs import TopicPartition
 from bench import job
 from bench.report import between_markers, conditions
 from router.lanes.batch import Batch, SourcePartition
+from router.lanes.copies import Copies
 from router.lanes.copying import Copier, Identity, Refusals
 from router.lanes.deliveries import RecordBatch
 from router.lanes.destinations import BATCH_BYTES
@@ -94,7 +95,7 @@ def stages(*, records: int, rounds: int) -> list[Stage]:
 
     def copy() -> list[Any]:
         return [
-            copier.copy(batch, new_batch=lambda _: RecordBatch(BATCH_BYTES, 0), refusals=Refusals())
+            copier.copy(batch, into=Copies(), new_batch=lambda _: RecordBatch(BATCH_BYTES, 0), refusals=Refusals())
             for batch in batches
         ]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from router.lanes.batch import SourcePartition
-from router.lanes.copying import Copies, CopyBatch
+from router.lanes.copies import Copies, CopyBatch
 
 __all__ = ["Carrier", "CarrierFactory", "Positions"]
 

@@ -8,7 +8,6 @@ many, else what a Java client would choose for its key; without a key, the sourc
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -21,26 +20,13 @@ from router.exchange.further_keys import without_bcc
 from router.exchange.model import Binding, Destination, DestinationKind, OnError
 from router.failure.notes import dead_letter_headers, unroutable_headers
 from router.lanes.batch import Batch
+from router.lanes.copies import Copies, CopyBatch, Tally, TopicPartition
 from router.language.topics import dead_letters_of, unroutable_of
 from router.records.headers import HOP, HOP_LIMIT, ORIGIN, Hop, encode_hop, hop_count, origin_prefix
 from router.records.partition import partition_of
 from router.records.record import Record
 
-__all__ = ["Copier", "Copies", "CopyBatch", "DestinationView", "Identity", "Refusals", "Tally", "TopicPartition"]
-
-TopicPartition = tuple[str, int]
-
-
-class CopyBatch(Protocol):
-    """A record batch that is being filled: aiokafka's `BatchBuilder`."""
-
-    def append(self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Any) -> object | None:
-        """Add a record; None where it is full."""
-
-    def record_count(self) -> int: ...
-
-    def size(self) -> int:
-        """Bytes so far."""
+__all__ = ["Copier", "DestinationView", "Identity", "Refusals"]
 
 
 class DestinationView(Protocol):
@@ -87,39 +73,6 @@ class Refusals:
             self.copies.clear()
 
 
-@dataclass(slots=True)
-class Tally:
-    """What a batch came to, for metrics: counted once a batch, never per record."""
-
-    copies: dict[str, int] = field(default_factory=dict)
-    """Copies by destination."""
-    dead_letters: Counter[str] = field(default_factory=Counter)
-    """By reason: whole records, and single copies that their destination refused."""
-    routed: int = 0
-    """Records with at least one destination."""
-    unroutable: int = 0
-    """Records with none, for the unroutable topic."""
-    set_aside: int = 0
-    """Records that were not routed but became a dead letter."""
-    condition_failures: int = 0
-    """Bindings' conditions that could not be evaluated on a record."""
-    dropped: int = 0
-    """Tombstones that their exchanges drop."""
-    seconds: float = 0.0
-    """Of this thread, reading, deciding and writing copies."""
-
-
-@dataclass(slots=True)
-class Copies:
-    """Everything that one source batch leads to."""
-
-    batch: Batch
-    ready: list[tuple[str, int, CopyBatch, int]] = field(default_factory=list)
-    """Topic, partition, filled batch, and the source offset up to which it holds copies (of a single copy: its own);
-    in the order in which they must be sent."""
-    tally: Tally = field(default_factory=Tally)
-
-
 class Copier:
     """Makes the copies of one source topic. Holds no state but what it is given."""
 
@@ -139,19 +92,20 @@ class Copier:
         self._identity = identity
         self._clock = clock
 
-    def copy(self, batch: Batch, *, new_batch: Callable[[str], CopyBatch], refusals: Refusals) -> Copies:
-        """Decide and write every record of the batch. Raises DestinationUnavailable: then nothing of it may be sent."""
+    def copy(self, batch: Batch, *, into: Copies, new_batch: Callable[[str], CopyBatch], refusals: Refusals) -> Tally:
+        """Decide every record of the batch, and add its copies to those that wait; returns what it came to.
+
+        Raises DestinationUnavailable: then none of those that wait may be sent any more.
+        """
         begun = perf_counter()
-        copies = Copies(batch)
-        if not batch.records:
-            return copies
-        decisions = self._decisions(batch.records)
-        hop = (HOP, self._hop(batch))
-        writer = _Writer(self, batch, copies, new_batch, refusals, hop)
-        writer.write_all(batch.records, decisions)
-        writer.finish()
-        copies.tally.seconds = perf_counter() - begun
-        return copies
+        tally = Tally()
+        if batch.records:
+            decisions = self._decisions(batch.records)
+            writer = _Writer(self, batch, into, new_batch, refusals, tally, (HOP, self._hop(batch)))
+            writer.write_all(batch.records, decisions)
+        into.add(batch, tally)
+        tally.seconds = perf_counter() - begun
+        return tally
 
     def _decisions(self, records: Sequence[Record]) -> list[Decision | RecordError]:
         decide = self._decide
@@ -203,6 +157,7 @@ class _Writer:
         copies: Copies,
         new_batch: Callable[[str], CopyBatch],
         refusals: Refusals,
+        tally: Tally,
         hop: tuple[str, bytes],
     ) -> None:
         self._copier = copier
@@ -213,10 +168,10 @@ class _Writer:
         self._careful = refusals.most_records is not None or bool(refusals.copies)
         self._hop = hop
         self._origin = origin_prefix(batch.source.topic, batch.source.partition)
-        self._open: dict[TopicPartition, CopyBatch] = {}
-        self._first: dict[TopicPartition, int] = {}
+        self._tally = tally
         self._offset = -1
         """Of the record that is being written."""
+        # By topic, where all copies of this batch go to one partition.
         self._appenders: dict[str, Callable[..., object | None]] = {}
         self._fixed: dict[str, int | None] = {}
 
@@ -241,11 +196,11 @@ class _Writer:
                     self._append(topic, record, headers, decision)
             if decision.unroutable:
                 self._unroutable(record, headers, decision)
-        self._copies.tally.routed += routed
+        self._tally.routed += routed
 
     def _write(self, record: Record, headers: list[Any], decision: Decision | RecordError) -> None:
         """What is not usual of a record, or of the batch."""
-        tally = self._copies.tally
+        tally = self._tally
         if isinstance(decision, RecordError):
             tally.set_aside += 1
             self._dead_letter(record, headers, decision)
@@ -260,15 +215,10 @@ class _Writer:
         elif not decision.topics:
             tally.dropped += 1
 
-    def finish(self) -> None:
-        """Hand over the batches that are not full."""
-        for at in list(self._open):
-            self._close(at)
-
     def _beside_copies(self, record: Record, headers: list[Any], decision: Decision) -> list[Any]:
         """What conditions that failed come to; gives the headers that copies have. What is set aside keeps all of its own."""
         for binding, error in _failures(decision):
-            self._copies.tally.condition_failures += 1
+            self._tally.condition_failures += 1
             # Whoever gets a copy by another binding lacks nothing; sent again, the dead letter would be a second copy.
             if error is not None and binding.destination.name not in decision.topics:
                 self._dead_letter(record, headers, error)
@@ -283,7 +233,7 @@ class _Writer:
             self._dead_letter(record, headers, refused)
 
     def _dead_letter(self, record: Record, headers: list[Any], error: RecordError) -> None:
-        self._copies.tally.dead_letters[error.reason] += 1
+        self._tally.dead_letters[error.reason] += 1
         self._append(dead_letters_of(self._source.topic), record, headers + dead_letter_headers(error))
 
     def _write_carefully(self, record: Record, headers: list[Any], decision: Decision) -> None:
@@ -297,17 +247,17 @@ class _Writer:
     def _append(self, topic: str, record: Record, headers: list[Any], decision: Decision | None = None) -> None:
         """One copy, the slow way: finds the partition, and begins a batch where there is none with room."""
         at = (topic, self._partition(topic, record, decision))
-        current = self._open.get(at)
+        copies = self._copies
+        current = copies.open.get(at)
         if current is not None and not self._append_to(current, record, headers):
             self._close(at)
             current = None
         if current is None:
-            current = self._open[at] = self._new_batch(topic)
-            self._first[at] = record.offset
+            current = copies.begin(at, self._new_batch(topic), record.offset)
             if not self._append_to(current, record, headers):
                 raise InvariantError(f"an empty batch for '{topic}' did not take its first record, whatever its size")
-            if self._fixed.get(topic) is not None and not self._careful:
-                self._appenders[topic] = current.append
+        if self._fixed.get(topic) is not None and not self._careful:
+            self._appenders[topic] = current.append
         most = self._refusals.most_records
         if most is not None and current.record_count() >= most:
             self._close(at)
@@ -331,13 +281,8 @@ class _Writer:
             ) from error
 
     def _close(self, at: TopicPartition) -> None:
-        topic, partition = at
-        batch = self._open.pop(at)
-        self._appenders.pop(topic, None)
-        count = batch.record_count()
-        self._copies.ready.append((topic, partition, batch, self._first[at] if count == 1 else self._offset))
-        counted = self._copies.tally.copies
-        counted[topic] = counted.get(topic, 0) + count
+        self._appenders.pop(at[0], None)
+        self._copies.close(at, self._offset, self._tally)
 
 
 def _failures(decision: Decision) -> Iterator[tuple[Binding, RecordError | None]]:

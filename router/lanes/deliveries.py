@@ -25,7 +25,7 @@ from router.errors import (
     TransactionsForbidden,
 )
 from router.lanes.batch import SourcePartition
-from router.lanes.copying import Copies, CopyBatch
+from router.lanes.copies import Copies, CopyBatch
 from router.lanes.destinations import Destinations
 from router.lanes.producer import OrderedProducer
 

@@ -12,7 +12,7 @@ from aiokafka.structs import TopicPartition
 from router.errors import CommitFailed, RouterError
 from router.lanes.batch import SourcePartition
 from router.lanes.carrier import Positions
-from router.lanes.copying import Copies, CopyBatch
+from router.lanes.copies import Copies, CopyBatch
 from router.lanes.deliveries import Deliveries, RecordBatch, said
 from router.lanes.destinations import Destinations
 from router.lanes.producer import OrderedProducer

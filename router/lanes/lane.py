@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
 from router.errors import (
     DeliveryRefused,
@@ -19,7 +17,8 @@ from router.errors import (
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Carrier, CarrierFactory, Positions
 from router.lanes.clock import Clock, MonotonicClock
-from router.lanes.copying import Copier, Copies, Refusals
+from router.lanes.copies import Copies, Tally
+from router.lanes.copying import Copier, Refusals
 from router.lanes.destinations import Destinations
 from router.lanes.protocol import Admission, CommitBudget, LaneProtocol, LaneState, Pace
 from router.language.topics import dead_letters_of
@@ -33,7 +32,7 @@ log = get_logger("router.lanes")
 class LaneObserver:
     """Is told what a lane does; the metrics' side overrides what it counts."""
 
-    def copied(self, source: SourcePartition, copies: Copies) -> None:
+    def copied(self, source: SourcePartition, batch: Batch, tally: Tally) -> None:
         """A batch was decided and written."""
 
     def committed(self, source: SourcePartition, seconds: float) -> None:
@@ -78,7 +77,7 @@ class Lane:
         self._clock = clock or MonotonicClock()
         self._refusals = Refusals()
         self._carrier: Carrier | None = None
-        self._queue: deque[Copies] = deque()
+        self._unsent: Copies | None = None
         self._wake = asyncio.Event()
         self._error: RouterError | None = None
         self._finishing = False
@@ -109,20 +108,24 @@ class Lane:
             # After an error the lane reads again from what it committed, so that what comes meanwhile is stale too.
             if self._finishing or self._error is not None or self.protocol.admit(batch) is Admission.STALE:
                 return
-            carrier = self._carrier
-            assert carrier is not None, "a lane that admits batches has a carrier"
-            copies = self._copier.copy(batch, new_batch=carrier.new_batch, refusals=self._refusals)
+        except RouterError as error:
+            self._stop_for(error)
+            return
+        carrier = self._carrier
+        assert carrier is not None, "a lane that admits batches has a carrier"
+        # While this is added to, nobody may take it for whole; after an error nobody ever does.
+        copies, self._unsent = self._unsent or Copies(), None
+        try:
+            tally = self._copier.copy(batch, into=copies, new_batch=carrier.new_batch, refusals=self._refusals)
         except RouterError as error:
             self._stop_for(error)
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not pass for carried
             self._stop_for(_unexpected(error))
             return
-        self._queue.append(copies)
+        self._unsent = copies
         self._wake.set()
-        self._observer.copied(self.source, copies)
-        # The copies may wait long for the broker; nobody asks for their originals any more.
-        copies.batch = replace(batch, records=())
+        self._observer.copied(self.source, batch, tally)
 
     async def finish(self, within: float) -> bool:
         """Take nothing more, carry what is queued, and commit. False where that took longer than so many seconds."""
@@ -169,7 +172,7 @@ class Lane:
         # The order matters: only once the former owner is shut out, is the committed offset the last word.
         await self._carrier.open()
         epoch, position = await self._positions.seek_to_committed(self.source)
-        self._queue.clear()
+        self._unsent = None
         self._error = None
         self.protocol.opened(epoch=epoch, position=position, now=self._clock.now())
         # One that is opened again and again for the same trouble has said so when it stopped.
@@ -182,7 +185,7 @@ class Lane:
             await self._wait()
             await self._send_queued()
             due = self.protocol.commit_at()
-            done = not self._queue and (self._finishing or self._error is not None)
+            done = self._unsent is None and (self._finishing or self._error is not None)
             if due is not None and (done or self._clock.now() >= due):
                 await self._commit()
             if done and self._error is not None:
@@ -193,7 +196,7 @@ class Lane:
 
     async def _wait(self) -> None:
         """Until there is something to send or to commit, or a batch has been on its way for too long."""
-        if self._queue or self._error or self._finishing:
+        if self._unsent is not None or self._error or self._finishing:
             return
         self._wake.clear()
         lost_at = self.protocol.lost_at()
@@ -203,12 +206,14 @@ class Lane:
 
     async def _send_queued(self) -> None:
         carrier = self._carrier
-        while self._queue and carrier is not None:
-            copies = self._queue.popleft()
+        while self._unsent is not None and carrier is not None:
+            copies, self._unsent = self._unsent, None
+            copies.seal()
             await carrier.send(copies)
-            self.protocol.sent(copies.batch, self._clock.now())
+            for batch in copies.batches:
+                self.protocol.sent(batch, self._clock.now())
             self._room()
-            # Under load the queue is never empty: commit in between, as often as the interval says.
+            # Under load there is always more: commit in between, as often as the interval says.
             due = self.protocol.commit_at()
             if due is not None and self._clock.now() >= due:
                 return

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from router.errors import BrokerUnavailable, DestinationUnavailable, RouterError
-from router.lanes.batch import SourcePartition
-from router.lanes.copying import Copies
+from router.lanes.batch import Batch, SourcePartition
+from router.lanes.copies import Tally
 from router.lanes.lane import Lane, LaneObserver
 from router.lanes.protocol import LaneState
 from router.observe.health import LaneStatus
@@ -30,12 +30,11 @@ class Reporter(LaneObserver):
         self._shown: dict[SourcePartition, str] = {}
         self._unavailable: Counter[str] = Counter()
 
-    def copied(self, source: SourcePartition, copies: Copies) -> None:
+    def copied(self, source: SourcePartition, batch: Batch, tally: Tally) -> None:
         """One batch was decided."""
-        tally = copies.tally
         self._metrics.batch_routed(
             source.topic,
-            records=len(copies.batch.records),
+            records=len(batch.records),
             copies=tally.copies,
             outcomes={
                 "copied": tally.routed,

@@ -21,7 +21,7 @@ from router.errors import (
 )
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Positions
-from router.lanes.copying import Copies, CopyBatch
+from router.lanes.copies import Copies, CopyBatch
 from router.lanes.destinations import Destinations
 from router.testing.broker import MemoryBroker, MemoryTopic
 from router.testing.faults import AcknowledgementsHeld, CommitRefused, CopyRefused, DeliveryLost, TopicForbidden

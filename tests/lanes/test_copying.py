@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from router.exchange.decision import Decision, Delivery, Step, Walk
 from router.exchange.model import Binding, Destination, DestinationKind, OnError, Place
 from router.failure.notes import DESTINATION, ERROR, EXCHANGES, PLACE, REASON
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.copying import Copier, Copies, Identity, Refusals
+from router.lanes.copies import Copies
+from router.lanes.copying import Copier, Identity, Refusals
 from router.records.headers import HOP, ORIGIN, decode_hop
 from router.records.partition import partition_of
 from router.records.record import PlainRecord
@@ -60,7 +62,7 @@ def copied(
     refusals: Refusals | None = None,
     size: int = 100_000,
     clock: float = 1000.0,
-) -> Copies:
+) -> Any:
     """The copies of one batch; `decide` is one decision for all, or a function."""
     copier = Copier(
         TOPIC,
@@ -71,10 +73,13 @@ def copied(
     )
     end = records[-1].offset + 1 if records else 0
     batch = Batch(SOURCE, 1, records[0].offset if records else 0, end, records, received=1000.0)
-    return copier.copy(batch, new_batch=lambda _: MemoryBatch(size), refusals=refusals or Refusals())
+    copies = Copies()
+    tally = copier.copy(batch, into=copies, new_batch=lambda _: MemoryBatch(size), refusals=refusals or Refusals())
+    copies.seal()
+    return SimpleNamespace(ready=copies.ready, tally=tally)
 
 
-def written(copies: Copies, topic: str) -> list[tuple[int, int, bytes | None, bytes | None, Headers]]:
+def written(copies: Any, topic: str) -> list[tuple[int, int, bytes | None, bytes | None, Headers]]:
     """What a topic gets, in order: partition, timestamp, key, value, headers."""
     return [
         (partition, timestamp, key, value, dict(headers))
@@ -84,7 +89,7 @@ def written(copies: Copies, topic: str) -> list[tuple[int, int, bytes | None, by
     ]
 
 
-def origins(copies: Copies, topic: str) -> list[int]:
+def origins(copies: Any, topic: str) -> list[int]:
     """The source offsets of a topic's copies."""
     return [int((headers[ORIGIN] or b"").rpartition(b"/")[2]) for *_, headers in written(copies, topic)]
 
@@ -397,7 +402,9 @@ def test_batch_that_takes_nothing_is_not_trusted() -> None:
 
     copier = Copier(TOPIC, decide=lambda _: to("a.v1"), destinations=Known(EVEN), identity=IDENTITY)
     with pytest.raises(InvariantError):
-        copier.copy(Batch(SOURCE, 1, 0, 1, [record(0)], 0.0), new_batch=lambda _: Full(1), refusals=Refusals())
+        copier.copy(
+            Batch(SOURCE, 1, 0, 1, [record(0)], 0.0), into=Copies(), new_batch=lambda _: Full(1), refusals=Refusals()
+        )
 
 
 # --- after a refusal ---------------------------------------------------------------------------------------------------------

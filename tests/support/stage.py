@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +102,8 @@ class Stage:
         )  # fmt: skip
         return self
 
-    def worker(self, *, app: str = "agents.app", **settings: str) -> Worker:
-        """A worker of the stage's group, started; `fetch_records="10"` is ROUTER_FETCH_RECORDS."""
+    def worker(self, *, app: str = "agents.app", environ: Mapping[str, str] | None = None, **settings: str) -> Worker:
+        """A worker of the stage's group, started; `fetch_records="10"` is ROUTER_FETCH_RECORDS, `environ` has other names."""
         usual = {
             "broker": self.bootstrap,
             "group": self.group,
@@ -113,6 +113,7 @@ class Stage:
             "destination_retry": "300ms",
         }
         named = {f"ROUTER_{name.upper()}": value for name, value in (usual | settings).items()}
+        named |= environ or {}
         number = len(self._workers) + 1
         self._workers.append(Worker(home=self._home / f"worker-{number}", settings=named, app=app))
         return self._workers[-1].start()

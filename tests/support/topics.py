@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -96,9 +96,15 @@ class Topics:
 
     def read(self, topic: str, *, aborted: bool = False) -> list[list[Found]]:
         """Everything committed in a topic now, by partition; with what was aborted as well, where that is asked for."""
+        found: list[list[Found]] = [[] for _ in self.partitions(topic)]
+        for message in self.scan(topic, aborted=aborted):
+            found[message.partition()].append(_found(message))
+        return found
+
+    def scan(self, topic: str, *, aborted: bool = False, within: float = 30.0) -> Iterator[Any]:
+        """The same as librdkafka's messages, one by one: for more than fits into memory."""
         isolation = "read_uncommitted" if aborted else "read_committed"
         numbers = self.partitions(topic)
-        found: list[list[Found]] = [[] for _ in numbers]
         consumer = Consumer({
             "bootstrap.servers": self.bootstrap, "group.id": "reads-without-a-group", "enable.auto.commit": False,
             "isolation.level": isolation, "auto.offset.reset": "error", "enable.partition.eof": True, "log_level": 0,
@@ -108,7 +114,7 @@ class Topics:
             starts = [TopicPartition(topic, number, self.bounds(topic, number, consumer)[0]) for number in numbers]
             consumer.assign(starts)
             open_ones = set(numbers)
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + within
             while open_ones:
                 assert time.monotonic() < deadline, f"{topic} cannot be read to its end"
                 for message in consumer.consume(2_000, 0.05):
@@ -118,10 +124,52 @@ class Topics:
                     elif error is not None:
                         raise KafkaException(error)
                     else:
-                        found[message.partition()].append(_found(message))
+                        yield message
         finally:
             consumer.close()
+
+    def hanging(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Where transactions are still open: up to where read_committed readers get, and the end, by partition."""
+        found = {}
+        askers = {
+            level: Consumer({
+                "bootstrap.servers": self.bootstrap, "group.id": "asks-for-bounds", "isolation.level": level,
+                "log_level": 0,
+            })
+            for level in ("read_committed", "read_uncommitted")
+        }  # fmt: skip
+        try:
+            for number in self.partitions(topic):
+                stable, end = (self.bounds(topic, number, asker)[1] for asker in askers.values())
+                if stable != end:
+                    found[number] = (stable, end)
+        finally:
+            for asker in askers.values():
+                asker.close()
         return found
+
+    def in_sync(self) -> bool:
+        """Whether every replica of every partition is."""
+        known = self.admin.list_topics(timeout=10).topics.values()
+        return all(
+            partition.leader >= 0 and len(partition.isrs) == len(partition.replicas)
+            for topic in known
+            for partition in topic.partitions.values()
+        )
+
+    def configure(self, topic: str, **config: str) -> None:
+        """Change a topic's settings; an empty text goes back to the broker's own."""
+        entries = [
+            ConfigEntry(
+                name.replace("_", "."),
+                value or None,
+                incremental_operation=AlterConfigOpType.SET if value else AlterConfigOpType.DELETE,
+            )
+            for name, value in config.items()
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+        for done in self.admin.incremental_alter_configs([resource]).values():
+            done.result(20)
 
     def bounds(self, topic: str, partition: int, consumer: Consumer | None = None) -> tuple[int, int]:
         """Earliest and end offset of a partition."""

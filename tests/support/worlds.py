@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition
 
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Carrier, Positions
-from router.lanes.copying import Copies
+from router.lanes.copies import Copies
 from router.lanes.destinations import Destinations, TopicDirectory
 from router.lanes.directory import KafkaDirectory
 from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
@@ -250,4 +250,4 @@ class KafkaWorld:
 
 def copies_of(ready: Any, source: SourcePartition, offset: int) -> Copies:
     """What a lane would hand to its carrier."""
-    return Copies(Batch(source, 1, 0, offset, (), 0.0), ready)
+    return Copies([Batch(source, 1, 0, offset, (), 0.0)], ready)

@@ -9,7 +9,7 @@ import pytest
 
 from router.errors import BrokerUnavailable, CommitFailed, DeliveryFailed, DestinationUnavailable
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.copying import Copies
+from router.lanes.copies import Copies
 from router.lanes.destinations import Destinations
 from router.testing import (
     AcknowledgementsHeld,

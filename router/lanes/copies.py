@@ -1,0 +1,102 @@
+"""Copies that wait to be sent: batches by destination, filled from one source batch after another.
+
+While a lane waits for its brokers, source batches go on arriving. Their copies join those that wait already, so that what
+a slow moment piles up leaves in few large batches, not in many small ones: each costs brokers and worker the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from router.lanes.batch import Batch
+
+__all__ = ["Copies", "CopyBatch", "Tally", "TopicPartition"]
+
+TopicPartition = tuple[str, int]
+
+
+class CopyBatch(Protocol):
+    """A record batch that is being filled: aiokafka's `BatchBuilder`."""
+
+    def append(self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Any) -> object | None:
+        """Add a record; None where it is full."""
+
+    def record_count(self) -> int: ...
+
+    def size(self) -> int:
+        """Bytes so far."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a batch came to, for metrics: counted once a batch, never per record."""
+
+    copies: dict[str, int] = field(default_factory=dict)
+    """Copies by destination."""
+    dead_letters: Counter[str] = field(default_factory=Counter)
+    """By reason: whole records, and single copies that their destination refused."""
+    routed: int = 0
+    """Records with at least one destination."""
+    unroutable: int = 0
+    """Records with none, for the unroutable topic."""
+    set_aside: int = 0
+    """Records that were not routed but became a dead letter."""
+    condition_failures: int = 0
+    """Bindings' conditions that could not be evaluated on a record."""
+    dropped: int = 0
+    """Tombstones that their exchanges drop."""
+    seconds: float = 0.0
+    """Of this thread, reading, deciding and writing copies."""
+
+
+@dataclass(slots=True)
+class Copies:
+    """Everything that some successive source batches lead to."""
+
+    batches: list[Batch] = field(default_factory=list)
+    """The source batches, without their records: nobody asks for the originals any more."""
+    ready: list[tuple[str, int, CopyBatch, int]] = field(default_factory=list)
+    """Topic, partition, filled batch, and the source offset up to which it holds copies (of a single copy: its own);
+    in the order in which they must be sent."""
+    open: dict[TopicPartition, CopyBatch] = field(default_factory=dict)
+    """The batches that still take copies."""
+    _first: dict[TopicPartition, int] = field(default_factory=dict)
+    _counted: dict[TopicPartition, int] = field(default_factory=dict)
+    """Copies in the open batches that a tally has already."""
+    _last: int = -1
+
+    def begin(self, at: TopicPartition, batch: CopyBatch, offset: int) -> CopyBatch:
+        """A new batch takes copies from now on, that of this source offset first."""
+        self.open[at] = batch
+        self._first[at] = offset
+        return batch
+
+    def close(self, at: TopicPartition, offset: int, tally: Tally) -> None:
+        """A batch takes no more: it holds copies of records up to this offset."""
+        batch = self.open.pop(at)
+        count = batch.record_count()
+        self._count(at, count, tally)
+        self._counted.pop(at, None)
+        topic, partition = at
+        self.ready.append((topic, partition, batch, self._first[at] if count == 1 else offset))
+
+    def add(self, batch: Batch, tally: Tally) -> None:
+        """All copies of a source batch are in."""
+        for at, current in self.open.items():
+            self._count(at, current.record_count(), tally)
+        if batch.records:
+            self._last = batch.records[-1].offset
+        self.batches.append(replace(batch, records=()))
+
+    def _count(self, at: TopicPartition, count: int, tally: Tally) -> None:
+        more = count - self._counted.get(at, 0)
+        self._counted[at] = count
+        if more:
+            tally.copies[at[0]] = tally.copies.get(at[0], 0) + more
+
+    def seal(self) -> None:
+        """Nothing more is added: what is open is ready as well."""
+        for at in list(self.open):
+            self.close(at, self._last, Tally())
