@@ -17,10 +17,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from router.errors import BrokerUnavailable, InvalidSchema, RecordError
+from router.lanes.directory import KafkaDirectory
 from router.records.catalogue import Catalogue, SubjectVersion
 from router.records.schema import AvroSchema
 from router.settings import Settings
 from router.versions.conversion_text import VersionSchema, resolve_revision
+from router.versions.encoding import ConversionFailed
 from router.versions.json_values import accepts
 from router.versions.subjects import Encoding, Revision, Subject
 from router.versions.writer import Writers
@@ -106,6 +108,8 @@ def _refusal(topic: str, subjects: Mapping[str, Subject], before: Mapping[str, S
             if isinstance(resolver, str):
                 return resolver
             resolver(written.body)
+        except ConversionFailed as failed:
+            return f"field '{failed.field}': {failed.problem}"
         except RecordError as error:
             return str(error)
         return ""
@@ -148,20 +152,25 @@ def _resolve(topic: str, subjects: Mapping[str, Subject]) -> SubjectVersion:
 
 @asynccontextmanager
 async def _records(settings: Settings, topic: str) -> AsyncIterator[AsyncIterator[Any]]:
+    security = settings.aiokafka_security()
+    directory = KafkaDirectory(settings.broker, security)
+    try:
+        # Naming a topic to a broker may create it, so it is looked for among all topics first.
+        count = (await directory.partition_counts()).get(topic)
+    finally:
+        await directory.close()
+    if count is None:
+        raise click.ClickException(f"there is no topic '{topic}', or you may not see it")
     consumer = aiokafka.AIOKafkaConsumer(
         bootstrap_servers=settings.broker,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
-        **settings.aiokafka_security(),
+        **security,
     )
     try:
         await consumer.start()
-        if topic not in await consumer.topics():  # naming a topic to a broker may create it
-            raise click.ClickException(f"there is no topic '{topic}', or you may not see it")
-        yield _scan(
-            consumer, [TopicPartition(topic, each) for each in sorted(consumer.partitions_for_topic(topic) or ())]
-        )
+        yield _scan(consumer, [TopicPartition(topic, each) for each in range(count)])
     except kafka_errors.KafkaError as error:
         raise BrokerUnavailable(brokers=settings.broker, problem=str(error)) from error
     finally:

@@ -1,4 +1,4 @@
-"""Whom a change of a field would break: the routes that read it, and the topics whose consumers decode its records."""
+"""Whom a change of a field would break: the routes that read it, and the topics whose consumers decode its records. Pure."""
 
 from __future__ import annotations
 

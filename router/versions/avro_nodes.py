@@ -1,4 +1,4 @@
-"""Avro schemas as compatibility sees them: a tree with aliases, defaults and identities, by the specification's own rules.
+"""Avro schemas as compatibility sees them: a tree with aliases, defaults and identities, by the specification's own rules. Pure.
 
 `router.records.avro` keeps of a schema what reading needs; here is what comparing needs. What the specification leaves open
 is taken as its Java implementation takes it, since that is what most producers and consumers run: names may be referred to

@@ -1,4 +1,4 @@
-"""A schema's parsing canonical form and its fingerprint, by the specification: what tells revisions apart.
+"""A schema's parsing canonical form and its fingerprint, by the specification: what tells revisions apart. Pure.
 
 Two schemas of one canonical form read and write the same bytes. Documentation, aliases, defaults, logical types and the order
 of JSON's keys are not part of it; names, types, symbols, sizes and the order of fields are. The fingerprint is CRC-64-AVRO, a

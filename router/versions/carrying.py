@@ -1,4 +1,4 @@
-"""Source text that carries Avro values from one type to another, bytes to bytes, by Avro's schema resolution.
+"""Source text that carries Avro values from one type to another, bytes to bytes, by Avro's schema resolution. Pure.
 
 What both types write alike is a slice of the bytes. Elsewhere a value is taken apart just as far as needed: a number that
 widens to a double, an enum whose symbols have other numbers, a branch of a union, the fields of a record in another order.
@@ -152,23 +152,23 @@ class Carrier:
         if units is not None:
             return self._unit(*units, path)
         if self._refusing:
-            return self._strictly(source, target)
+            return self._strictly(source, target, to)
         raise Uncarried(path=to, problem=_difference(source, target))
 
-    def _strictly(self, source: AvroNode, target: AvroNode) -> str:
+    def _strictly(self, source: AvroNode, target: AvroNode, to: str) -> str:
         """The function for types of which some values may fit: a long that is no longer than an int, bytes that are text."""
         if (source.kind, target.kind) == (Kind.LONG, Kind.INT) and meaning_of(source) is meaning_of(target) is None:
-            check = [f"if not {-(1 << 31)} <= n < {1 << 31}:", "    refuse('it has more than 32 bits')"]
+            check = [f"if not {-(1 << 31)} <= n < {1 << 31}:", f"    refuse('it has more than 32 bits', {to!r})"]
             return self.define(["s = p", "n, p = read_long(b, p)", *check, "return b[s:p], p"])
         if (source.kind, target.kind) == (Kind.BYTES, Kind.STRING) and meaning_of(source) is None:
             check = [
                 "try:",
                 "    b[p - (n >> 1):p].decode()",
                 "except UnicodeDecodeError:",
-                "    refuse('it is not UTF-8')",
+                f"    refuse('it is not UTF-8', {to!r})",
             ]
             return self.define(["s = p", *self.skips.lines(source), *check, "return b[s:p], p"])
-        return self.define([f"refuse({_difference(source, target)!r})"])
+        return self.define([f"refuse({_difference(source, target)!r}, {to!r})"])
 
     def slice(self, source: AvroNode) -> str:
         """The function for a type that is written alike on both sides."""
@@ -206,8 +206,8 @@ class Carrier:
             raise Uncarried(path=to, problem=problem)
         for number in ranked:
             if (source.kind, target.branches[number].kind) in _SOMETIMES:
-                return number, self._strictly(source, target.branches[number])
-        return 0, self.define([f"refuse({problem!r})"])
+                return number, self._strictly(source, target.branches[number], to)
+        return 0, self.define([f"refuse({problem!r}, {to!r})"])
 
     def _collection(self, source: AvroNode, inner: str) -> str:
         key = (
@@ -237,7 +237,8 @@ class Carrier:
     def _enum(self, source: AvroNode, target: AvroNode, path: str, to: str) -> str:
         missing = [each for each in source.symbols if each not in target.symbols]
         if missing and self._refusing and target.default_symbol is None:
-            return self.enum([target.symbols.index(each) if each in target.symbols else -1 for each in source.symbols])
+            numbers = [target.symbols.index(each) if each in target.symbols else -1 for each in source.symbols]
+            return self.enum(numbers, to)
         if missing and target.default_symbol is not None:
             self.losses.append(Loss(path, f"{', '.join(missing)} become {target.default_symbol}"))
         elif missing:
@@ -246,11 +247,11 @@ class Carrier:
         known = {each: number for number, each in enumerate(target.symbols)}
         return self.enum([known.get(each, known.get(target.default_symbol or "", 0)) for each in source.symbols])
 
-    def enum(self, numbers: list[int]) -> str:
+    def enum(self, numbers: list[int], to: str = "") -> str:
         """The function for an enum whose symbols get these numbers; -1 has no counterpart, and is refused."""
         table = self.constant(tuple(encode_long(each) if each >= 0 else None for each in numbers))
         refuse = ["if n in " + self.constant(frozenset(n for n, each in enumerate(numbers) if each < 0)) + ":"]
-        refuse += ["    refuse('its symbol is not there')"]
+        refuse += [f"    refuse('its symbol is not there', {to!r})"]
         return self.define(
             [
                 "n, p = read_long(b, p)",
@@ -285,8 +286,8 @@ def _units(source: AvroNode, target: AvroNode) -> tuple[int, int] | None:
     return UNITS[was[0].rpartition("-")[2]], UNITS[now[0].rpartition("-")[2]]
 
 
-def _refuse(problem: str) -> NoReturn:
-    raise ConversionFailed(problem=problem)
+def _refuse(problem: str, field: str) -> NoReturn:
+    raise ConversionFailed(problem=problem, field=field)
 
 
 def _distance(source: AvroNode, branch: AvroNode) -> int:

@@ -1,4 +1,4 @@
-"""From any version of a subject to any other: conversions one after another."""
+"""From any version of a subject to any other: conversions one after another. Pure."""
 
 from __future__ import annotations
 

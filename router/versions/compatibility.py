@@ -1,4 +1,4 @@
-"""Whether one Avro schema can read what another wrote: the specification's schema resolution, in Java's verdicts.
+"""Whether one Avro schema can read what another wrote: the specification's schema resolution, in Java's verdicts. Pure.
 
 A reader that is compatible decodes every record of the writer. The rules, as Avro's Java implementation has them, which is
 the reference that others are compared with:

@@ -1,4 +1,4 @@
-"""A conversion: how a record of one version becomes one of another, compiled to a function from bytes to bytes.
+"""A conversion: how a record of one version becomes one of another, compiled to a function from bytes to bytes. Pure.
 
 The function goes over the source's bytes once. Runs of fields that both versions write alike are slices of them, so a
 conversion costs what it changes. What an expression reads is decoded; what it gives is encoded and must fit its field, else

@@ -1,4 +1,4 @@
-"""What can be wrong with the catalogue's versions: places, kinds that programs match on, and words for people."""
+"""What can be wrong with the catalogue's versions: places, kinds that programs match on, and words for people. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shape of a conversion's file, `schemas/<subject>/v1_to_v2.yaml`: how each field of one version is made from another's."""
+"""The shape of a conversion's file, `schemas/<subject>/v1_to_v2.yaml`: how each field of one version is made from another's. Pure."""
 
 from __future__ import annotations
 

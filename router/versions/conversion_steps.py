@@ -1,4 +1,4 @@
-"""The steps of a conversion: one pair of records after another, each field of the target made of what the file says."""
+"""The steps of a conversion: one pair of records after another, each field of the target made of what the file says. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a conversion's text and two schemas to a Conversion, or to everything that is wrong with it.
+"""From a conversion's text and two schemas to a Conversion, or to everything that is wrong with it. Pure.
 
 What it says is checked against both schemas at once: each field of the target is made, of something whose type fits; each
 field of the source is used, or declared as lost. So a conversion that loads converts every record, but for values that an

@@ -1,4 +1,4 @@
-"""Writers of Avro values: from what expressions give, and from the defaults that stand in schemas.
+"""Writers of Avro values: from what expressions give, and from the defaults that stand in schemas. Pure.
 
 An encoder takes a value and gives its bytes, or raises ConversionFailed. Nothing is rounded or cut: a number that its type
 cannot hold, a decimal with more digits than its scale, a symbol that the enum has not, null where no null is, all fail. A

@@ -1,4 +1,4 @@
-"""Whether subjects changed as they may, against a state before: what is committed, or another folder.
+"""Whether subjects changed as they may, against a state before: what is committed, or another folder. Pure.
 
 Within a version only what its readers and records bear: see docs/versions.md. What a record's bytes cannot tell, its version
 must: where bodies are bare, any change of the canonical form needs the next version, since a reader that has the new schema

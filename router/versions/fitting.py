@@ -1,4 +1,4 @@
-"""Whether what an expression gives can be a value of an Avro type, as far as types tell."""
+"""Whether what an expression gives can be a value of an Avro type, as far as types tell. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether one JSON Schema admits all that another admits: what a reader of the one can take from a writer of the other.
+"""Whether one JSON Schema admits all that another admits: what a reader of the one can take from a writer of the other. Pure.
 
 Compared are types, required and declared properties, additionalProperties, items, enum and const, bounds of numbers, of
 lengths and of counts, `$ref` within the document, and choices (anyOf, oneOf) as far as one branch alone decides. Everything

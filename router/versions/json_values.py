@@ -1,4 +1,4 @@
-"""JSON Schemas and single values: what types a schema admits, and whether it admits one value."""
+"""JSON Schemas and single values: what types a schema admits, and whether it admits one value. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readers of Avro values as plain Python ones, for the fields that a conversion's expressions look at.
+"""Readers of Avro values as plain Python ones, for the fields that a conversion's expressions look at. Pure.
 
 The values are those of `router.records.logical`. A reader takes bytes and a position, and gives the value and the position
 behind it; bytes that are no value of the type raise Unreadable or IndexError.

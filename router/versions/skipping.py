@@ -1,4 +1,4 @@
-"""Source text that goes past Avro values without decoding them: what a conversion does with all that it only carries over.
+"""Source text that goes past Avro values without decoding them: what a conversion does with all that it only carries over. Pure.
 
 The lines read bytes `b` from position `p` and leave `p` behind the value. They look only at lengths and counts, so a text that
 is no UTF-8 passes as it is. What leads out of the bytes raises IndexError, or leaves `p` beyond their end: whoever runs the

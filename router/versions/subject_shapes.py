@@ -1,4 +1,4 @@
-"""The shape of `schemas/<subject>/subject.yaml`: how a subject's records say which revision wrote them."""
+"""The shape of `schemas/<subject>/subject.yaml`: how a subject's records say which revision wrote them. Pure."""
 
 from __future__ import annotations
 

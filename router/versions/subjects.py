@@ -1,4 +1,4 @@
-"""Subjects with all their revisions and conversions, from texts that somebody else has read.
+"""Subjects with all their revisions and conversions, from texts that somebody else has read. Pure.
 
 schemas/<subject>/subject.yaml     how its records say which revision wrote them
 schemas/<subject>/v1.avsc          version 1 as it is written today: its newest revision

@@ -1,4 +1,4 @@
-"""What Avro lets pass and still changes values: a logical type's scale, precision or unit is no part of schema resolution.
+"""What Avro lets pass and still changes values: a logical type's scale, precision or unit is no part of schema resolution. Pure.
 
 A reader of decimals with scale 3 decodes what was written with scale 2 without an error, and gets a tenth of it. So beside the
 verdict there is this list; an edit with one of these needs the next version, and a conversion that says what to do.

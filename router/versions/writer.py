@@ -1,4 +1,4 @@
-"""Which revision wrote a record: by what its bytes or its headers say, or because its version has only one.
+"""Which revision wrote a record: by what its bytes or its headers say, or because its version has only one. Pure.
 
 | encoding | what tells | the body |
 |---|---|---|

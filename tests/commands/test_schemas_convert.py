@@ -1,0 +1,106 @@
+"""`router schemas convert`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from confluent_kafka import Producer
+
+from router.commands.schemas_convert import convert
+from router.develop.topics import TopicSpec, ensure_topics
+
+CENTS = '{"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}'
+
+
+def schema(*fields: str) -> str:
+    made = ", ".join(
+        f'{{"name": {json.dumps(name)}, "type": {of}}}' for name, of in (each.split(" ", 1) for each in fields)
+    )
+    return f'{{"type": "record", "name": "R", "fields": [{made}]}}'
+
+
+TEXTS = {
+    "s/v1.avsc": schema('a "int"', 'old "string"'),
+    "s/v2.avsc": schema(f"b {CENTS}", 'raw {"type": "fixed", "name": "F", "size": 2}'),
+    "s/v3.avsc": schema(f"b {CENTS}"),
+    "s/v1_to_v2.yaml": "fields: {b: decimal(a), raw: 'b\"hi\"'}\nloses: [old]\n",
+    "s/v2_to_v3.yaml": "loses: [raw]\n",
+    "s/v3_to_v2.yaml": "fields: {raw: nothing}\n",
+    "j/v1.schema.json": '{"type": "object"}',
+    "j/v2.schema.json": '{"type": "object"}',
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in TEXTS.items():
+        path = tmp_path / "schemas" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(convert, arguments, input=stdin)
+
+
+def test_each_step_is_shown() -> None:
+    """Over two versions, every field with how it was made and what it became, and what was lost."""
+    found = run("s", "v1", "v3", "--value", '{"a": 3}')
+    assert found.exit_code == 0
+    assert found.output.splitlines() == [
+        "v1 to v2 (schemas/s/v1_to_v2.yaml)",
+        '  b    expression  decimal(a)  "3.00"',
+        '  raw  expression  b"hi"       "6869"',
+        "  loses old",
+        "v2 to v3 (schemas/s/v2_to_v3.yaml)",
+        '  b  carried over  b  "3.00"',
+        "  loses raw",
+    ]
+
+
+def test_programs_get_the_records_too() -> None:
+    """The value before and after each conversion."""
+    (told,) = json.loads(run("s", "1", "2", "--value", "-", "--json", stdin='{"a": 3}').output)["conversions"]
+    assert (told["from"], told["to"], told["before"], told["after"]) == (
+        "v1",
+        "v2",
+        {"a": 3, "old": ""},
+        {"b": "3.00", "raw": "6869"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "problem"),
+    [
+        (["t", "v1", "v2", "--value", "{}"], 2, "there is no subject 't': there is j, s"),
+        (["s", "v1", "v9", "--value", "{}"], 2, "'s' has no version 'v9': there is v1, v2, v3"),
+        (["s", "v1", "v2"], 2, "give either a --value or a place"),
+        (["s", "v1", "v2", "--value", "{"], 2, "--value is not JSON"),
+        (["s", "v1", "v2", "--value", '{"z": 1}'], 1, "--value does not fit v1"),
+        (["s", "v3", "v2", "--value", "{}"], 1, "v3_to_v2.yaml:1:15 invalid-expression"),
+        (["j", "v1", "v2", "--value", "{}"], 1, "no conversion leads from v1 of 'j' to v2"),
+        (["s", "v1", "v2", "--value", '{"a": 99999999}'], 1, "field 'b': 99999999 is no decimal of 9 digits"),
+        (["s", "v1", "v2", "--at", "other.v1/0/0"], 2, "the records of 'other.v1' are not v1 of 's'"),
+    ],
+)
+def test_what_cannot_be_converted_is_said(arguments: list[str], status: int, problem: str) -> None:
+    """The reason, and where it is written down."""
+    found = run(*arguments)
+    assert found.exit_code == status
+    assert problem in found.output
+
+
+@pytest.mark.kafka
+def test_a_live_record_is_converted(kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record of a topic of the subject's version, by its place; a tombstone has nothing to convert."""
+    topic = f"{unique}.s.v1"
+    ensure_topics(kafka, [TopicSpec(topic, partitions=1)])
+    producer = Producer({"bootstrap.servers": kafka})
+    for value in (b"\x06\x02x", None):
+        producer.produce(topic, value=value, key=b"k")
+    assert producer.flush(20) == 0
+    monkeypatch.setenv("ROUTER_BROKER", kafka)
+    assert '"3.00"' in run("s", "v1", "v2", "--at", f"{topic}/0/0").output
+    assert "a tombstone is the same in every version" in run("s", "v1", "v2", "--at", f"{topic}/0/1").output
