@@ -3,6 +3,13 @@
     RouterError
     ├── ConfigError       a team: routes, schemas or settings say something that cannot work; nothing took effect
     │   ├── InvalidRoutes        (language.findings) the gathered findings of a route set
+    │   ├── UnreadableFile       (language.files) a route file or its folder cannot be read
+    │   ├── InvalidWhere         (language.cel.problems) an expression is wrong, with all that is wrong with it
+    │   ├── NotDefinitions       (rabbitmq.definitions) the file is no export of a RabbitMQ
+    │   ├── UnclearVhost         (rabbitmq.definitions) it has several virtual hosts, and none was named
+    │   ├── NoConversion         (versions.chain) two versions of a subject have no conversion between them
+    │   ├── AmbiguousField       (versions.compatibility) a field has several counterparts in the version that wrote it
+    │   ├── Uncarried            (versions.carrying) a value of one type cannot become one of another by itself
     │   ├── InvalidSettings      (settings) the gathered faults of the environment
     │   └── InvalidSchema        a schema in the catalogue cannot be used
     ├── RecordError       nobody at once: this one record becomes a dead letter, the rest flow on
@@ -10,6 +17,8 @@
     │   ├── TooLarge             a copy would exceed what its destination takes
     │   ├── Refused              the broker refuses a copy for what is in it
     │   ├── TooManyHops          it has been through routers so often that it must be going round
+    │   ├── WhereFailed          (language.cel.failure) an expression has no value on it
+    │   ├── ConversionFailed     (versions.encoding) it has no counterpart in the version that is wanted
     │   ├── KeyMismatch          its key is not the field that its exchange says the key carries
     │   ├── OrderUnknown         it does not say where in its key's order it belongs
     │   ├── OrderGap             it waited in vain for what comes before it, and its exchange sets such records aside
@@ -24,6 +33,7 @@
     │   ├── CommitFailed         the group did not take an offset
     │   ├── Fenced               another producer has taken the lane's transactional id
     │   ├── TransactionsForbidden   this worker may not use its transactional ids
+    │   ├── TopicRefused         (commands.cluster) the cluster does not create or change a topic as it was asked to
     │   ├── Gap                  a batch does not follow what its lane carried last
     │   └── OffsetOutOfRange     what the group committed is not in the log any more
     └── InvariantError    us: the router contradicts itself; the worker stops before it can do harm

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 
@@ -27,13 +29,15 @@ class _Form(StrEnum):
     DOT = "dot"
     MERMAID = "mermaid"
     SVG = "svg"
+    JSON = "json"
 
 
-_ENDINGS = {".svg": _Form.SVG, ".mmd": _Form.MERMAID, ".mermaid": _Form.MERMAID}
+_ENDINGS = {".svg": _Form.SVG, ".json": _Form.JSON, ".mmd": _Form.MERMAID, ".mermaid": _Form.MERMAID}
 _WRITERS: dict[_Form, Callable[[Graph, str], str]] = {
     _Form.DOT: lambda drawn, title: dot(drawn, title=title),
     _Form.MERMAID: lambda drawn, _: mermaid(drawn),
     _Form.SVG: lambda drawn, title: svg(drawn, title=title),
+    _Form.JSON: lambda drawn, _: json.dumps(asdict(drawn), indent=2, ensure_ascii=False) + "\n",
 }
 
 
@@ -56,6 +60,7 @@ _WRITERS: dict[_Form, Callable[[Graph, str], str]] = {
     type=click.Choice([each.value for each in _Form]),
     help="By default as the ending of --output says, else dot.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Nodes and edges as one JSON object: --format json.")
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file to write instead of standard output."
 )
@@ -69,6 +74,7 @@ def graph(
     downstream_of: tuple[str, ...],
     collapses: tuple[str, ...],
     form: str | None,
+    as_json: bool,
     output: Path | None,
 ) -> None:
     """Draw the routes in DIR (default: routes) from left to right: broad topics, exchanges, narrow topics, teams.
@@ -82,6 +88,9 @@ def graph(
         router graph --downstream-of order.status.v1 --collapse team --output map.svg
         router graph | dot -Tpdf > routes.pdf          where Graphviz is installed
     """
+    if as_json and form not in (None, _Form.JSON):
+        raise click.UsageError("give either --json or another --format")
+    form = _Form.JSON if as_json else form
     texts, catalogue = read_texts(directory, schemas)
     route_set, findings = load_routes(texts, catalogue)
     if route_set is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -44,7 +45,27 @@ def test_the_form_is_chosen(folder: Path, arguments: list[str], begins: str) -> 
     assert result.output.startswith(begins)
 
 
-@pytest.mark.parametrize(("name", "begins"), [("a.svg", "<svg"), ("a.mmd", "flowchart"), ("a.dot", "digraph")])
+def test_programs_get_nodes_and_edges(folder: Path) -> None:
+    """What the picture shows, and nothing of how it is drawn; selected and collapsed as it is."""
+    told = json.loads(run(folder, "--json").output)
+    assert {node["kind"] for node in told["nodes"]} == {"source", "exchange", "topic", "team"}
+    ids = {node["id"] for node in told["nodes"]}
+    assert all({edge["tail"], edge["head"]} <= ids for edge in told["edges"])
+    assert {edge["kind"] for edge in told["edges"]} >= {"entry", "binding", "reading"}
+    assert json.loads(run(folder, "--format", "json").output) == told
+    collapsed = json.loads(run(folder, "--json", "--collapse", "team").output)
+    assert any(node["members"] for node in collapsed["nodes"])
+
+
+def test_json_is_a_form_of_its_own(folder: Path) -> None:
+    """Not beside another one."""
+    result = run(folder, "--json", "--format", "svg")
+    assert (result.exit_code, "either --json or another --format" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("a.svg", "<svg"), ("a.mmd", "flowchart"), ("a.dot", "digraph"), ("a.json", "{")]
+)
 def test_a_files_ending_says_its_form(folder: Path, name: str, begins: str) -> None:
     """Nothing is printed then."""
     result = run(folder, "--output", str(folder / name))

@@ -12,14 +12,16 @@ three count as failures, and a check for null need not be written.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from router.language.cel.code import FAILURES, Code
 from router.language.cel.constants import flatten
 from router.language.cel.environment import Environment
 from router.language.cel.facts import header_of, reading_of, scalar_places
 from router.language.cel.failure import WhereFailed
 from router.language.cel.functions import GENERIC, OVERLOADS, Functions
+from router.language.cel.macros import collect, collect_map, quantify
 from router.language.cel.operators import in_place
 from router.language.cel.plain import to_cel
 from router.language.cel.runtime import RUNTIME, converted
@@ -34,16 +36,12 @@ from router.language.cel.tree import (
     MapOf,
     Name,
     Node,
-    Quantifier,
     Quantify,
 )
 from router.language.cel.types import CelType, Tag
 from router.language.cel.values import Uint
 
 __all__ = ["FAILURES", "Code", "Writer"]
-
-FAILURES = (WhereFailed, TypeError, AttributeError, KeyError)
-"""What a compiled expression raises where it has no value."""
 
 _PYTHON = {
     Tag.BOOL: bool,
@@ -55,23 +53,6 @@ _PYTHON = {
     Tag.LIST: list,
     Tag.MAP: dict,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """One Python expression."""
-
-    text: str
-    type: CelType
-    fails: bool = False
-    """Whether evaluating it can raise one of FAILURES."""
-    names: frozenset[str] = frozenset()
-    """The local variables of the function around it that it uses."""
-
-    @property
-    def sure(self) -> Tag | None:
-        """The type that its value has without doubt; None where it can be null or is not known."""
-        return None if self.type.nullable or self.type.tag in {Tag.DYN, Tag.NULL} else self.type.tag
 
 
 class Writer:
@@ -119,11 +100,11 @@ class Writer:
             case MapOf():
                 return self._map(node)
             case Quantify():
-                return self._quantify(node)
+                return quantify(node, self)
             case Collect():
-                return self._collect(node)
+                return collect(node, self)
             case CollectMap():
-                return self._collect_map(node)
+                return collect_map(node, self)
             case Let():
                 return self._let(node)
         raise AssertionError(node)
@@ -216,7 +197,7 @@ class Writer:
             return self._choice(node)
         if node.function in {"or", "orValue"}:
             first, second = (self.write(each) for each in node.arguments)
-            hoisted = self._hoist([*self._or_lines(node.function, first, second)], first.names | second.names)
+            hoisted = self.hoist([*self._or_lines(node.function, first, second)], first.names | second.names)
             return Code(hoisted, node.type, fails=True, names=first.names | second.names)
         arguments = [
             self.write(each, scalar=scalar, compared=node.function in _COMPARING)
@@ -270,7 +251,7 @@ class Writer:
                 "    failure = failure or error",
             ]
         lines += ["if failure is not None:", "    raise failure", f"return {conjunction}"]
-        rest = self._hoist(lines, frozenset[str]().union(*(each.names for each in failing)))
+        rest = self.hoist(lines, frozenset[str]().union(*(each.names for each in failing)))
         text = word.join([*(each.text for each in sure), rest])
         return Code(f"({text})", CelType(Tag.BOOL), fails=True, names=names)
 
@@ -338,53 +319,6 @@ class Writer:
             )
         return Code(f"make_map([{', '.join(parts)}])", node.type, fails=True, names=names)
 
-    def _quantify(self, node: Quantify) -> Code:
-        range_, lines, target = self._loop(node.range, node.variables)
-        condition = self._inside(node.variables, self.condition, node.condition)
-        if node.quantifier is Quantifier.EXISTS_ONE:
-            body = ["count = 0", *lines, f"    if {condition.text}:", "        count += 1", "return count == 1"]
-        elif not condition.fails:
-            test, given = ("not ", False) if node.quantifier is Quantifier.ALL else ("", True)
-            body = [*lines, f"    if {test}{condition.text}:", f"        return {given}", f"return {not given}"]
-        else:
-            test, given = ("not ", False) if node.quantifier is Quantifier.ALL else ("", True)
-            body = [
-                "failure = None",
-                *lines,
-                "    try:",
-                f"        if {test}{condition.text}:",
-                f"            return {given}",
-                "    except FAILURES as error:",
-                "        failure = failure or error",
-                "if failure is not None:",
-                "    raise failure",
-                f"return {not given}",
-            ]
-        return self._macro(body, range_, target, (condition,), CelType(Tag.BOOL))
-
-    def _collect(self, node: Collect) -> Code:
-        range_, lines, target = self._loop(node.range, node.variables)
-        keep = None if node.keep is None else self._inside(node.variables, self.condition, node.keep)
-        give = self._inside(node.variables, self.write, node.give)
-        indent = "    " if keep is None else "        "
-        kept = [] if keep is None else [f"    if {keep.text}:"]
-        body = ["made = []", *lines, *kept, f"{indent}made.append({give.text})", "return made"]
-        return self._macro(body, range_, target, (give, *([keep] if keep else [])), node.type)
-
-    def _collect_map(self, node: CollectMap) -> Code:
-        range_, lines, target = self._loop(node.range, node.variables)
-        parts = {
-            name: self._inside(node.variables, self.condition if name == "keep" else self.write, part)
-            for name, part in (("keep", node.keep), ("key", node.key), ("give", node.give))
-            if part is not None
-        }
-        indent = "        " if "keep" in parts else "    "
-        kept = [f"    if {parts['keep'].text}:"] if "keep" in parts else []
-        give = parts["give"].text
-        add = f"made.append(({parts['key'].text}, {give}))" if "key" in parts else f"made.extend(entries({give}))"
-        body = ["made = []", *lines, *kept, f"{indent}{add}", "return make_map(made)"]
-        return self._macro(body, range_, target, tuple(parts.values()), node.type, fails=True)
-
     def _let(self, node: Let) -> Code:
         value = self.write(node.value)
         name = f"v_{node.name}"
@@ -396,43 +330,16 @@ class Writer:
         if value.fails:
             bound = ["try:", f"    {name} = {value.text}", "except FAILURES as error:", f"    {name} = Failing(error)"]
         names = value.names | (body.names - {name})
-        return Code(self._hoist([*bound, f"return {body.text}"], names), node.type, fails=body.fails, names=names)
+        return Code(self.hoist([*bound, f"return {body.text}"], names), node.type, fails=body.fails, names=names)
 
-    def _loop(self, node: Node, variables: tuple[str, ...]) -> tuple[Code, list[str], frozenset[str]]:
-        """What is gone over, the line that goes over it, and the variables that it sets."""
-        range_ = self.write(node)
-        names = [f"v_{each}" for each in variables]
-        direct = range_.sure is Tag.LIST and len(names) == 1
-        over = range_.text if direct else f"iterate({range_.text}, {len(names)})"
-        target = names[0] if direct else ", ".join(names) + ("," if len(names) == 1 else "")
-        return (
-            replace(range_, fails=range_.fails or range_.sure not in {Tag.LIST, Tag.MAP}),
-            [f"for {target} in {over}:"],
-            frozenset(names),
-        )
-
-    def _inside(self, variables: tuple[str, ...], write: Callable[[Node], Code], node: Node) -> Code:
+    def inside(self, variables: tuple[str, ...], write: Callable[[Node], Code], node: Node) -> Code:
         """A node's code inside of a macro, whose variables hide others of their names."""
         lazy, self._lazy = self._lazy, self._lazy - set(variables)
         code = write(node)
         self._lazy = lazy
         return code
 
-    def _macro(
-        self,
-        body: list[str],
-        range_: Code,
-        target: frozenset[str],
-        parts: tuple[Code, ...],
-        of: CelType,
-        *,
-        fails: bool = False,
-    ) -> Code:
-        names = range_.names | (frozenset[str]().union(*(each.names for each in parts)) - target)
-        fails = fails or range_.fails or any(each.fails for each in parts)
-        return Code(self._hoist(body, names), of, fails=fails, names=names)
-
-    def _hoist(self, lines: list[str], names: frozenset[str]) -> str:
+    def hoist(self, lines: list[str], names: frozenset[str]) -> str:
         """Make a function of lines; the code that calls it."""
         self._numbers += 1
         given = ", ".join(sorted(names))
