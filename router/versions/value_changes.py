@@ -119,9 +119,12 @@ def _change(reader: AvroNode, writer: AvroNode) -> tuple[ValueChangeType, str] |
         message = f"{was[0]} is read as {now[0]}: a number of one unit is taken for one of the other"
         return (ValueChangeType.UNIT, message) if "-" in was[0] else (ValueChangeType.TYPE, message)
     if was[2] != now[2]:
-        factor = f"10^{abs(now[2] - was[2])}"
-        worth = f"a {factor}th" if now[2] > was[2] else f"{factor} times"
-        return ValueChangeType.SCALE, f"scale {was[2]} is read as scale {now[2]}: every value becomes {worth} of itself"
+        factor = 10 ** abs(now[2] - was[2])
+        worth = f"1/{factor:,} of" if now[2] > was[2] else f"{factor:,} times"
+        return (
+            ValueChangeType.SCALE,
+            f"scale {was[2]} is read as scale {now[2]}: every value becomes {worth} what it was",
+        )
     if was[1] > now[1]:
         return ValueChangeType.PRECISION, f"{was[1]} digits were allowed, {now[1]} are expected"
     return None

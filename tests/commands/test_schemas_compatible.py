@@ -43,7 +43,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
             "c3.avsc",
             "c2.avsc",
             0,
-            "COMPATIBLE\n/ LOGICAL_SCALE_CHANGED scale 2 is read as scale 3: every value becomes a 10^1th of itself\n",
+            "COMPATIBLE\n/ LOGICAL_SCALE_CHANGED scale 2 is read as scale 3: every value becomes 1/10 of what it was\n",
         ),
         ("a.json", "b.json", 0, "COMPATIBLE\n"),
         ("b.json", "a.json", 1, "UNKNOWN\n/pattern unknown: 'pattern' is not compared\n"),

@@ -47,6 +47,7 @@ CENTS = {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}
         pytest.param([field("p", ["null", PERSON])], [field("name", ["null", "string"]), field("age", ["null", "int"])], "fields: {name: p.first, age: p.age}", {"p": {"first": "x", "age": 4}}, {"name": "x", "age": 4}, id="out of a record that is there"),
         pytest.param([field("l", {"type": "array", "items": "int"})], [field("n", "int"), field("l", {"type": "array", "items": "int"})], "fields: {n: l.size(), l: 'l.filter(i, i > 1)'}", {"l": [1, 2]}, {"n": 2, "l": [2]}, id="a list as a whole"),
         pytest.param([field("p", PERSON)], [field("p", {"type": "map", "values": "string"})], """fields: {p: '{"name": p.first, "all": string(record.p.age == null)}'}""", {"p": {"first": "x", "age": None}}, {"p": {"name": "x", "all": "true"}}, id="a map of what a record has"),
+        pytest.param([field("a", "int"), field("s", "string")], [field("n", {"type": "map", "values": ["int", "string"]})], "fields: {n: record}", {"a": 1, "s": "x"}, {"n": {"a": 1, "s": "x"}}, id="the record as a map"),
         pytest.param([field("p", PERSON)], [field("p", record(field("age", ["null", "int"]), field("first", "string"), name="Person"))], None, {"p": {"first": "x", "age": 2}}, {"p": {"first": "x", "age": 2}}, id="a record in another order"),
     ],
 )  # fmt: skip

@@ -101,5 +101,5 @@ def test_branches_without_a_reader_and_new_fields_are_passed_over() -> None:
 def test_messages_say_by_how_much() -> None:
     """A scale's change says what becomes of every value."""
     found = value_changes(parse_avro_value(decimal(9, 4), file="r"), parse_avro_value(decimal(9, 2), file="w"))
-    assert found[0].message == "scale 2 is read as scale 4: every value becomes a 10^2th of itself"
+    assert found[0].message == "scale 2 is read as scale 4: every value becomes 1/100 of what it was"
     assert meaning_of(parse_avro_value(decimal(9, 4), file="r")) == ("decimal", 9, 4)
