@@ -13,6 +13,7 @@ TESTED_ELSEWHERE = {
     "agents/app.py": "run as a process by tests/acceptance: Faust's app is made when it is imported",
     "agents/routing.py": "run as a process by tests/acceptance: ten lines of handing on",
     "router/__init__.py": "the version, and nothing that could fail",
+    "router/lanes/table.py": "a port without code; tests/contracts has its promises",
     "router/commands/cluster.py": "by tests/commands/test_topics.py on a real Kafka: it only says to the broker what a plan says",
     "router/errors.py": "facts and sentences; each error is tested where it is raised",
     "router/develop/errors.py": "as router/errors.py",
