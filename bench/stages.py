@@ -93,11 +93,14 @@ def stages(*, records: int, rounds: int) -> list[Stage]:
         for first in range(0, records, BATCH)
     ]
 
-    def copy() -> list[Any]:
-        return [
-            copier.copy(batch, into=Copies(), new_batch=lambda _: RecordBatch(BATCH_BYTES, 0), refusals=Refusals())
-            for batch in batches
-        ]
+    def copy() -> list[Copies]:
+        made = []
+        for batch in batches:
+            copies = Copies()
+            copier.copy(batch, into=copies, new_batch=lambda _: RecordBatch(BATCH_BYTES, 0), refusals=Refusals())
+            copies.seal()
+            made.append(copies)
+        return made
 
     values = [record.value for record in taken]
     decisions = [decider.decide(record).topics for record in taken]
