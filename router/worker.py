@@ -82,6 +82,9 @@ class RouterWorker(faust.Worker):
         # Faust's own set-up would replace ours, and leave the root logger at DEBUG under `-l warn`.
         super().__init__(app, *services, loglevel=loglevel, **(kwargs | {"override_logging": False}))
         self.spinner = None
+        if app.router_settings.http_port == 0:
+            # Faust's command has turned it on by now, whatever the app's configuration said.
+            app.conf.web_enabled = False
 
     def execute_from_commandline(self) -> NoReturn:
         """Run until the end, then leave at once."""
