@@ -23,7 +23,7 @@ __all__ = ["json_compatibility"]
 _BEYOND = (
     *("allOf", "not", "if", "then", "else", "patternProperties", "propertyNames", "dependentRequired"),
     *("dependentSchemas", "dependencies", "contains", "prefixItems", "unevaluatedItems", "unevaluatedProperties"),
-    *("pattern", "multipleOf", "additionalItems"),
+    *("pattern", "multipleOf", "additionalItems", "$ref"),
 )
 """Keywords that constrain, and are compared by their text only."""
 
@@ -45,6 +45,8 @@ def json_compatibility(reader: Mapping[str, Any], writer: Mapping[str, Any]) -> 
         found = tuple(dict.fromkeys(checker.check(reader, writer, ())))
     except RecursionError:
         found = (Incompatibility("", "/", "the schemas lead too far into themselves"),)
+    except (TypeError, AttributeError, LookupError, ValueError) as error:
+        found = (Incompatibility("", "/", f"a keyword has a value that it cannot have: {error}"),)
     definite = tuple(each for each in found if each.type)
     unknown = tuple(each for each in found if not each.type)
     verdict = Verdict.INCOMPATIBLE if definite else Verdict.UNKNOWN if unknown else Verdict.COMPATIBLE

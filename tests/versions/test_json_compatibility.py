@@ -165,6 +165,32 @@ def test_recursion_and_references_are_compared() -> None:
     assert [(each.location, each.field) for each in found] == [("/properties/in_/properties/x/type", "in_.x")]
 
 
+@pytest.mark.parametrize(
+    "reader",
+    [
+        {"minimum": "x"},
+        {"properties": []},
+        {"required": 5},
+        {"$ref": "#/nowhere"},
+        {"$ref": 5},
+        {"anyOf": [5]},
+        {"type": [[]]},
+    ],
+    ids=str,
+)
+def test_malformed_keywords_are_no_crash(reader: Any) -> None:
+    """A keyword with a value that it cannot have gives no proof of anything."""
+    assert not json_compatibility(reader, {"type": ["integer", "object"], "minimum": 3}).compatible
+
+
+def test_schemas_without_end_are_unknown() -> None:
+    """A schema that is nested beyond all measure is not judged."""
+    deep: dict[str, Any] = {"type": "integer"}
+    for _ in range(3000):
+        deep = {"type": "array", "items": deep}
+    assert json_compatibility(deep, deep | {"title": "other"}).verdict is Verdict.UNKNOWN
+
+
 def _random_schema(draw: random.Random, depth: int) -> dict[str, Any]:
     kind = draw.choice(["integer", "string", "boolean", "number", *(["object", "array"] if depth else [])])
     schema: dict[str, Any] = {"type": kind}
