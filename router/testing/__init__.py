@@ -31,6 +31,7 @@ from router.testing.faults import (
     TopicForbidden,
 )
 from router.testing.ports import MemoryBatch, MemoryCarrier, MemoryConsumer, MemoryDirectory, MemoryTransactionalCarrier
+from router.testing.table import MemoryDisk, MemoryTable
 from router.testing.worker import MemoryWorker, StandsStill
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "MemoryCarrier",
     "MemoryConsumer",
     "MemoryDirectory",
+    "MemoryDisk",
+    "MemoryTable",
     "MemoryTopic",
     "MemoryTransactionalCarrier",
     "MemoryWorker",
