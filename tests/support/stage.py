@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +93,12 @@ class Stage:
         """Create topics."""
         self.topics.create(*(self.name(topic) for topic in topics), partitions=partitions, **config)
 
-    def coloured(self, *, partitions: int = 2) -> Stage:
-        """The usual routes and all of their topics."""
+    def coloured(self, *, partitions: int = 2, besides: Collection[str] = ()) -> Stage:
+        """The usual routes and all of their topics, besides destinations that are to be absent."""
         self.routes(painters=COLOURED)
         self.create(
-            "@event.v1", "@red.event.v1", "@cold.event.v1", "@all.event.v1", "@event.v1.unroutable",
-            "@event.v1.dead-letters", partitions=partitions,
+            "@event.v1", "@event.v1.unroutable", "@event.v1.dead-letters",
+            *(f"@{name}.event.v1" for name in WANTED if name not in besides), partitions=partitions,
         )  # fmt: skip
         return self
 
