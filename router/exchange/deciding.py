@@ -99,8 +99,8 @@ class Decider:
         value = record.value
         if value is None:
             return self._tombstone
-        for reader in self._key_readers:
-            self._verify_key(reader, record.key, value)
+        if self._key_readers:
+            self._verify_key(record.key, value)
         raw: Facts = () if self._reader is None else self._reader.read(value)
         facts = self._facts(record, raw)
         memory = self._memory
@@ -125,6 +125,8 @@ class Decider:
         needs_key, cc, conditions, reader = self._needs_key, self._cc, self._conditions, self._reader
         headers = HeaderFacts(self._headers) if self._headers else None
         fields = len(self._fields)
+        if headers is not None and needs_key and not cc and conditions is None:
+            return lambda record, raw: raw + headers.of(record.headers) + (record.key,)
 
         def facts_of(record: Record, raw: Facts) -> Facts:
             # Of what conditions read, their truths say enough.
@@ -142,10 +144,8 @@ class Decider:
         return facts_of
 
     def _decide(self, facts: Facts, raw: Facts, record: Record) -> Decision:
-        walks = tuple(
-            self._topology.walk(entry.exchange, each)
-            for entry, each in zip(self._entries, self._messages(facts, raw, record), strict=True)
-        )
+        walk, messages = self._topology.walk, self._messages(facts, raw, record)
+        walks = tuple([walk(entry.exchange, each) for entry, each in zip(self._entries, messages, strict=True)])
         return Decision(walks, unroutable=_nowhere(walks), takes_off_bcc=self._cc)
 
     def _messages(self, facts: Facts, raw: Facts, record: Record) -> tuple[Message, ...]:
@@ -166,10 +166,14 @@ class Decider:
                 for name, value in stated
                 if value is not MISSING
             }
-        text_of = self._texts(facts, raw, record)
+        text_of: Callable[[Placeholder], str] | None = None
         messages = []
         for entry in self._entries:
-            key = _text(record.key) if entry.routing_key is None else entry.routing_key.render(text_of)
+            if entry.routing_key is None:
+                key = _text(record.key)
+            else:
+                text_of = text_of or self._texts(facts, raw, record)
+                key = entry.routing_key.render(text_of)
             if self._topology.exchanges[entry.exchange].cc:
                 without = {name: text for name, text in headers.items() if name != BCC}
                 messages.append(Message(key, words_of(key), further, without, truths=truths))
@@ -208,12 +212,12 @@ class Decider:
         )
         return Decision(walks, tombstone=True, unroutable=unroutable, takes_off_bcc=self._cc)
 
-    @staticmethod
-    def _verify_key(reader: FieldReader, key: bytes | None, value: bytes) -> None:
-        (declared,) = reader.values(reader.read(value))
-        # Only null is the value of a record without a key: the empty text is a key like any other.
-        if _text(key) != as_text(declared) or (key is None and declared is not None):
-            raise KeyMismatch(field=reader.paths[0], key=key, value=declared)
+    def _verify_key(self, key: bytes | None, value: bytes) -> None:
+        for reader in self._key_readers:
+            (declared,) = reader.values(reader.read(value))
+            # Only null is the value of a record without a key: the empty text is a key like any other.
+            if _text(key) != as_text(declared) or (key is None and declared is not None):
+                raise KeyMismatch(field=reader.paths[0], key=key, value=declared)
 
 
 def _headers_that_count(
@@ -271,7 +275,7 @@ class Memory:
 
 
 def _nowhere(walks: Sequence[Walk]) -> tuple[str, ...]:
-    return tuple(walk.exchange for walk in walks if not walk.deliveries)
+    return tuple([walk.exchange for walk in walks if not walk.deliveries])
 
 
 def _text(raw: bytes | None) -> str:

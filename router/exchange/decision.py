@@ -63,11 +63,14 @@ class Decision:
 
     def __post_init__(self) -> None:
         walks = self.walks
-        if len(walks) == 1:
-            topics = [delivery.topic for delivery in walks[0].deliveries]  # of one walk each once
-        else:
-            topics = list(dict.fromkeys(delivery.topic for walk in walks for delivery in walk.deliveries))
-        failed = tuple([binding for walk in walks for step in walk.steps if step.failed for binding in step.failed])
+        topics = [delivery.topic for walk in walks for delivery in walk.deliveries]
+        if len(walks) > 1:  # each of which has a topic once
+            topics = list(dict.fromkeys(topics))
+        failed: tuple[Binding, ...] = ()
+        for walk in walks:
+            for step in walk.steps:
+                if step.failed:
+                    failed += step.failed
         # Nobody has it yet, so that it may still be completed.
         self.topics = tuple(topics)  # type: ignore[misc]
         self.failed = failed  # type: ignore[misc]
