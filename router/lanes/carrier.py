@@ -13,7 +13,23 @@ from typing import Protocol
 from router.lanes.batch import SourcePartition
 from router.lanes.copies import Copies, CopyBatch
 
-__all__ = ["Carrier", "CarrierFactory", "Positions"]
+__all__ = ["SLOW", "Carrier", "CarrierFactory", "Positions", "Waiting"]
+
+SLOW = "broker-slow"
+"""The reason of a wait of which nobody knows the cause."""
+
+
+class Waiting(str):
+    """Why a carrier waits, in words, with the slug of it for programs. It is empty where nothing is waited for."""
+
+    __slots__ = ("reason",)
+    reason: str
+
+    def __new__(cls, words: str, *, reason: str) -> Waiting:
+        """`reason` is that of an error of router.errors, `not-enough-replicas`, or SLOW."""
+        waiting = super().__new__(cls, words)
+        waiting.reason = reason
+        return waiting
 
 
 class Positions(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Collection
 from itertools import chain
 from typing import Any
@@ -33,6 +34,8 @@ __all__ = ["Deliveries", "RecordBatch", "said"]
 
 _CLOSE_WITHIN = 1.0
 """Seconds that a producer gets to end in peace."""
+_SENDINGS = 2
+"""How many times copies may have been handed over, none of them acknowledged whole: one on its way, one behind it."""
 _PATIENCE = 2.0
 """Seconds without a delivery after which the lane looks what is wrong, and says so."""
 
@@ -93,6 +96,7 @@ class Deliveries:
         self._destinations = destinations
         self._waiting = waiting
         self._sent: list[tuple[asyncio.Future[Any], str, int, CopyBatch, int]] = []
+        self._sendings: deque[list[asyncio.Future[Any]]] = deque()
 
     async def start(self, brokers: str) -> None:
         """Connect the producer. Raises BrokerUnavailable, or TransactionsForbidden where its id may not be used."""
@@ -109,16 +113,38 @@ class Deliveries:
         return any(not delivery.done() for delivery, *_ in self._sent)
 
     async def send(self, copies: Copies) -> None:
-        """Queue the batches, each behind those of its partition."""
+        """Queue the batches, each behind those of its partition; waits while too much is on its way already."""
+        await self._have_room()
+        await self._learn({topic for topic, *_ in copies.ready if not self._producer.knows(topic)})
+        sending = []
         for topic, partition, batch, last_offset in copies.ready:
-            sending = asyncio.ensure_future(self._producer.send_batch(batch, topic, partition=partition))
             try:
-                delivery = await self.patiently(sending, topics={topic})
+                delivery = self._producer.enqueue(batch, topic, partition=partition)
             except kafka_errors.KafkaError as error:
                 # What a broker said of an earlier batch tells more than that this one is no longer wanted.
                 self._check([each for each in self._sent if each[0].done()])
                 raise self._translated(error, topic, partition) from error
+            sending.append(delivery)
             self._sent.append((delivery, topic, partition, batch, last_offset))
+        self._sendings.append(sending)
+
+    async def _have_room(self) -> None:
+        while len(self._sendings) >= _SENDINGS:
+            if late := [delivery for delivery in self._sendings[0] if not delivery.done()]:
+                topics = {topic for delivery, topic, *_ in self._sent if not delivery.done()}
+                await self.patiently(asyncio.ensure_future(asyncio.wait(late)), topics=topics)
+            self._sendings.popleft()
+
+    async def _learn(self, topics: Collection[str]) -> None:
+        if not topics:
+            return
+        try:
+            await self.patiently(asyncio.ensure_future(self._producer.learn(topics)), topics=topics)
+        except kafka_errors.KafkaError as error:
+            for topic in topics:
+                if not self._producer.knows(topic):
+                    raise self._translated(error, topic, 0) from error
+            raise
 
     async def settle(self) -> None:
         """Wait until every batch is acknowledged. Raises what the first that was not met with."""
@@ -128,6 +154,7 @@ class Deliveries:
             self._check(self._sent)
             # Not before: what is given up or has failed is left to close(), which asks after every delivery.
             self._sent = []
+        self._sendings.clear()
 
     def _check(self, sent: list[tuple[asyncio.Future[Any], str, int, CopyBatch, int]]) -> None:
         for delivery, topic, partition, batch, last_offset in sent:

@@ -12,15 +12,18 @@ nothing is handed out once a transaction has failed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from copy import copy
+from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import CoordinationType
-from aiokafka.errors import ProducerClosed
+from aiokafka.errors import IllegalOperation, ProducerClosed
 from aiokafka.producer.message_accumulator import MessageAccumulator
 from aiokafka.producer.sender import AddOffsetsToTxnHandler, AddPartitionsToTxnHandler, Sender
 from aiokafka.producer.transaction_manager import TransactionManager, TransactionState
+from aiokafka.structs import TopicPartition
 
 __all__ = ["OrderedProducer"]
 
@@ -41,6 +44,20 @@ class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka
         # Deliveries only: the batches themselves may be large.
         self._latest: dict[Any, Any] = {}
 
+    def enqueue(self, builder: Any, tp: Any) -> Any:
+        """Queue a batch behind those of its partition; its delivery. aiokafka's own way waits until they have left."""
+        if self._closed:
+            raise ProducerClosed
+        if self._exception is not None:
+            raise copy(self._exception)
+        return self._append_batch(builder, tp).future
+
+    def fail_all(self, exception: BaseException) -> None:
+        """The sender has ended: nothing of what is queued will be delivered."""
+        super().fail_all(exception)
+        for batch in chain.from_iterable(self._batches.values()):
+            _ask_after_drain(batch)
+
     def _pop_batch(self, tp: Any) -> Any:
         batch = super()._pop_batch(tp)
         self._latest[tp] = batch.future
@@ -52,8 +69,7 @@ class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka
         for tp in [tp for tp in self._batches if over or self._has_failed(tp)]:
             for batch in self._batches.pop(tp):
                 batch.failure(self._refusal(tp))
-                # Where nobody waits for the queue to have room, nobody would ask, and asyncio would complain of that.
-                batch._drain_waiter.exception()  # noqa: SLF001 - it has no other name
+                _ask_after_drain(batch)
         return super().drain_by_nodes(ignore_nodes, muted_partitions)
 
     def _refusal(self, tp: Any) -> BaseException:
@@ -64,6 +80,13 @@ class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka
     def _has_failed(self, tp: Any) -> bool:
         latest = self._latest.get(tp)
         return latest is not None and latest.done() and latest.exception() is not None
+
+
+def _ask_after_drain(batch: Any) -> None:
+    """Nobody waits for a queue to have room, so that asyncio would complain of an error that nobody asked for."""
+    waiter = batch._drain_waiter  # noqa: SLF001 - it has no other name
+    if waiter.done() and not waiter.cancelled():
+        waiter.exception()
 
 
 class _AddPartitions(AddPartitionsToTxnHandler):  # type: ignore[misc]  # as above
@@ -132,7 +155,9 @@ class _Transactions(TransactionManager):  # type: ignore[misc]  # as above
 
 
 class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
-    """For batches of our own making (`send_batch`), uncompressed and sent as they come. Of no use after an error."""
+    """For batches of our own making (`enqueue`), uncompressed and sent as they come. Of no use after an error."""
+
+    _message_accumulator: _OrderedAccumulator
 
     def __init__(
         self,
@@ -164,6 +189,28 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
         """Its id; None for one that is idempotent only."""
         identifier: str | None = self._txn_manager.transactional_id
         return identifier
+
+    async def learn(self, topics: Iterable[str]) -> None:
+        """Ask about topics that it has not sent to yet, all at once. Raises UnknownTopicOrPartitionError."""
+        for topic in topics:
+            self.client.add_topic(topic)
+        for topic in topics:
+            await self.client._wait_on_metadata(topic)  # noqa: SLF001 - what its own send() begins with
+
+    def knows(self, topic: str) -> bool:
+        """It need not ask about the topic any more."""
+        return self._metadata.partitions_for_topic(topic) is not None
+
+    def enqueue(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[Any]:
+        """Queue a batch for a topic that it knows; returns its delivery.
+
+        How much is queued is for the caller to bound. Raises IllegalOperation outside of a transaction, where the producer
+        has an id, and whatever ended the sender.
+        """
+        if self.transactional_id is not None and not self.in_transaction:
+            raise IllegalOperation("a batch of a transaction can only be sent in one")
+        delivery: asyncio.Future[Any] = self._message_accumulator.enqueue(batch, TopicPartition(topic, partition))
+        return delivery
 
     @property
     def in_transaction(self) -> bool:

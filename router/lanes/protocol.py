@@ -151,6 +151,11 @@ class LaneProtocol:
         """There is room for one more batch."""
         return self.state is LaneState.CARRYING and self._in_hand < self._pace.capacity
 
+    @property
+    def unsettled(self) -> bool:
+        """Something was taken, or is on its way, that is not committed."""
+        return self._in_hand > 0 or self.position != self.committed
+
     def offered(self, batch: Batch, now: float) -> None:
         """A batch is on its way from the consumer. One of another epoch takes no room: it will not be carried."""
         if batch.epoch == self.epoch:

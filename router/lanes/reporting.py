@@ -6,18 +6,37 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from router.errors import BrokerUnavailable, DestinationUnavailable, RouterError
+from router.errors import (
+    BrokerUnavailable,
+    DeliveryFailed,
+    DestinationUnavailable,
+    Fenced,
+    OffsetOutOfRange,
+    RouterError,
+    TransactionsForbidden,
+)
 from router.lanes.batch import Batch, SourcePartition
+from router.lanes.carrier import SLOW
 from router.lanes.copies import Tally
 from router.lanes.lane import Lane, LaneObserver
 from router.lanes.protocol import LaneState
 from router.observe.health import LaneStatus
 from router.observe.metrics import Metrics
+from router.observe.progress import Subject
 
-__all__ = ["Reporter", "status_of"]
+__all__ = ["Reporter", "status_of", "subject_of"]
 
 WAITING = "waiting"
 """The state that is shown of a lane that carries but whose copies no broker acknowledges."""
+_FROM_OUTSIDE = (
+    BrokerUnavailable,
+    DeliveryFailed,
+    DestinationUnavailable,
+    Fenced,
+    OffsetOutOfRange,
+    TransactionsForbidden,
+)
+"""What a lane stops for that no new start of the worker would change."""
 
 
 class Reporter(LaneObserver):
@@ -95,7 +114,7 @@ def status_of(lane: Lane, *, now: Callable[[], float] = time.time) -> LaneStatus
         state = str(LaneState.BACKING_OFF)
         reason, message = error.reason, str(error)
     elif lane.waiting:
-        state, reason, message = WAITING, BrokerUnavailable.reason, lane.waiting
+        state, reason, message = WAITING, _reason(lane.waiting), str(lane.waiting)
     return LaneStatus(
         topic=lane.source.topic,
         partition=lane.source.partition,
@@ -104,3 +123,19 @@ def status_of(lane: Lane, *, now: Callable[[], float] = time.time) -> LaneStatus
         message=message,
         since=now() - lane.age,
     )
+
+
+def subject_of(lane: Lane, *, unread: bool) -> Subject:
+    """A lane as the watchdog sees it; `unread` where its log is known to hold more than was fetched.
+
+    Only a commit is a move: a lane that reads the same again and again gets nowhere.
+    """
+    protocol = lane.protocol
+    error = protocol.error
+    known = isinstance(error, _FROM_OUTSIDE) or (error is None and lane.waiting and _reason(lane.waiting) != SLOW)
+    work = protocol.state is not LaneState.CARRYING or protocol.unsettled or unread
+    return Subject(f"the lane of {lane.source}", protocol.committed, owes=bool(work and not known))
+
+
+def _reason(waiting: str) -> str:
+    return getattr(waiting, "reason", BrokerUnavailable.reason)

@@ -198,6 +198,24 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         # A heartbeat is all that a member may ask. One that the group no longer knows is made to join again by it.
         return bool(await consumer._coordinator._do_heartbeat())  # noqa: SLF001 - sent out of turn
 
+    def unread(self, tp: TopicPartition) -> bool:
+        """Whether there is more to read, as of the last fetch, from a broker that leads the partition.
+
+        What an open transaction holds back is not there to be read yet.
+        """
+        consumer = self._consumer
+        if consumer is None:
+            return False
+        stable = consumer.last_stable_offset(tp)
+        position = _position(consumer._subscription, tp)  # noqa: SLF001 - its public counterpart may wait
+        leader = consumer._client.cluster.leader_for_partition(tp)  # noqa: SLF001 - a consumer does not show its cluster
+        return None not in (stable, position) and position < stable and leader not in (None, -1)
+
+    @property
+    def grouped(self) -> bool:
+        """The group's coordinator answers, as far as is known."""
+        return self._consumer is not None and self._consumer._coordinator.coordinator_id is not None  # noqa: SLF001 - it has no other name
+
     def lag(self, tp: TopicPartition) -> int | None:
         """Records between the position and the end of the log, as of the last fetch; None where that is not known."""
         consumer = self._consumer
@@ -256,6 +274,8 @@ class BatchConsumer(driver.Consumer):
     """Faust's consumer, with lanes in the place of acknowledgements."""
 
     _thread: BatchThread
+    turns = 0
+    """How often the loop that fetches has turned; while it is well, it turns once a second at least."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -264,6 +284,10 @@ class BatchConsumer(driver.Consumer):
     def lag(self, source: SourcePartition) -> int | None:
         """Records of a partition that were not yet fetched; None where that is not known."""
         return self._thread.lag(_tp(source))
+
+    def unread(self, source: SourcePartition) -> bool:
+        """Whether a partition's log is known to hold more than was fetched."""
+        return self._thread.unread(_tp(source))
 
     @property
     def thread(self) -> BatchThread:
@@ -277,6 +301,7 @@ class BatchConsumer(driver.Consumer):
         most = self.app.conf.broker_max_poll_records
         try:
             while not (self.should_stop or fetcher.should_stop):
+                self.turns += 1
                 if not self.flow_active:
                     await self.wait_first(self.can_resume_flow, timeout=_IDLE_FETCH)
                     await self._thread.show_life()

@@ -31,7 +31,10 @@ class Producer:
         self.refuses = refuses
         self.deliveries: list[asyncio.Future[Any]] = []
 
-    async def send_batch(self, batch: object, topic: str, *, partition: int) -> asyncio.Future[Any]:
+    def knows(self, topic: str) -> bool:
+        return True
+
+    def enqueue(self, batch: object, topic: str, *, partition: int) -> asyncio.Future[Any]:
         if self.refuses is not None:
             raise self.refuses
         self.deliveries.append(asyncio.get_running_loop().create_future())
@@ -235,17 +238,51 @@ async def test_sending_that_is_given_up_is_not_finished_in_the_background(monkey
     desk = Desk(monkeypatch)
     ended = asyncio.Event()
 
-    async def send_batch(*_: object, **__: object) -> None:
+    async def learn(_: object) -> None:
         try:
             await asyncio.Event().wait()
         finally:
             ended.set()
 
-    desk.producer.send_batch = send_batch  # type: ignore[method-assign, assignment]
+    desk.producer.knows = lambda _: False  # type: ignore[method-assign, assignment]
+    desk.producer.learn = learn  # type: ignore[attr-defined]
     sending = asyncio.create_task(desk.send("a.v1"))
     await desk.said.wait()
     sending.cancel()
     await asyncio.wait_for(ended.wait(), 1.0)
+
+
+async def test_topic_that_the_client_cannot_learn_of_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked once for all topics that are new to it."""
+    desk = Desk(monkeypatch)
+    asked: list[set[str]] = []
+
+    async def learn(topics: set[str]) -> None:
+        asked.append(topics)
+        raise kafka_errors.UnknownTopicOrPartitionError
+
+    desk.producer.knows = lambda topic: topic == "a.v1"  # type: ignore[method-assign]
+    desk.producer.learn = learn  # type: ignore[attr-defined]
+    with pytest.raises(DestinationUnavailable, match=r"'b\.v1' does not exist"):
+        await desk.send("a.v1", "b.v1")
+    assert asked == [{"b.v1"}]
+
+
+async def test_what_is_on_its_way_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third handing-over waits until the first is acknowledged whole, and says what for."""
+    desk = Desk(monkeypatch)
+    await desk.send("a.v1", "b.v1")
+    await desk.send("a.v1")
+    third = asyncio.create_task(desk.send("a.v1"))
+    await desk.said.wait()
+    assert desk.waited[-1] == "a broker is slow to acknowledge copies for a.v1, b.v1"
+    desk.producer.deliveries[0].set_result(None)
+    desk.producer.deliveries[2].set_result(None)
+    await asyncio.sleep(0)
+    assert not third.done()
+    desk.producer.deliveries[1].set_result(None)
+    await third
+    assert len(desk.producer.deliveries) == 4
 
 
 @pytest.mark.parametrize("how", ["failed", "pending", "cancelled", "delivered"])

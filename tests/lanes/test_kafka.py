@@ -41,7 +41,10 @@ class TransactionalProducer:
         self._ask("begin")
         self.in_transaction = True
 
-    async def send_batch(self, batch: object, topic: str, *, partition: int) -> asyncio.Future[Any]:
+    def knows(self, topic: str) -> bool:
+        return True
+
+    def enqueue(self, batch: object, topic: str, *, partition: int) -> asyncio.Future[Any]:
         self._ask("send")
         self.deliveries.append(asyncio.get_running_loop().create_future())
         return self.deliveries[-1]

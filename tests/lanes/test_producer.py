@@ -7,11 +7,17 @@ import gc
 from typing import Any
 
 import pytest
-from aiokafka.errors import MessageSizeTooLargeError, ProducerClosed
+from aiokafka.errors import (
+    IllegalOperation,
+    MessageSizeTooLargeError,
+    ProducerClosed,
+    ProducerFenced,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import TopicPartition
 
-from router.lanes.producer import OrderedProducer
+from router.lanes.producer import OrderedProducer, _AddPartitions
 
 ONE, OTHER = TopicPartition("narrow.v1", 0), TopicPartition("narrow.v1", 1)
 NODE = 7
@@ -40,7 +46,7 @@ class Queue:
         """Queue a batch of one record; returns its delivery."""
         batch = BatchBuilder(1024, compression_type=0)
         assert batch.append(timestamp=1, key=None, value=b"v", headers=[])
-        return await self.accumulator.add_batch(batch, tp, 1)
+        return self.accumulator.enqueue(batch, tp)
 
     def take(self) -> dict[TopicPartition, Any]:
         """What the sender gets now, by partition."""
@@ -99,3 +105,101 @@ async def test_what_is_no_longer_wanted_leaves_no_complaint() -> None:
     del queue
     gc.collect()
     assert complaints == []
+
+
+async def test_several_batches_of_a_partition_wait_in_their_order() -> None:
+    """A lane hands over all that it has at once; each leaves when the one before it has."""
+    queue = Queue()
+    deliveries = [await queue.put(ONE) for _ in range(3)]
+    for delivery in deliveries:
+        queue.take()[ONE].done(0)
+        assert delivery.done()
+    assert queue.take() == {}
+
+
+async def test_nothing_is_queued_behind_a_sender_that_has_ended() -> None:
+    """What was queued fails with what ended it, and so does what comes later."""
+    queue = Queue()
+    delivery = await queue.put(ONE)
+    queue.accumulator.fail_all(ProducerFenced())
+    with pytest.raises(ProducerFenced):
+        await queue.put(ONE)
+    with pytest.raises(ProducerFenced):
+        await delivery
+    await queue.accumulator.close()
+    with pytest.raises(ProducerClosed):
+        await queue.put(ONE)
+
+
+async def transactional() -> OrderedProducer:
+    producer = OrderedProducer(
+        bootstrap_servers="127.0.0.1:1", transactional_id="router-orders.v1-0", group="router", client_id="test"
+    )
+    producer._closed = True  # it was never started
+    producer._txn_manager.set_pid_and_epoch(1, 0)
+    return producer
+
+
+def one_record() -> BatchBuilder:
+    batch = BatchBuilder(1024, compression_type=0, is_transactional=1)
+    assert batch.append(timestamp=1, key=None, value=b"v", headers=[])
+    return batch
+
+
+async def test_batches_are_taken_in_a_transaction_only() -> None:
+    """Outside of one its coordinator would know nothing of them."""
+    producer = await transactional()
+    assert not producer.in_transaction
+    with pytest.raises(IllegalOperation):
+        producer.enqueue(one_record(), ONE.topic, partition=0)
+    await producer.begin_transaction()
+    assert producer.in_transaction
+    assert not producer.enqueue(one_record(), ONE.topic, partition=0).done()
+
+
+@pytest.mark.parametrize("failing", ["error_transaction", "fatal_error"])
+async def test_failed_transaction_hands_out_nothing_more(failing: str) -> None:
+    """A batch for a partition that was never added would begin a transaction that nobody ends."""
+    producer = await transactional()
+    producer._message_accumulator._cluster = OneNode()
+    await producer.begin_transaction()
+    delivery = producer.enqueue(one_record(), ONE.topic, partition=0)
+    getattr(producer._txn_manager, failing)(TopicAuthorizationFailedError(ONE.topic))
+    nodes, _ = producer._message_accumulator.drain_by_nodes(set())
+    assert nodes == {}
+    with pytest.raises(TopicAuthorizationFailedError):
+        await delivery
+
+
+async def test_producer_without_transactions_survives_the_end_of_its_sender() -> None:
+    """The client's own would stumble over the transaction that there is not."""
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    producer = OrderedProducer(bootstrap_servers="127.0.0.1:1")
+    producer._closed = True
+    producer._txn_manager.fatal_error(ProducerFenced())
+    assert isinstance(producer._txn_manager.failure, ProducerFenced)
+    del producer
+    gc.collect()
+    assert complaints == []
+
+
+class AddPartitions:
+    """The coordinator's answer to AddPartitionsToTxn."""
+
+    def __init__(self, code: int) -> None:
+        self.errors = [(ONE.topic, [(0, code)])]
+
+
+async def test_next_transaction_begins_as_soon_as_the_last_one_is_complete() -> None:
+    """Its markers are being written for a few milliseconds; aiokafka would look again after twenty."""
+    producer = await transactional()
+    await producer.begin_transaction()
+    producer.enqueue(one_record(), ONE.topic, partition=0)
+    handler = _AddPartitions(producer._sender, {ONE})
+    concurrent, done = 51, 0
+    backoff = handler.handle_response(AddPartitions(concurrent))
+    assert backoff is not None
+    assert backoff < 0.005
+    assert handler.handle_response(AddPartitions(done)) is None
+    assert producer._txn_manager.txn_partitions == {ONE}
