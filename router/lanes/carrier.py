@@ -7,11 +7,11 @@ offset is committed to the group once all of them are acknowledged.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol, Self
 
 from router.lanes.batch import SourcePartition
-from router.lanes.copies import Copies, CopyBatch
+from router.lanes.copies import Copies, CopyBatch, TopicPartition
 
 __all__ = ["SLOW", "Carrier", "CarrierFactory", "Positions", "Waiting"]
 
@@ -25,7 +25,7 @@ class Waiting(str):
     __slots__ = ("reason",)
     reason: str
 
-    def __new__(cls, words: str, *, reason: str) -> Waiting:
+    def __new__(cls, words: str, *, reason: str) -> Self:
         """`reason` is that of an error of router.errors, `not-enough-replicas`, or SLOW."""
         waiting = super().__new__(cls, words)
         waiting.reason = reason
@@ -43,6 +43,12 @@ class Positions(Protocol):
 
     async def commit(self, source: SourcePartition, offset: int) -> None:
         """Commit to the group. Raises CommitFailed where the group does not take it."""
+
+    async def end(self, source: SourcePartition) -> int:
+        """Where the log ends now for readers of what is committed: the offset of the next record to come.
+
+        Transaction markers count, as they do in positions. Raises BrokerUnavailable.
+        """
 
     async def owns(self, source: SourcePartition) -> bool:
         """Whether the group, asked now, takes the partition for this worker's. Raises BrokerUnavailable."""
@@ -64,9 +70,11 @@ class Carrier(Protocol):
     async def send(self, copies: Copies) -> None:
         """Hand the copies over, in order; returns before they are delivered."""
 
-    async def commit(self, offset: int) -> None:
+    async def commit(self, offset: int) -> Mapping[TopicPartition, int]:
         """Wait for every delivery since the last commit, then make them final together with the source's offset.
 
+        The offset may be the one that was committed last. Returns for each topic and partition that got copies the offset
+        behind the last of them; one is left out where the broker did not say it.
         Raises DeliveryRefused for a batch that the broker refuses for its contents, DeliveryFailed, CommitFailed,
         DestinationUnavailable, or Fenced where another carrier of the partition was opened since. While no broker answers
         it waits, and tells `waiting` why.

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from router.exchange.decision import Decision
 from router.lanes.batch import Batch
 
 __all__ = ["Copies", "CopyBatch", "Tally", "TopicPartition"]
@@ -50,6 +51,15 @@ class Tally:
     seconds: float = 0.0
     """Of this thread, reading, deciding and writing copies."""
 
+    def count(self, decision: Decision, *, given: bool = False) -> None:
+        """A record came to this; `given` where a part of its copies went before."""
+        if decision.topics or given:
+            self.routed += 1
+        elif decision.unroutable:
+            self.unroutable += 1
+        else:
+            self.dropped += 1
+
 
 @dataclass(slots=True)
 class Copies:
@@ -84,11 +94,15 @@ class Copies:
 
     def add(self, batch: Batch, tally: Tally) -> None:
         """All copies of a source batch are in."""
-        for at, current in self.open.items():
-            self._count(at, current.record_count(), tally)
+        self.count(tally)
         if batch.records:
             self._last = batch.records[-1].offset
         self.batches.append(replace(batch, records=()))
+
+    def count(self, tally: Tally) -> None:
+        """Whatever was added since the last count is of this tally."""
+        for at, current in self.open.items():
+            self._count(at, current.record_count(), tally)
 
     def _count(self, at: TopicPartition, count: int, tally: Tally) -> None:
         more = count - self._counted.get(at, 0)

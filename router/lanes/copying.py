@@ -26,7 +26,10 @@ from router.records.headers import HOP, HOP_LIMIT, ORIGIN, Hop, encode_hop, hop_
 from router.records.partition import partition_of
 from router.records.record import Record
 
-__all__ = ["Copier", "DestinationView", "Identity", "Refusals"]
+__all__ = ["Copier", "CopyWriter", "Decided", "DestinationView", "Identity", "Refusals"]
+
+Decided = Decision | RecordError
+"""What a record came to: where it goes, or why it can go nowhere."""
 
 
 class DestinationView(Protocol):
@@ -58,8 +61,17 @@ class Refusals:
     """By destination and source offset."""
     most_records: int | None = None
     """The largest number of records a batch of copies may hold; None while there is no trouble."""
+    met: set[tuple[str, int]] = field(default_factory=set)
+    """Those of the copies that became dead letters since the lane was opened."""
     until: int = -1
     """The source offset up to which this care is needed."""
+
+    def of(self, topic: str, offset: int) -> RecordError | None:
+        """Why a copy is not to be tried again; None where it is."""
+        refused = self.copies.get((topic, offset))
+        if refused is not None:
+            self.met.add((topic, offset))
+        return refused
 
     def narrow(self, records: int, until: int) -> None:
         """A batch of this many records was refused."""
@@ -67,10 +79,12 @@ class Refusals:
         self.until = max(self.until, until)
 
     def passed(self, offset: int) -> None:
-        """All before this offset is committed."""
+        """All before this offset is committed. A copy that was not met with is of a record that its lane still holds."""
+        for copy in self.met:
+            self.copies.pop(copy, None)
+        self.met.clear()
         if offset > self.until:
             self.most_records = None
-            self.copies.clear()
 
 
 class Copier:
@@ -100,16 +114,17 @@ class Copier:
         begun = perf_counter()
         tally = Tally()
         if batch.records:
-            decisions = self._decisions(batch.records)
-            writer = _Writer(self, batch, into, new_batch, refusals, tally, (HOP, self._hop(batch)))
+            decisions = self.decisions(batch.records)
+            writer = self.writer(batch, into=into, new_batch=new_batch, refusals=refusals, tally=tally)
             writer.write_all(batch.records, decisions)
         into.add(batch, tally)
         tally.seconds = perf_counter() - begun
         return tally
 
-    def _decisions(self, records: Sequence[Record]) -> list[Decision | RecordError]:
+    def decisions(self, records: Sequence[Record]) -> list[Decided]:
+        """What each of these records comes to."""
         decide = self._decide
-        decisions: list[Decision | RecordError] = []
+        decisions: list[Decided] = []
         for record in records:
             # Only a record with that many headers can have that many hops: the usual one is not looked through.
             if len(record.headers) >= HOP_LIMIT and (hops := hop_count(record.headers)) >= HOP_LIMIT:
@@ -120,6 +135,12 @@ class Copier:
             except RecordError as error:
                 decisions.append(error)
         return decisions
+
+    def writer(
+        self, batch: Batch, *, into: Copies, new_batch: Callable[[str], CopyBatch], refusals: Refusals, tally: Tally
+    ) -> CopyWriter:
+        """What writes the copies that a batch leads to; made when it is decided, since its hop says how long that took."""
+        return CopyWriter(self, batch, into, new_batch, refusals, tally, (HOP, self._hop(batch)))
 
     def _hop(self, batch: Batch) -> bytes:
         identity = self._identity
@@ -147,8 +168,8 @@ class Copier:
         return record.partition % count if record.key is None else partition_of(record.key, count)
 
 
-class _Writer:
-    """The second pass over one batch."""
+class CopyWriter:
+    """The second pass over one batch, and over what was held before and is due because of it."""
 
     def __init__(  # noqa: PLR0917 - made in one place, from one call's own names
         self,
@@ -175,8 +196,8 @@ class _Writer:
         self._appenders: dict[str, Callable[..., object | None]] = {}
         self._fixed: dict[str, int | None] = {}
 
-    def write_all(self, records: Sequence[Record], decisions: Sequence[Decision | RecordError]) -> None:
-        """Every copy of every record.
+    def write_all(self, records: Sequence[Record], decisions: Sequence[Decided]) -> None:
+        """Every copy of every record; each is counted by what became of it.
 
         The usual record is written here, in as few steps as can be: each is taken a hundred thousand times a second.
         """
@@ -198,22 +219,35 @@ class _Writer:
                 self._unroutable(record, headers, decision)
         self._tally.routed += routed
 
-    def _write(self, record: Record, headers: list[Any], decision: Decision | RecordError) -> None:
+    def write_part(self, record: Record, decision: Decision) -> None:
+        """The copies of a part of a record's decision: what became of the record is for the caller to count."""
+        self._offset = record.offset
+        self._write_copies(record, self._headers(record), decision)
+
+    def set_aside(self, record: Record, error: RecordError) -> None:
+        """A dead letter in the place of the record's copies; counted as `write_all` counts one."""
+        self._offset = record.offset
+        self._write(record, self._headers(record), error)
+
+    def _headers(self, record: Record) -> list[Any]:
+        return [*record.headers, (ORIGIN, self._origin + b"%d" % record.offset), self._hop]
+
+    def _write(self, record: Record, headers: list[Any], decision: Decided) -> None:
         """What is not usual of a record, or of the batch."""
         tally = self._tally
         if isinstance(decision, RecordError):
             tally.set_aside += 1
             self._dead_letter(record, headers, decision)
             return
+        self._write_copies(record, headers, decision)
+        tally.count(decision)
+
+    def _write_copies(self, record: Record, headers: list[Any], decision: Decision) -> None:
         copied = headers if decision.plain else self._beside_copies(record, headers, decision)
         if decision.topics:
-            tally.routed += 1
             self._write_carefully(record, copied, decision)
         if decision.unroutable:
-            tally.unroutable += not decision.topics
             self._unroutable(record, headers, decision)
-        elif not decision.topics:
-            tally.dropped += 1
 
     def _beside_copies(self, record: Record, headers: list[Any], decision: Decision) -> list[Any]:
         """What conditions that failed come to; gives the headers that copies have. What is set aside keeps all of its own."""
@@ -226,7 +260,7 @@ class _Writer:
 
     def _unroutable(self, record: Record, headers: list[Any], decision: Decision) -> None:
         topic = unroutable_of(self._source.topic)
-        refused = self._refusals.copies.get((topic, record.offset))
+        refused = self._refusals.of(topic, record.offset)
         if refused is None:
             self._append(topic, record, headers + unroutable_headers(decision.unroutable))
         else:
@@ -238,7 +272,7 @@ class _Writer:
 
     def _write_carefully(self, record: Record, headers: list[Any], decision: Decision) -> None:
         for topic in decision.topics:
-            refused = self._refusals.copies.get((topic, record.offset))
+            refused = self._refusals.of(topic, record.offset)
             if refused is None:
                 self._append(topic, record, headers, decision)
             else:

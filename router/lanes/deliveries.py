@@ -26,7 +26,7 @@ from router.errors import (
     TransactionsForbidden,
 )
 from router.lanes.batch import SourcePartition
-from router.lanes.copies import Copies, CopyBatch
+from router.lanes.copies import Copies, CopyBatch, TopicPartition
 from router.lanes.destinations import Destinations
 from router.lanes.producer import OrderedProducer
 
@@ -146,15 +146,26 @@ class Deliveries:
                     raise self._translated(error, topic, 0) from error
             raise
 
-    async def settle(self) -> None:
-        """Wait until every batch is acknowledged. Raises what the first that was not met with."""
+    async def settle(self) -> dict[TopicPartition, int]:
+        """Wait until every batch is acknowledged. Raises what the first that was not met with.
+
+        Returns the offset behind the last batch of each partition, where the broker said it.
+        """
+        ends: dict[TopicPartition, int] = {}
         if self._sent:
             topics = {topic for _, topic, _, _, _ in self._sent}
             await self.patiently(asyncio.ensure_future(asyncio.wait([each[0] for each in self._sent])), topics=topics)
             self._check(self._sent)
+            ends = {
+                (topic, partition): delivery.result().offset + batch.record_count()
+                for delivery, topic, partition, batch, _ in self._sent
+                # Of one that it had before, it may not know where.
+                if delivery.result().offset >= 0
+            }
             # Not before: what is given up or has failed is left to close(), which asks after every delivery.
             self._sent = []
         self._sendings.clear()
+        return ends
 
     def _check(self, sent: list[tuple[asyncio.Future[Any], str, int, CopyBatch, int]]) -> None:
         for delivery, topic, partition, batch, last_offset in sent:

@@ -13,6 +13,7 @@ from router.errors import CommitFailed, RouterError
 from router.lanes.batch import SourcePartition
 from router.lanes.carrier import Positions
 from router.lanes.copies import Copies, CopyBatch
+from router.lanes.copies import TopicPartition as CopyPartition
 from router.lanes.deliveries import Deliveries, RecordBatch, said
 from router.lanes.destinations import Destinations
 from router.lanes.producer import OrderedProducer
@@ -70,11 +71,12 @@ class IdempotentCarrier:
         """Queue the batches, each behind those of its partition."""
         await _opened(self._deliveries).send(copies)
 
-    async def commit(self, offset: int) -> None:
+    async def commit(self, offset: int) -> Mapping[CopyPartition, int]:
         """Wait for every delivery, then commit the offset to the group."""
         deliveries = _opened(self._deliveries)
-        await deliveries.settle()
+        ends = await deliveries.settle()
         await deliveries.patiently(asyncio.ensure_future(self._positions.commit(self._source, offset)))
+        return ends
 
     async def close(self) -> None:
         """Stop the producer."""
@@ -145,19 +147,20 @@ class TransactionalCarrier:
             await self._begin()
             await _opened(self._deliveries).send(copies)
 
-    async def commit(self, offset: int) -> None:
+    async def commit(self, offset: int) -> Mapping[CopyPartition, int]:
         """Wait for every delivery, then end the transaction, the source's offset in it."""
         deliveries, producer = _opened(self._deliveries), self._producer
         assert producer is not None, "deliveries have a producer"
         await self._begin()
         at = {TopicPartition(self._source.topic, self._source.partition): offset}
-        await deliveries.settle()
+        ends = await deliveries.settle()
         try:
             await deliveries.patiently(asyncio.ensure_future(producer.send_offsets_to_transaction(at, self._group)))
             await deliveries.patiently(asyncio.ensure_future(producer.commit_transaction()))
         except kafka_errors.KafkaError as error:
             raise self._translated(error) from error
         self._begun = False
+        return ends
 
     async def _begin(self) -> None:
         if self._begun or self._producer is None:

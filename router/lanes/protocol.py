@@ -195,6 +195,16 @@ class LaneProtocol:
         if self._first_unsettled is None:
             self._first_unsettled = now
 
+    def sent_besides(self, now: float) -> None:
+        """Copies that no batch led to were handed to the producer: what was held, and whose time has come.
+
+        Their commit moves no offset, unless batches follow that it takes along.
+        """
+        if self.state is not LaneState.CARRYING:
+            raise InvariantError(f"lane {self.source} sent copies while {self.state}")
+        if self._first_unsettled is None:
+            self._first_unsettled = now
+
     def commit_at(self) -> float | None:
         """When the next commit is due; None while there is nothing to commit."""
         if self.state is not LaneState.CARRYING or self._first_unsettled is None:

@@ -12,10 +12,13 @@ ahead of it; and whatever is not committed is forgotten by `discard`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
-__all__ = ["LaneTable"]
+from router.lanes.copies import Copies, CopyBatch, Tally
+from router.lanes.copying import Refusals
+
+__all__ = ["LaneOrder", "LaneTable"]
 
 
 class LaneTable(Protocol):
@@ -36,8 +39,11 @@ class LaneTable(Protocol):
     def put(self, key: bytes, value: bytes | None) -> None:
         """Change a value; None deletes."""
 
-    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """All entries whose key begins so, in the order of their keys, as of the latest change."""
+    def scan(self, prefix: bytes, *, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """All entries whose key begins so, in the order of their keys, as of the latest change; those from `start` on.
+
+        Nothing may be put between two of them: whoever wants to, takes what it needs, and later goes on from there.
+        """
 
     def take_changes(self) -> dict[bytes, bytes | None]:
         """What was put since this was last asked: to be written to the changelog in the transaction that is open."""
@@ -50,3 +56,35 @@ class LaneTable(Protocol):
 
     def discard(self) -> None:
         """Forget what is not committed. `restore` comes before anything else is asked."""
+
+
+class LaneOrder(Protocol):
+    """What puts the records of one lane in order: it holds them in the lane's table until they are due, or waited enough.
+
+    Times are milliseconds since the epoch, by a clock of its own.
+    """
+
+    table: LaneTable
+
+    def resume(self) -> None:
+        """The table was restored, and the lane opens: take up the deadlines of all that is held."""
+
+    def looks_in(self) -> float | None:
+        """Seconds until there may be something to do though no batch came; None while only a batch can change that."""
+
+    def asks(self) -> int | None:
+        """The time, where the end of the log must be asked for now, so that a deadline can pass. Told again only later."""
+
+    def end_seen(self, *, at: int, end: int) -> None:
+        """The answer: the log ended there when it was asked, or later."""
+
+    def expire(
+        self, position: int, *, into: Copies, new_batch: Callable[[str], CopyBatch], refusals: Refusals
+    ) -> Tally | None:
+        """Add the copies of what has waited long enough; the lane has carried everything before this position.
+
+        None where nothing has. Raises DestinationUnavailable, as a copier does.
+        """
+
+    def write_changes(self, into: Copies, *, new_batch: Callable[[str], CopyBatch], refusals: Refusals) -> None:
+        """Add the changes of the table, as records of its changelog, to the copies that they belong to."""

@@ -185,6 +185,11 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         """Commit one partition's offset to the group."""
         await self._in_thread(self._ensure_consumer().commit({tp: OffsetAndMetadata(offset, "")}))
 
+    async def end(self, tp: TopicPartition) -> int:
+        """Where the partition ends for readers of what is committed."""
+        ends = await self._in_thread(self._ensure_consumer().end_offsets([tp]))
+        return int(ends[tp])
+
     async def owns(self, tp: TopicPartition) -> bool:
         """Whether the group still takes the partition for this member's: asked of its coordinator, not remembered."""
         return await self._in_thread(self._owns(tp))
@@ -260,6 +265,14 @@ class ConsumerPositions:
             await thread.commit_offset(_tp(source), offset)
         except kafka_errors.KafkaError as error:
             raise CommitFailed(topic=source.topic, partition=source.partition, problem=repr(error)) from error
+
+    async def end(self, source: SourcePartition) -> int:
+        """See Positions."""
+        thread = self._consumer.thread
+        try:
+            return await thread.end(_tp(source))
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers="a broker", problem=repr(error)) from error
 
     async def owns(self, source: SourcePartition) -> bool:
         """See Positions."""

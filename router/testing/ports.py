@@ -93,6 +93,13 @@ class MemoryConsumer:
         broker.offsets[self._group, source] = offset
         broker.happened()
 
+    async def end(self, source: SourcePartition) -> int:
+        """See Positions."""
+        if problem := self._broker.away():
+            raise BrokerUnavailable(brokers=_BROKERS, problem=problem)
+        self._broker.happened()
+        return self._broker.end(source)
+
     async def owns(self, source: SourcePartition) -> bool:  # noqa: ARG002 - it owns all or nothing
         """See Positions."""
         if problem := self._broker.away():
@@ -180,6 +187,8 @@ class MemoryCarrier:
         self._waiting = waiting
         self._queued: list[_Sent] = []
         self._failed: dict[tuple[str, int], RouterError] = {}
+        self._ends: dict[tuple[str, int], int] = {}
+        """Behind the last copies that were written since the last commit."""
 
     async def open(self) -> None:
         """See Carrier."""
@@ -199,10 +208,15 @@ class MemoryCarrier:
             self._queued.append(_Sent(topic, partition, batch, last_offset))
         self._write()
 
-    async def commit(self, offset: int) -> None:
+    async def commit(self, offset: int) -> Mapping[tuple[str, int], int]:
         """See Carrier."""
         await self._delivered()
         await self._positions.commit(self._source, offset)
+        return self._take_ends()
+
+    def _take_ends(self) -> Mapping[tuple[str, int], int]:
+        ends, self._ends = self._ends, {}
+        return ends
 
     async def _delivered(self) -> None:
         while why := self._write():
@@ -261,9 +275,10 @@ class MemoryCarrier:
 
     def _publish(self, sent: _Sent) -> None:
         for timestamp, key, value, headers in sent.batch.records:
-            self._broker.publish(
+            record = self._broker.publish(
                 sent.topic, key=key, value=value, headers=headers, timestamp=timestamp, partition=sent.partition
             )
+            self._ends[sent.topic, sent.partition] = record.offset + 1
 
     def _refusal(self, sent: _Sent, topic: MemoryTopic) -> DeliveryRefused | None:
         if sent.batch.size() > topic.max_message_bytes:
@@ -290,7 +305,7 @@ class MemoryTransactionalCarrier(MemoryCarrier):
         await super().open()
         self._broker.producers[self._id] = self
 
-    async def commit(self, offset: int) -> None:
+    async def commit(self, offset: int) -> Mapping[tuple[str, int], int]:
         """See Carrier."""
         await self._delivered()
         self._refuse_fenced()
@@ -301,6 +316,7 @@ class MemoryTransactionalCarrier(MemoryCarrier):
         self._written.clear()
         self._broker.offsets[self._id] = offset
         self._broker.happened()
+        return self._take_ends()
 
     async def close(self) -> None:
         """See Carrier."""

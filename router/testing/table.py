@@ -82,12 +82,16 @@ class MemoryTable:
         self._expect_ready()
         self._put[key] = value
 
-    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, prefix: bytes, *, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """See LaneTable."""
         self._expect_ready()
         latest = {**self.disk.entries, **self._taken, **self._put}
         return iter(
-            [(key, value) for key, value in sorted(latest.items()) if key.startswith(prefix) and value is not None]
+            [
+                (key, value)
+                for key, value in sorted(latest.items())
+                if key.startswith(prefix) and key >= start and value is not None
+            ]
         )
 
     def take_changes(self) -> dict[bytes, bytes | None]:

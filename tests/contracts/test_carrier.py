@@ -148,6 +148,33 @@ async def test_offset_without_copies_can_be_committed(desk: Desk) -> None:
     await desk.expect_committed(7)
 
 
+async def test_commit_may_leave_the_offset_where_it_is(desk: Desk) -> None:
+    """What a lane held and now lets go needs no record that came."""
+    carrier = await desk.carrier()
+    for value in (b"1", b"2"):
+        await carrier.send(copies_of([(desk.one, 0, filled(carrier, desk.one, value), 3)], desk.source, 4))
+        await carrier.commit(4)
+    await desk.expect_values(desk.one, [b"1", b"2"])
+    await desk.expect_committed(4)
+
+
+async def test_commit_says_where_copies_ended(desk: Desk) -> None:
+    """For each partition that got some since the last commit: the offset behind them, which the next ones do not precede."""
+    carrier = await desk.carrier()
+    ready = [
+        (desk.one, 0, filled(carrier, desk.one, b"1"), 0),
+        (desk.other, 1, filled(carrier, desk.other, b"1"), 0),
+        (desk.one, 0, filled(carrier, desk.one, b"2", b"3"), 0),
+    ]
+    await carrier.send(copies_of(ready, desk.source, 1))
+    assert await carrier.commit(1) == {(desk.one, 0): 3, (desk.other, 1): 1}
+    assert await carrier.commit(1) == {}
+    await carrier.send(copies_of([(desk.one, 0, filled(carrier, desk.one, b"4"), 1)], desk.source, 2))
+    (end,) = (await carrier.commit(2)).values()
+    # Between transactions lies a marker.
+    assert end >= 4
+
+
 async def test_oversize_batch_is_refused_with_its_facts(desk: Desk) -> None:
     """How many copies, how large, up to where; the offset stays, and another carrier goes on."""
     small = desk.name("small.v1")

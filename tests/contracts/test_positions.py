@@ -141,3 +141,11 @@ async def test_records_that_vanish_while_carrying_leave_a_gap(
         if gaps:
             break
     assert gaps[0].follows != 6, "the lane, which stands at 6, must notice"
+
+
+async def test_the_end_is_where_a_reader_gets_to(world: World, source: SourcePartition, unique: str) -> None:
+    """The offset of the next record to come, whatever the group has committed, and whoever asks."""
+    member = await world.member(unique, source)
+    assert await member.positions.end(source) == 6
+    await world.publish(source.topic, b"6", partition=1)
+    assert await member.positions.end(source) == 7

@@ -445,5 +445,15 @@ def test_care_ends_where_the_trouble_lay() -> None:
     refusals.narrow(4, 20)
     refusals.passed(20)
     assert refusals.most_records == 2
+    assert refusals.of("a.v1", 8) is not None
     refusals.passed(21)
     assert (refusals.most_records, refusals.copies) == (None, {})
+
+
+def test_refused_copy_of_a_record_that_is_still_held_stays_known() -> None:
+    """Until it was met with: its lane may have carried much else by then."""
+    refusals = Refusals({("a.v1", 8): TooLarge(topic="a.v1", size=9)})
+    refusals.passed(90)
+    assert (refusals.of("a.v1", 8) is None, refusals.of("b.v1", 8) is None) == (False, True)
+    refusals.passed(90)
+    assert refusals.copies == {}

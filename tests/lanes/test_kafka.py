@@ -11,7 +11,7 @@ from typing import Any
 import aiokafka
 import pytest
 from aiokafka import errors as kafka_errors
-from support.ports import SOURCE, Directory, Group
+from support.ports import ACKNOWLEDGED, SOURCE, Directory, Group
 from support.worlds import copies_of
 
 from router.develop.broker import DevelopmentKafka
@@ -94,7 +94,7 @@ class Transaction:
 
     def deliver(self) -> None:
         for delivery in self.producer.deliveries:
-            delivery.set_result(None)
+            delivery.set_result(ACKNOWLEDGED)
 
 
 async def test_transaction_ends_only_after_every_delivery() -> None:
@@ -102,11 +102,11 @@ async def test_transaction_ends_only_after_every_delivery() -> None:
     desk = Transaction()
     await desk.send(2)
     committing = asyncio.create_task(desk.carrier.commit(7))
-    desk.producer.deliveries[0].set_result(None)
+    desk.producer.deliveries[0].set_result(ACKNOWLEDGED)
     for _ in range(10):
         await asyncio.sleep(0)
     assert desk.producer.asked == ["begin", "send", "send"]
-    desk.producer.deliveries[1].set_result(None)
+    desk.producer.deliveries[1].set_result(ACKNOWLEDGED)
     await committing
     assert desk.producer.asked[3:] == ["offset 7", "commit"]
 

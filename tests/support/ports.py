@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from types import SimpleNamespace
 
 from router.errors import BrokerUnavailable, CommitFailed
 from router.lanes.batch import SourcePartition
 
-__all__ = ["SOURCE", "Directory", "Group"]
+__all__ = ["ACKNOWLEDGED", "SOURCE", "Directory", "Group"]
 
 SOURCE = SourcePartition("orders.v1", 0)
+ACKNOWLEDGED = SimpleNamespace(offset=40)
+"""What a broker says of a batch that it took: the offset of its first record."""
 
 
 class Directory:
@@ -47,6 +50,9 @@ class Group:
         if offset == 13:
             raise CommitFailed(topic=source.topic, partition=source.partition, problem="unlucky")
         self.committed.append(offset)
+
+    async def end(self, source: SourcePartition) -> int:
+        return 0
 
     async def owns(self, source: SourcePartition) -> bool:
         return True
