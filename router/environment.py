@@ -79,6 +79,16 @@ def _duration(shortest: str, longest: str) -> Kind:
     return Kind(allowed, read, format_duration)
 
 
+def _duration_or_off(shortest: str, longest: str) -> Kind:
+    """Zero is `off`."""
+    duration = _duration(shortest, longest)
+
+    def read(text: str) -> object:
+        return 0 if text.lower() == "off" else duration.read(text)
+
+    return Kind(f"{duration.allowed}, or `off`", read, lambda value: duration.write(value) if value else "off")
+
+
 def _whole_number(least: int, most: int) -> Kind:
     allowed = f"whole number, {least} to {most}"
 
@@ -233,6 +243,11 @@ VARIABLES: Final[Sequence[Variable]] = (
     Variable(
         "ROUTER_SESSION_TIMEOUT", "session_timeout_ms", _duration("2s", "30m"), "10s",
         "After how long without a heartbeat a worker's partitions go to others. Brokers have bounds of their own (6 s to 30 min, unless configured otherwise).",
+    ),
+    Variable(
+        "ROUTER_STALL_TIMEOUT", "stall_timeout_ms", _duration_or_off("5s", "1h"), "1m",
+        "After how long a worker that does not move although it has work ends itself, with exit code 75, so that whoever supervises it "
+        "starts it again. Waiting for a broker or for a topic is not standing still.",
     ),
     Variable(
         "ROUTER_DESTINATION_RETRY", "destination_retry_ms", _duration("100ms", "10m"), "1s",

@@ -71,6 +71,8 @@ class Settings:
     commits_per_second: int
     transaction_timeout_ms: int
     session_timeout_ms: int
+    stall_timeout_ms: int
+    """0: a worker never ends itself."""
     destination_retry_ms: int
     fetch_records: int
     fetch_bytes: int

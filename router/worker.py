@@ -12,7 +12,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import faust
@@ -31,7 +32,7 @@ from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
 from router.lanes.lane import Lane
 from router.lanes.lanes import Lanes
 from router.lanes.protocol import CommitBudget, Pace
-from router.lanes.reporting import Reporter
+from router.lanes.reporting import Reporter, subject_of
 from router.lanes.transport import BatchTransport
 from router.language.deciders import deciders
 from router.language.files import read_routes
@@ -41,6 +42,8 @@ from router.language.routes import RouteSet
 from router.observe.health import Health, Readiness
 from router.observe.logs import configure_logging, get_logger
 from router.observe.metrics import Metrics
+from router.observe.progress import Progress, Stall, Subject
+from router.observe.watchdog import Watchdog, end_process, main_stack
 from router.records.catalogue_files import read_catalogue
 from router.settings import Settings
 
@@ -56,6 +59,8 @@ _CONTAINERS_BETWEEN_COLLECTIONS = 70_000
 """New containers after which Python collects garbage by itself: some ten thousand records, more than are on their way."""
 _LOOK_EVERY = 2.0
 """Seconds between two looks at the broker and at the lanes."""
+_BEAT_EVERY = 1.0
+"""Seconds between two looks at whether anything moves."""
 
 
 class WebFirst(BootStrategy):
@@ -122,6 +127,20 @@ def _end_now() -> None:
     log.warning("not everything ended in time: leaving; uncommitted records are read again", reason="forced-exit")
     sys.stdout.flush()
     os._exit(0)
+
+
+def _end_stalled(stall: Stall) -> None:
+    end_process(lambda: log.critical("the worker ends: it does not move", reason="no-progress", problem=str(stall)))
+
+
+def _end_blocked(stall: Stall) -> None:
+    """From the watchdog's thread: the loop is blocked, and the stack shows by what."""
+    stack = main_stack()
+    end_process(
+        lambda: log.critical(
+            "the worker ends: its event loop is blocked", reason="no-progress", problem=str(stall), stack=stack
+        )
+    )
 
 
 def configure_worker_logging(settings: Settings, level: Any = None) -> None:
@@ -230,6 +249,46 @@ class RouterApp(faust.App):
         await super().on_start()
         _spare_garbage_collection()
         self.add_future(self._look_after())
+        limit = self.router_settings.stall_timeout_ms / 1000
+        if limit:
+            self.add_future(self._watch(limit))
+
+    async def _watch(self, limit: float) -> None:
+        """End this process where it does not move although it has work: nothing that was committed is lost by that."""
+        progress = Progress(limit)
+        watchdog = Watchdog(limit, end=_end_blocked)
+        watchdog.start()
+        said = False
+        try:
+            while not self.should_stop:
+                watchdog.beat()
+                stall = progress.look(self._subjects(), time.monotonic())
+                self.health.progress(str(stall or ""), since=time.time() - stall.seconds if stall else None)
+                if stall is not None and stall.over:
+                    _end_stalled(stall)
+                if stall is not None and not said:
+                    log.warning("something does not move", reason="no-progress", problem=str(stall), limit=stall.limit)
+                said = stall is not None
+                await self.sleep(_BEAT_EVERY)
+        finally:
+            # Who ends has its own time for that.
+            watchdog.stop()
+
+    def _subjects(self) -> Iterator[Subject]:
+        consumer = self.consumer
+        thread = consumer.thread
+        known = self.health.waits or thread.failure(time.time()) is not None
+        dealing = self.rebalancing
+        yield Subject(
+            "the group",
+            self.rebalancing_count,
+            owes=dealing and thread.grouped and not known,
+            allowance=float(self.conf.broker_rebalance_timeout),
+        )
+        yield Subject("fetching", consumer.turns, owes=bool(consumer.lanes) and not dealing and not known)
+        for lane in consumer.lanes:
+            subject = subject_of(lane, unread=consumer.unread(lane.source))
+            yield replace(subject, owes=subject.owes and not dealing and not known)
 
     async def _look_after(self) -> None:
         while not self.should_stop:

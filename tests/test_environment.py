@@ -57,6 +57,7 @@ def test_allowed_text_reads(name: str, text: str, value: object) -> None:
         pytest.param("ROUTER_COMMIT_INTERVAL", "9ms", "is out of range: 10ms to 10s", id="interval-too-short"),
         pytest.param("ROUTER_COMMIT_INTERVAL", "11s", "is out of range: 10ms to 10s", id="interval-too-long"),
         pytest.param("ROUTER_COMMIT_INTERVAL", "100", "has no unit: write 100ms", id="interval-without-unit"),
+        pytest.param("ROUTER_STALL_TIMEOUT", "0s", "is out of range: 5s to 1h", id="stall-too-short"),
         pytest.param("ROUTER_FETCH_RECORDS", "many", "is no whole number from 1 to 100000", id="no-number"),
         pytest.param("ROUTER_FETCH_RECORDS", "0", "is out of range: 1 to 100000", id="no-records"),
         pytest.param("ROUTER_FETCH_BYTES", "4MB", "is no size", id="decimal-unit"),
@@ -79,6 +80,14 @@ def test_other_text_is_refused_with_words(name: str, text: str, problem: str) ->
 def test_default_is_allowed_and_written_as_typed(variable: Variable) -> None:
     """Each default is a text that its own kind reads, and writes back the same."""
     assert variable.kind.write(variable.kind.read(variable.default)) == variable.default
+
+
+def test_what_can_be_off_is_written_so() -> None:
+    """In any case, and read back the same; zero is how it is kept."""
+    kind = BY_NAME["ROUTER_STALL_TIMEOUT"].kind
+    assert kind.read("OFF") == 0
+    assert kind.write(0) == "off"
+    assert kind.write(90_000) == "90s"
 
 
 def test_names_and_fields_are_unique() -> None:

@@ -198,6 +198,11 @@ class Health:
         """The watchdog's verdict: what makes no progress, or nothing. It alone decides about being live."""
         self._stalled = Problem("no-progress", stalled, since) if stalled else None
 
+    @property
+    def waits(self) -> bool:
+        """No broker answers: nobody can move."""
+        return self._broker is not None
+
     def liveness(self, *, now: float) -> Liveness:
         """Whether the worker is to be left alone."""
         return Liveness(self._stalled, now)

@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from router.lanes.carrier import Carrier, Positions
+from router.lanes.carrier import SLOW, Carrier, Positions, Waiting
 from router.lanes.kafka import IdempotentCarrier
 from router.lanes.transport import ConsumerPositions
 from router.testing import MemoryCarrier, MemoryConsumer
@@ -29,3 +29,11 @@ def test_adapters_take_what_their_port_takes(port: type, adapter: type) -> None:
         adapted = getattr(adapter, name)
         assert list(inspect.signature(adapted).parameters) == list(inspect.signature(method).parameters), name
         assert inspect.iscoroutinefunction(adapted) == inspect.iscoroutinefunction(method), name
+
+
+def test_wait_is_its_words_and_has_a_reason() -> None:
+    """Who only shows it needs to know nothing of reasons."""
+    waiting = Waiting("a broker is slow", reason=SLOW)
+    assert waiting == "a broker is slow"
+    assert waiting.reason == SLOW
+    assert not Waiting("", reason=SLOW)

@@ -259,6 +259,18 @@ def test_room_is_taken_by_what_is_on_its_way_and_given_back_by_sending() -> None
     assert lane.accepts
 
 
+def test_lane_is_unsettled_from_the_offer_to_the_commit() -> None:
+    """Whoever has nothing on its way and all committed owes nothing."""
+    lane = carrying()
+    assert not lane.unsettled
+    only = batch(100, 110)
+    for step in (lambda: lane.offered(only, 3.0), lambda: lane.admit(only), lambda: lane.sent(only, 4.0)):
+        step()
+        assert lane.unsettled
+    lane.settled(110, not_before=0.0)
+    assert not lane.unsettled
+
+
 def test_offer_of_another_epoch_takes_no_room() -> None:
     """It will be dropped as stale, and nobody would ever give its room back."""
     lane = carrying()

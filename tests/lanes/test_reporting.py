@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry
 
-from router.errors import InvariantError, Unreadable
+from router.errors import CommitFailed, DestinationUnavailable, Gap, InvariantError, RouterError, Unreadable
 from router.exchange.decision import Decision, Delivery, Step, Walk
 from router.exchange.model import Binding, Destination, DestinationKind, Place
 from router.lanes.batch import SourcePartition
-from router.lanes.reporting import WAITING, Reporter, status_of
+from router.lanes.carrier import SLOW, Waiting
+from router.lanes.lane import Lane
+from router.lanes.reporting import WAITING, Reporter, status_of, subject_of
 from router.observe.metrics import Metrics
 from router.records.record import Record
 from router.testing import AcknowledgementsHeld, BrokerAway, DeliveryLost, MemoryBroker, MemoryWorker
@@ -165,3 +167,72 @@ def test_contradiction_is_handed_on() -> None:
     error = InvariantError("no")
     desk.reporter.fatal(error)
     assert desk.fatals == [error]
+
+
+async def test_cause_of_a_wait_is_told_where_it_is_known(desk: Desk) -> None:
+    """By its slug, for programs."""
+    (lane,) = desk.worker.lanes
+    lane.waiting = Waiting("too few replicas", reason="not-enough-replicas")
+    assert desk.look() == (WAITING, "not-enough-replicas", "too few replicas")
+
+
+# --- as the watchdog sees them ----------------------------------------------------------------------------------------------
+
+
+def only(desk: Desk) -> Lane:
+    (lane,) = desk.worker.lanes
+    return lane
+
+
+async def test_lane_with_nothing_to_do_owes_nothing(desk: Desk) -> None:
+    """It owes work as soon as its log holds more, or something is on its way; its mark is what it has committed."""
+    lane = only(desk)
+    assert not subject_of(lane, unread=False).owes
+    assert subject_of(lane, unread=True).owes
+    desk.broker.publish(BROAD, value=b"a.v1")
+    desk.worker.fetch()
+    assert subject_of(lane, unread=False).owes
+    await desk.worker.run()
+    subject = subject_of(lane, unread=False)
+    assert (subject.name, subject.mark, subject.owes) == ("the lane of orders.v1/0", 1, False)
+
+
+async def test_lane_that_opens_owes_that() -> None:
+    """Opening may hang as well."""
+    desk = Desk()
+    desk.broker.suffer(BrokerAway(1e9))
+    desk.worker.lanes.open(desk.worker.sources)
+    assert subject_of(only(desk), unread=False).owes
+    await desk.worker.stop(finish=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "owes"),
+    [
+        pytest.param(DestinationUnavailable(topic="a.v1", problem="is gone"), False, id="outside"),
+        pytest.param(CommitFailed(topic=BROAD, partition=0, problem="member unknown"), True, id="group"),
+        pytest.param(Gap(topic=BROAD, partition=0, follows=3, position=1), True, id="our-own"),
+    ],
+)
+async def test_lane_in_trouble_owes_nothing_where_the_trouble_is_outside(
+    desk: Desk, error: RouterError, owes: bool
+) -> None:
+    """A new start would bring no topic back; but it may find the group again."""
+    lane = only(desk)
+    lane.protocol.failed(error, 0.0)
+    assert subject_of(lane, unread=True).owes is owes
+
+
+@pytest.mark.parametrize(
+    ("waiting", "owes"),
+    [
+        pytest.param("no broker answers", False, id="broker-away"),
+        pytest.param(Waiting("too few replicas", reason="not-enough-replicas"), False, id="known"),
+        pytest.param(Waiting("a broker is slow", reason=SLOW), True, id="nobody-knows"),
+    ],
+)
+async def test_lane_that_waits_owes_nothing_where_the_cause_is_known(desk: Desk, waiting: str, owes: bool) -> None:
+    """A broker that is merely slow looks like a producer that hangs."""
+    lane = only(desk)
+    lane.waiting = waiting
+    assert subject_of(lane, unread=True).owes is owes

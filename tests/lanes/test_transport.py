@@ -65,7 +65,10 @@ class Consumer:
         self._committed, self._earliest, self._latest = committed, earliest, latest
         self.fails: Exception | None = None
         self.known = True
-        self._coordinator = SimpleNamespace(_do_heartbeat=self._heartbeat)
+        self.stable = latest
+        self.leader: int | None = 1
+        self._coordinator = SimpleNamespace(_do_heartbeat=self._heartbeat, coordinator_id=None)
+        self._client = SimpleNamespace(cluster=SimpleNamespace(leader_for_partition=lambda _: self.leader))
 
     async def _heartbeat(self) -> bool:
         return self.known
@@ -93,7 +96,7 @@ class Consumer:
         return self._latest
 
     def last_stable_offset(self, _: TopicPartition) -> int | None:
-        return self._latest
+        return self.stable
 
     def assignment(self) -> set[TopicPartition]:
         return set(self._subscription.assigned_partitions())
@@ -262,6 +265,27 @@ async def test_lag_is_the_way_to_the_end(desk: Desk) -> None:
     assert desk.thread.lag(OTHER) is None
     desk.thread._consumer = None
     assert desk.thread.lag(ONE) is None
+
+
+async def test_unread_is_what_a_leader_has_to_give(desk: Desk) -> None:
+    """Not what an open transaction holds back, nor what nobody leads, nor what no lane has sought."""
+    assert desk.thread.unread(ONE)
+    assert not desk.thread.unread(OTHER)
+    desk.consumer.stable = 0
+    assert not desk.thread.unread(ONE)
+    desk.consumer.stable, desk.consumer.leader = 100, -1
+    assert not desk.thread.unread(ONE)
+    desk.thread._consumer = None
+    assert not desk.thread.unread(ONE)
+
+
+async def test_group_answers_while_its_coordinator_is_known(desk: Desk) -> None:
+    """Else nobody can be blamed for not joining."""
+    assert not desk.thread.grouped
+    desk.consumer._coordinator.coordinator_id = 1
+    assert desk.thread.grouped
+    desk.thread._consumer = None
+    assert not desk.thread.grouped
 
 
 @pytest.mark.parametrize("error", [kafka_errors.KafkaTimeoutError(), kafka_errors.IllegalStateError()])

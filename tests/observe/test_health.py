@@ -112,7 +112,9 @@ def test_lost_broker_makes_not_ready_but_stays_live(running: Health) -> None:
     assert running.liveness(now=NOW).live
     (problem,) = running.readiness([], now=NOW).problems
     assert problem.message == "no answer from b:9092"
+    assert running.waits
     running.broker_connected()
+    assert not running.waits
     assert running.readiness([], now=NOW).ready
 
 

@@ -1,0 +1,143 @@
+"""A worker that hangs ends itself and says so; one that waits for something outside never does."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from support.books import balance
+from support.waiting import until
+
+from router.observe.watchdog import STALLED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from support.stage import Stage
+
+    from router.develop.broker import DevelopmentKafka
+
+pytestmark = pytest.mark.process
+
+LIMIT = 5.0
+
+# Each is a fault that would go on for ever, beginning in the middle of the work.
+BLOCKED_LOOP = """
+import time
+from agents.app import app
+from router.lanes.copying import Copier
+
+copy, count = Copier.copy, 0
+
+def blocking(self, *arguments, **keywords):
+    global count
+    count += 1
+    if count > 3:
+        time.sleep(3600)
+    return copy(self, *arguments, **keywords)
+
+Copier.copy = blocking
+"""
+HUNG_COMMIT = """
+import asyncio
+from agents.app import app
+from router.lanes.kafka import TransactionalCarrier
+
+commit = TransactionalCarrier.commit
+
+async def hanging(self, offset):
+    if offset > 100:
+        await asyncio.Event().wait()
+    await commit(self, offset)
+
+TransactionalCarrier.commit = hanging
+"""
+HUNG_FETCHING = """
+import asyncio
+from agents.app import app
+from router.lanes.transport import BatchThread
+
+fetch, count = BatchThread.fetch, 0
+
+async def hanging(self, partitions, within, most):
+    global count
+    batches = await fetch(self, partitions, within, most)
+    count += len(batches)
+    if count > 3:
+        await asyncio.Event().wait()
+    return batches
+
+BatchThread.fetch = hanging
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [
+        pytest.param(BLOCKED_LOOP, "the event loop", id="event-loop-blocked"),
+        pytest.param(HUNG_COMMIT, "the lane of ", id="commit-never-returns"),
+        pytest.param(HUNG_FETCHING, "fetching", id="nothing-is-fetched"),
+    ],
+)
+def test_a_worker_that_hangs_ends_itself_and_its_successor_goes_on(
+    stage: Stage, tmp_path: Path, fault: str, named: str
+) -> None:
+    """With a code of its own and a line that names what did not move; nothing is lost or doubled by that."""
+    (tmp_path / "faulty.py").write_text(fault, encoding="utf-8")
+    stage.coloured(partitions=1)
+    hangs = stage.worker(app="faulty", stall_timeout="5s", fetch_records="20").until_ready()
+    stage.feed(400, partitions=1)
+    assert hangs.ended(within=LIMIT + 25) == STALLED
+    (last,) = [line for line in hangs.lines() if line.get("event.reason", line.get("event", {}).get("reason")) == "no-progress"
+               and line["log.level"] == "critical"]  # fmt: skip
+    assert named in str(last)
+    assert stage.behind()
+    stage.worker()
+    stage.until_routed()
+    balance([(0, offset) for offset in range(400)], stage.read("@all.event.v1")).assert_exact("all")
+
+
+def test_a_worker_that_waits_for_a_topic_does_not_end(stage: Stage) -> None:
+    """A missing destination is a state of its own, however long it lasts."""
+    stage.coloured()
+    stage.topics.drop(stage.name("@red.event.v1"))
+    worker = stage.worker(stall_timeout="5s")
+    stage.feed(40)
+    worker.until_problem("destination-unavailable", within=40)
+    since = time.monotonic()
+    until(lambda: time.monotonic() > since + 2 * LIMIT, within=60, what="twice the limit has passed")
+    assert worker.running
+    assert worker.get("/healthz")[0] == 200
+    stage.create("@red.event.v1", partitions=2)
+    stage.until_routed(within=20)
+
+
+def test_a_worker_whose_broker_is_stopped_does_not_end(
+    kafka_cluster: Callable[..., DevelopmentKafka], unique: str, tmp_path: Path
+) -> None:
+    """Nor does one that was itself stopped in its tracks: both go on, and nothing was lost."""
+    from support.stage import Stage  # noqa: PLC0415 - on a Kafka of its own
+
+    kafka = kafka_cluster(brokers=1)
+    stage = Stage(bootstrap=kafka.bootstrap, word=unique, home=tmp_path / "stage")
+    try:
+        stage.coloured()
+        worker = stage.worker(stall_timeout="5s", session_timeout="6s").until_ready(lanes=2)
+        wanted = stage.feed(400)
+        kafka.nodes[0].pause()
+        since = time.monotonic()
+        until(lambda: time.monotonic() > since + 3 * LIMIT, within=60, what="three times the limit has passed")
+        assert worker.running, worker.tail()
+        kafka.nodes[0].resume()
+        worker.pause()
+        since = time.monotonic()
+        until(lambda: time.monotonic() > since + 2 * LIMIT, within=60, what="twice the limit has passed")
+        worker.resume()
+        stage.until_routed(within=60)
+        assert worker.running
+        for topic, books in stage.balance(wanted).items():
+            books.assert_exact(topic)
+    finally:
+        stage.end()
