@@ -17,8 +17,10 @@ from router.durations import format_duration, parse_duration
 
 __all__ = [
     "AT_LEAST_ONCE",
+    "EARLIEST",
     "EXACTLY_ONCE",
     "ROLES",
+    "STOP",
     "VARIABLES",
     "Kind",
     "Variable",
@@ -28,9 +30,11 @@ __all__ = [
 ]
 
 ROLES: Final = ("routing",)
+"""What a worker can do; each is one Faust agent."""
 EXACTLY_ONCE: Final = "exactly_once"
 AT_LEAST_ONCE: Final = "at_least_once"
-"""What a worker can do; each is one Faust agent."""
+STOP: Final = "stop"
+EARLIEST: Final = "earliest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +252,11 @@ VARIABLES: Final[Sequence[Variable]] = (
         "ROUTER_STALL_TIMEOUT", "stall_timeout_ms", _duration_or_off("5s", "1h"), "1m",
         "After how long a worker that does not move although it has work ends itself, with exit code 75, so that whoever supervises it "
         "starts it again. Waiting for a broker or for a topic is not standing still.",
+    ),
+    Variable(
+        "ROUTER_OFFSET_LOST", "offset_lost", _choice(STOP, EARLIEST), STOP,
+        "What a lane does whose next record is gone from the log, because retention was faster or the topic was created anew. `stop`: it stands "
+        "still, and says so, until somebody sets the group's offset. `earliest`: it goes on at the log's start, with the loss counted and a dead letter.",
     ),
     Variable(
         "ROUTER_DESTINATION_RETRY", "destination_retry_ms", _duration("100ms", "10m"), "1s",

@@ -478,7 +478,8 @@ class Gap(TransientError):
 class OffsetOutOfRange(TransientError):
     """The group's offset is outside the log: retention has eaten unread records, or the topic was created anew.
 
-    Where to go on is a decision about lost records, so the lane stands still until somebody sets the offset.
+    Where to go on is a decision about lost records, so the lane stands still until somebody decides, unless
+    ROUTER_OFFSET_LOST has decided before.
     """
 
     reason = "offset-out-of-range"
@@ -491,9 +492,24 @@ class OffsetOutOfRange(TransientError):
         self.earliest = earliest
         self.latest = latest
 
-    def __str__(self) -> str:
+    @property
+    def lost(self) -> range:
+        """The offsets that nobody can copy any more; empty where the log is another one, of whose former records nothing is known."""
+        return range(self.committed, max(self.committed, self.earliest))
+
+    @property
+    def loss(self) -> str:
+        """What happened, in words."""
         what = f"{self.topic}/{self.partition} holds offsets {self.earliest} to {self.latest}, the group stands at {self.committed}"
-        return f"{what}: set the group's offset (kafka-consumer-groups --reset-offsets) to go on"
+        if self.lost:
+            return f"{what}: the {len(self.lost)} between were deleted before they were copied"
+        return f"{what}, beyond the end: the topic was deleted and created anew, or a broker lost the log's end"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.loss}; to go on, set the group's offset (kafka-consumer-groups --reset-offsets), or start the workers with "
+            "ROUTER_OFFSET_LOST=earliest"
+        )
 
 
 class InvariantError(RouterError):

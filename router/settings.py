@@ -73,6 +73,7 @@ class Settings:
     session_timeout_ms: int
     stall_timeout_ms: int
     """0: a worker never ends itself."""
+    offset_lost: str
     destination_retry_ms: int
     fetch_records: int
     fetch_bytes: int

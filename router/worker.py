@@ -21,7 +21,7 @@ from faust.app.base import BootStrategy
 from prometheus_client import CollectorRegistry
 
 from router import __version__
-from router.environment import EXACTLY_ONCE
+from router.environment import EARLIEST, EXACTLY_ONCE
 from router.errors import BrokerUnavailable, ConfigError, InvariantError
 from router.lanes.batch import SourcePartition
 from router.lanes.carrier import Carrier, Positions
@@ -198,6 +198,7 @@ class RouterApp(faust.App):
                 budget=budget,
                 observer=self.reporter,
                 room=room,
+                accepts_loss=settings.offset_lost == EARLIEST,
             )
 
         def new_carrier(source: SourcePartition, waiting: Any) -> Carrier:

@@ -1,12 +1,19 @@
-"""What a record that was set aside says of itself: the headers on dead letters and on unroutable records.
+"""What a record that was set aside says of itself: headers of dead letters, rejections and unroutable records. Pure.
 
 The record keeps its key, value, timestamp and headers. Beside the router's origin and hop it gets
 
     router-reason       why, as a slug that programs match on: the reason of an error of router.errors, or `unroutable`
     router-error        the same in words, at most 1,024 bytes of UTF-8
     router-place        where in the record: `value`, `value:<field>` or `value:<field>@<byte>`, or `key`; where there is one
+    router-error-class  the error's class, as the consumer's language names it; where a consumer rejected the record
+    router-rejects      topic/partition/offset of the copy that a consumer rejected
     router-destination  the topic whose copy it was, where only one destination is concerned
     router-exchanges    the exchanges that led nowhere, joined by `,`; on unroutable records
+
+One dead letter is no record: it stands for offsets that were lost, with the reason `offsets-lost`, without key and value, and
+with
+
+    router-lost         the first and the last of them, as `120-149`; missing where the log is another one
 """
 
 from __future__ import annotations
@@ -18,6 +25,7 @@ from router.errors import (
     IllegalTransition,
     KeyMismatch,
     Late,
+    OffsetOutOfRange,
     OrderGap,
     OrderUnknown,
     RecordError,
@@ -30,17 +38,22 @@ __all__ = [
     "DESTINATION",
     "ERROR",
     "EXCHANGES",
+    "LOST",
     "PLACE",
     "REASON",
     "dead_letter_headers",
+    "loss_headers",
     "unroutable_headers",
 ]
 
 REASON = "router-reason"
 ERROR = "router-error"
+ERROR_CLASS = "router-error-class"
 PLACE = "router-place"
 DESTINATION = "router-destination"
+REJECTS = "router-rejects"
 EXCHANGES = "router-exchanges"
+LOST = "router-lost"
 
 _LONGEST_ERROR = 1024
 
@@ -62,6 +75,14 @@ def unroutable_headers(exchanges: Sequence[str]) -> Headers:
     """Which exchanges led the record nowhere."""
     names = ",".join(exchanges)
     return [(REASON, b"unroutable"), (ERROR, _clipped(f"no destination from {names}")), (EXCHANGES, names.encode())]
+
+
+def loss_headers(loss: OffsetOutOfRange) -> Headers:
+    """What was lost where a lane goes on in spite of it."""
+    headers: Headers = [(REASON, b"offsets-lost"), (ERROR, _clipped(loss.loss))]
+    if loss.lost:
+        headers.append((LOST, b"%d-%d" % (loss.lost[0], loss.lost[-1])))
+    return headers
 
 
 def _place(error: RecordError) -> str:

@@ -15,6 +15,9 @@ class Clock(Protocol):
     def now(self) -> float:
         """The time."""
 
+    def wall(self) -> float:
+        """The time of day, in seconds since the epoch; it may go back."""
+
     async def wait(self, event: asyncio.Event, *, until: float | None) -> None:
         """Until the event is set, or the time has come; None waits for the event alone."""
 
@@ -23,6 +26,7 @@ class MonotonicClock:
     """The machine's."""
 
     now = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
 
     async def wait(self, event: asyncio.Event, *, until: float | None) -> None:
         """See Clock."""

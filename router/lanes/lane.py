@@ -9,6 +9,7 @@ from router.errors import (
     DeliveryRefused,
     Fenced,
     InvariantError,
+    OffsetOutOfRange,
     Refused,
     RouterError,
     TooLarge,
@@ -20,6 +21,7 @@ from router.lanes.clock import Clock, MonotonicClock
 from router.lanes.copies import Copies, Tally
 from router.lanes.copying import Copier, Refusals
 from router.lanes.destinations import Destinations
+from router.lanes.losses import note_of
 from router.lanes.protocol import Admission, CommitBudget, LaneProtocol, LaneState, Pace
 from router.language.topics import dead_letters_of
 from router.observe.logs import get_logger
@@ -41,6 +43,9 @@ class LaneObserver:
     def failed(self, source: SourcePartition, error: RouterError) -> None:
         """The lane backs off."""
 
+    def lost(self, source: SourcePartition, loss: OffsetOutOfRange) -> None:
+        """The lane goes on behind records that are gone; a dead letter says so."""
+
     def fatal(self, error: BaseException) -> None:
         """The worker must end: it contradicts itself."""
 
@@ -60,9 +65,13 @@ class Lane:
         budget: CommitBudget,
         observer: LaneObserver,
         room: Callable[[], None],
+        accepts_loss: bool = False,
         clock: Clock | None = None,
     ) -> None:
-        """`budget` is shared by the lanes of a worker; `room` is called whenever the lane may accept batches again."""
+        """`budget` is shared by the lanes of a worker; `room` is called whenever the lane may accept batches again.
+
+        One that `accepts_loss` goes on at the log's start where the group's offset is outside the log; else it stands still.
+        """
         self.source = source
         self.protocol = LaneProtocol(source, pace)
         self.waiting = ""
@@ -74,6 +83,7 @@ class Lane:
         self._budget = budget
         self._observer = observer
         self._room = room
+        self._accepts_loss = accepts_loss
         self._clock = clock or MonotonicClock()
         self._refusals = Refusals()
         self._carrier: Carrier | None = None
@@ -171,7 +181,7 @@ class Lane:
         self._carrier = self._new_carrier(self.source, self._wait_for)
         # The order matters: only once the former owner is shut out, is the committed offset the last word.
         await self._carrier.open()
-        epoch, position = await self._positions.seek_to_committed(self.source)
+        epoch, position = await self._seek(self._carrier)
         self._unsent = None
         self._error = None
         self.protocol.opened(epoch=epoch, position=position, now=self._clock.now())
@@ -179,6 +189,21 @@ class Lane:
         say = log.info if self.protocol.error is None else log.debug
         say("lane open", source=str(self.source), position=position)
         self._room()
+
+    async def _seek(self, carrier: Carrier) -> tuple[int, int]:
+        """To where the group stands; behind what is lost, where that may be."""
+        try:
+            return await self._positions.seek_to_committed(self.source)
+        except OffsetOutOfRange as loss:
+            if not self._accepts_loss:
+                raise
+            # With exactly-once in one transaction: the loss is told once, and the group stands behind it from then on.
+            note = note_of(loss, destinations=self._destinations, new_batch=carrier.new_batch, at=self._clock.wall())
+            await carrier.send(note)
+            await carrier.commit(loss.earliest)
+            log.error("records are lost: the lane goes on behind them", source=str(self.source), error=loss)
+            self._observer.lost(self.source, loss)
+        return await self._positions.seek_to_committed(self.source)
 
     async def _carry_until_finished(self) -> None:
         while True:

@@ -74,6 +74,10 @@ class Reporter(LaneObserver):
         """A lane backs off."""
         self._metrics.lane_error(source.topic, error.reason)
 
+    def lost(self, source: SourcePartition, loss: OffsetOutOfRange) -> None:
+        """A lane goes on behind records that are gone."""
+        self._metrics.lost(source.topic, len(loss.lost))
+
     def fatal(self, error: BaseException) -> None:
         """The worker must end."""
         self._fatal(error)

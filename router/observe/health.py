@@ -38,7 +38,7 @@ _WHAT_TO_DO: Mapping[str, str] = {
     "delivery-refused": "see what the message says of the topic for dead letters: it must take all that is set aside",
     "offset-out-of-range": (
         "decide where to go on; then stop the group's workers, set its offset (kafka-consumer-groups --reset-offsets), and "
-        "start them"
+        "start them; or start them with ROUTER_OFFSET_LOST=earliest, which goes on at the log's start"
     ),
     "opening": "wait: the lane reads where it left off",
     "fenced": "nothing: another worker has the partition now",

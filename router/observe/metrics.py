@@ -64,6 +64,12 @@ class Metrics:
         )
         self._lane_states = self._gauge("lanes", "Lanes of this worker, by state.", "source", "state")
         self._lane_errors = self._counter("lane_errors", "Errors that stopped a lane for a while.", "source", "reason")
+        self._lost = self._counter(
+            "records_lost", "Offsets that were gone before they were copied: as many records, or fewer.", "source"
+        )
+        self._losses = self._counter(
+            "losses", "Times that a lane went on at its log's start, because its offset was no longer there.", "source"
+        )
         self._lag = self._gauge(
             "lag_records", "Records of a source partition that are not yet committed.", "source", "partition"
         )
@@ -78,7 +84,8 @@ class Metrics:
 
     def declare(self, source: str, destinations: Iterable[str] = ()) -> None:
         """Start this source's counters at zero, so that the first record already shows as an increase."""
-        for counter in (self._records_in, self._condition_failures, self._batches, self._routing):
+        counters = self._records_in, self._condition_failures, self._batches, self._routing, self._lost, self._losses
+        for counter in counters:
             counter.labels(source)
         for outcome in OUTCOMES:
             self._outcomes.labels(source, outcome)
@@ -129,6 +136,11 @@ class Metrics:
     def lane_error(self, source: str, reason: str) -> None:
         """An error stopped a lane; `reason` is the error's slug."""
         self._lane_errors.labels(source, reason).inc()
+
+    def lost(self, source: str, offsets: int) -> None:
+        """A lane went on behind so many offsets that are gone; 0 where nobody knows what is."""
+        self._lost.labels(source).inc(offsets)
+        self._losses.labels(source).inc()
 
     def lag(self, source: str, partition: int, records: int | None) -> None:
         """How far a lane is behind its partition's end; None where that is no longer ours to say."""

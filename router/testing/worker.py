@@ -52,6 +52,7 @@ class MemoryWorker:
         observer: LaneObserver | None = None,
         fetch_records: int = 500,
         exactly_once: bool = True,
+        accepts_loss: bool = False,
     ) -> None:
         """`decide` says for each broad topic where its records go: `Decider.decide`, or anything that does the same."""
         self.broker = broker
@@ -64,6 +65,7 @@ class MemoryWorker:
         self._pace = pace or Pace()
         self._observer = observer or LaneObserver()
         self._fetch_records = fetch_records
+        self._accepts_loss = accepts_loss
         self._group = group if exactly_once else None
         # Time stands still here while lanes work: a budget would only make them wait for it to be moved.
         self._budget = CommitBudget(1e9)
@@ -86,6 +88,7 @@ class MemoryWorker:
             budget=self._budget,
             observer=self._observer,
             room=room,
+            accepts_loss=self._accepts_loss,
             clock=self.broker.clock,
         )
 

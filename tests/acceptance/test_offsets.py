@@ -134,3 +134,71 @@ def test_a_worker_that_only_stands_still_stays_in_its_group(stage: Stage) -> Non
         what=lambda: f"the lane looks again for several seconds; {worker.tail()}",
     )
     worker.until_problem("offset-out-of-range")
+
+
+@pytest.mark.parametrize("guarantee", ["exactly_once", "at_least_once"])
+def test_a_lane_told_to_go_on_says_what_is_lost(stage: Stage, guarantee: str) -> None:
+    """Counted, and one dead letter with the first and the last offset; everything that is left is copied."""
+    stage.coloured()
+    source = stage.name("@event.v1")
+    worker = stage.worker(offset_lost="earliest", guarantee=guarantee).until_ready(lanes=2)
+    stage.feed(40)
+    stage.until_routed()
+    assert worker.terminate() == 0
+    stage.feed(400, first=40)
+    stage.topics.truncate(source, 0, 100)
+    worker.start()
+    stage.until_routed()
+    worker.until_ready(lanes=2)
+    ((letter,), _) = stage.read("@event.v1.dead-letters")
+    assert (letter.key, letter.value, letter.origin) == (None, None, (0, 20))
+    assert (letter.header("router-reason"), letter.header("router-lost")) == (b"offsets-lost", b"20-99")
+    assert worker.metric("router_records_lost_total", source=source) == 80
+    places = [(part, n) for part in (0, 1) for n in range(220) if part == 1 or not 20 <= n < 100]
+    balance(places, stage.read("@all.event.v1")).assert_exact("all")
+
+
+def test_a_topic_that_is_created_anew_is_read_from_its_start(stage: Stage) -> None:
+    """Kafka forgets the group's offsets with the topic; nothing of the new one is passed over, under a running worker either."""
+    stage.coloured(partitions=1)
+    source = stage.name("@event.v1")
+    worker = stage.worker().until_ready()
+    stage.feed(60, partitions=1)
+    stage.until_routed()
+    stage.topics.drop(source)
+    worker.until_problem("source-unavailable", within=40)
+    stage.create("@event.v1", partitions=1)
+    stage.feed(20, partitions=1)
+    stage.until_routed()
+    worker.until_ready()
+    found = [copy.origin[1] for copy in stage.read("@all.event.v1")[0]]
+    assert found == [*range(60), *range(20)]
+
+
+@pytest.mark.parametrize("policy", ["stop", "earliest"])
+def test_a_topic_that_is_created_anew_at_once_is_noticed_by_its_end(stage: Stage, policy: str) -> None:
+    """Where the group's offset has outlived the topic it lies beyond the end: the lane says what that means, or goes on."""
+    stage.coloured(partitions=1)
+    source = stage.name("@event.v1")
+    worker = stage.worker(offset_lost=policy).until_ready()
+    stage.feed(60, partitions=1)
+    stage.until_routed()
+    assert worker.terminate() == 0
+    stage.topics.drop(source)
+    stage.create("@event.v1", partitions=1)
+    # As where offsets are kept elsewhere, or come back from a mirrored cluster.
+    stage.topics.commit(stage.group, source, 0, 60)
+    stage.feed(20, partitions=1)
+    worker.start()
+    if policy == "stop":
+        problem = worker.until_problem("offset-out-of-range", within=40)
+        assert "created anew" in problem["message"]
+        assert "ROUTER_OFFSET_LOST" in problem["message"]
+        assert len(stage.read("@all.event.v1")[0]) == 60
+        return
+    stage.until_routed()
+    found = [copy.origin[1] for copy in stage.read("@all.event.v1")[0]]
+    assert found == [*range(60), *range(20)]
+    ((letter,),) = stage.read("@event.v1.dead-letters")
+    assert letter.header("router-reason") == b"offsets-lost"
+    assert letter.header("router-lost") is None

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from router.errors import ConditionFailed, KeyMismatch, Late, RecordError, Refused, TooLarge, TooManyHops, Unreadable
+from router.errors import (
+    ConditionFailed,
+    KeyMismatch,
+    Late,
+    OffsetOutOfRange,
+    RecordError,
+    Refused,
+    TooLarge,
+    TooManyHops,
+    Unreadable,
+)
 from router.failure.notes import (
     DESTINATION,
     ERROR,
     EXCHANGES,
+    LOST,
     PLACE,
     REASON,
     dead_letter_headers,
+    loss_headers,
     unroutable_headers,
 )
 from router.language.topics import dead_letters_of, unroutable_of
@@ -103,6 +115,16 @@ def test_words_are_cut_to_a_kilobyte(text: str, length: int) -> None:
     assert words is not None
     assert len(words) == length
     assert words.decode()
+
+
+@pytest.mark.parametrize(("committed", "lost"), [(120, b"120-149"), (149, b"149-149"), (500, None)])
+def test_loss_names_the_first_and_the_last_offset(committed: int, lost: bytes | None) -> None:
+    """Where the log is another one, nobody knows them."""
+    loss = OffsetOutOfRange(topic="orders.v1", partition=3, committed=committed, earliest=150, latest=400)
+    headers = dict(loss_headers(loss))
+    assert headers[REASON] == b"offsets-lost"
+    assert headers.get(LOST) == lost
+    assert b"orders.v1/3 holds offsets 150 to 400" in (headers[ERROR] or b"")
 
 
 def test_unroutable_names_the_exchanges() -> None:

@@ -34,3 +34,9 @@ async def test_waiting_ends_when_the_event_is_set(until: float | None) -> None:
     assert not waiting.done()
     event.set()
     await waiting
+
+
+def test_time_of_day_is_the_machines() -> None:
+    """What is written into records is read by others."""
+    before = time.time()
+    assert before <= MonotonicClock().wall() <= time.time()

@@ -25,7 +25,7 @@ from router.errors import (
     Unreadable,
 )
 from router.exchange.decision import Decision, Delivery, Walk
-from router.failure.notes import DESTINATION, REASON
+from router.failure.notes import DESTINATION, ERROR, LOST, REASON
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, Tally
 from router.lanes.lane import Lane, LaneObserver
@@ -66,6 +66,7 @@ class Watcher(LaneObserver):
     def __init__(self) -> None:
         self.errors: list[RouterError] = []
         self.fatals: list[BaseException] = []
+        self.losses: list[OffsetOutOfRange] = []
         self.batches = 0
         self.commits = 0
 
@@ -77,6 +78,9 @@ class Watcher(LaneObserver):
 
     def failed(self, source: SourcePartition, error: RouterError) -> None:
         self.errors.append(error)
+
+    def lost(self, source: SourcePartition, loss: OffsetOutOfRange) -> None:
+        self.losses.append(loss)
 
     def fatal(self, error: BaseException) -> None:
         self.fatals.append(error)
@@ -130,8 +134,12 @@ def origin(record: PlainRecord) -> int:
 
 
 @asynccontextmanager
-async def running(**worker: Any) -> AsyncIterator[Bench]:
+async def running(*, offset: int | None = None, lacks: str = "", **worker: Any) -> AsyncIterator[Bench]:
     bench = Bench(**worker)
+    if offset is not None:
+        bench.broker.offsets["router", SOURCE] = offset
+    if lacks:
+        bench.broker.delete_topic(lacks)
     await bench.worker.start()
     try:
         yield bench
@@ -427,6 +435,61 @@ async def test_retention_that_ate_unread_records_stops_the_lane() -> None:
         bench.broker.offsets["router", SOURCE] = 6
         await bench.worker.run()
         assert bench.origins("a.v1") == [0, 1, 6]
+
+
+@pytest.mark.parametrize("exactly_once", [True, False], ids=["exactly-once", "at-least-once"])
+async def test_lane_that_accepts_a_loss_says_what_is_lost_and_goes_on(exactly_once: bool) -> None:
+    """One dead letter names the first and the last offset that are gone, and the group stands behind them at once."""
+    async with running(accepts_loss=True, exactly_once=exactly_once) as bench:
+        bench.publish(2)
+        await bench.worker.run()
+        bench.publish(5)
+        bench.broker.expire(SOURCE, before=6)
+        await bench.worker.run()
+        assert bench.origins("a.v1") == [0, 1, 6]
+        (letter,) = bench.broker.records(f"{BROAD}.dead-letters")
+        headers = dict(letter.headers)
+        assert (letter.key, letter.value) == (None, None)
+        assert (headers[REASON], headers[LOST], headers[ORIGIN]) == (b"offsets-lost", b"2-5", b"orders.v1/0/2")
+        assert [len(loss.lost) for loss in bench.watcher.losses] == [4]
+        assert bench.lane.protocol.error is None
+
+
+async def test_loss_is_told_once_although_its_commit_failed() -> None:
+    """Dead letter and offset are one transaction: what was aborted is told again, what was committed is not."""
+    async with running(accepts_loss=True) as bench:
+        bench.publish(7)
+        bench.broker.offsets["router", SOURCE] = 1
+        bench.broker.expire(SOURCE, before=6)
+        bench.broker.suffer(CommitRefused(BROAD))
+        await bench.worker.run()
+        assert bench.origins("a.v1") == [6]
+        assert len(bench.broker.records(f"{BROAD}.dead-letters")) == 1
+        assert len(bench.watcher.losses) == 1
+
+
+async def test_lane_that_accepts_a_loss_reads_a_log_that_is_another_from_its_start() -> None:
+    """An offset beyond the end: what was lost of the former log nobody knows."""
+    async with running(offset=5_000, accepts_loss=True) as bench:
+        bench.publish(3)
+        await bench.worker.run()
+        assert bench.origins("a.v1") == [0, 1, 2]
+        (letter,) = bench.broker.records(f"{BROAD}.dead-letters")
+        headers = dict(letter.headers)
+        assert LOST not in headers
+        assert b"created anew" in (headers[ERROR] or b"")
+        assert [len(loss.lost) for loss in bench.watcher.losses] == [0]
+
+
+async def test_loss_that_cannot_be_told_is_not_passed_over() -> None:
+    """Without a topic for dead letters the lane stands where the loss is."""
+    async with running(offset=5_000, accepts_loss=True, lacks=f"{BROAD}.dead-letters") as bench:
+        bench.publish(3)
+        for _ in range(20):
+            await bench.worker.step(1.0)
+        assert isinstance(bench.lane.protocol.error, DestinationUnavailable)
+        assert bench.origins("a.v1") == []
+        assert bench.watcher.losses == []
 
 
 # --- destinations ------------------------------------------------------------------------------------------------------------

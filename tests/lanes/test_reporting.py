@@ -7,7 +7,15 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry
 
-from router.errors import CommitFailed, DestinationUnavailable, Gap, InvariantError, RouterError, Unreadable
+from router.errors import (
+    CommitFailed,
+    DestinationUnavailable,
+    Gap,
+    InvariantError,
+    OffsetOutOfRange,
+    RouterError,
+    Unreadable,
+)
 from router.exchange.decision import Decision, Delivery, Step, Walk
 from router.exchange.model import Binding, Destination, DestinationKind, Place
 from router.lanes.batch import SourcePartition
@@ -143,6 +151,15 @@ async def test_lane_that_waits_for_acknowledgements_says_so(
     state, reason, message = desk.look()
     assert (state, reason) == (WAITING, "broker-unavailable")
     assert message
+
+
+@pytest.mark.parametrize(("committed", "gone"), [(120, 30), (500, 0)], ids=["retention", "another-log"])
+async def test_losses_are_counted(desk: Desk, committed: int, gone: int) -> None:
+    """By source: how often, and how much where that is known."""
+    loss = OffsetOutOfRange(topic=BROAD, partition=0, committed=committed, earliest=150, latest=400)
+    desk.reporter.lost(SOURCE, loss)
+    assert desk.value("router_losses_total", source=BROAD) == 1
+    assert desk.value("router_records_lost_total", source=BROAD) == gone
 
 
 async def test_lane_that_was_given_back_is_counted_no_more(desk: Desk) -> None:
