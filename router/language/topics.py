@@ -19,6 +19,7 @@ __all__ = [
     "ROOM_FOR_REASONS",
     "TopicPlan",
     "TopicRole",
+    "changelog_of",
     "dead_letters_of",
     "plan_topics",
     "sources_by_topic",
@@ -58,6 +59,11 @@ class TopicPlan:
 def unroutable_of(source: str) -> str:
     """The topic for this source's records that no route wants."""
     return f"{source}.unroutable"
+
+
+def changelog_of(group: str, source: str) -> str:
+    """The topic for the changes of this source's table: by Faust's rule, whose table it is. Each group has its own."""
+    return f"{group}-{source}-changelog"
 
 
 def dead_letters_of(source: str) -> str:
