@@ -194,15 +194,16 @@ class Lane:
         """To where the group stands; behind what is lost, where that may be."""
         try:
             return await self._positions.seek_to_committed(self.source)
-        except OffsetOutOfRange as loss:
+        except OffsetOutOfRange as error:
             if not self._accepts_loss:
                 raise
-            # With exactly-once in one transaction: the loss is told once, and the group stands behind it from then on.
-            note = note_of(loss, destinations=self._destinations, new_batch=carrier.new_batch, at=self._clock.wall())
-            await carrier.send(note)
-            await carrier.commit(loss.earliest)
-            log.error("records are lost: the lane goes on behind them", source=str(self.source), error=loss)
-            self._observer.lost(self.source, loss)
+            loss = error
+        # With exactly-once in one transaction: the loss is told once, and the group stands behind it from then on.
+        note = note_of(loss, destinations=self._destinations, new_batch=carrier.new_batch, at=self._clock.wall())
+        await carrier.send(note)
+        await carrier.commit(loss.earliest)
+        log.error("records are lost: the lane goes on behind them", source=str(self.source), error=loss)
+        self._observer.lost(self.source, loss)
         return await self._positions.seek_to_committed(self.source)
 
     async def _carry_until_finished(self) -> None:
