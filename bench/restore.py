@@ -1,0 +1,177 @@
+"""How fast a table is restored from its changelog, what its memory grows by, and what it costs a record once it is there.
+
+`python -m bench.restore --keys 1000000`: a Kafka of its own unless ROUTER_BROKER names one, a changelog of so many keys in
+so many partitions, written as lanes write it (in transactions), and a process without Kafka in it that restores, all
+partitions at once: on an empty disk, on one that is whole, and then puts the table through a lane's motions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from confluent_kafka import Producer
+from rich.console import Console
+
+from bench.feeding import create, delete
+from bench.report import markdown
+from bench.session import ending_on_signals, kafka, progress
+from router.order.changelog import ChangelogReader
+from router.order.disk import DiskMemory, PartitionDisk
+from router.order.lane_table import PartitionTable
+from router.order.sequence import SequenceState
+from router.order.stored import encode_state, state_key
+
+__all__ = ["key_of", "main"]
+
+_TRANSACTION = 50_000
+_LOOK_UPS = 200_000
+_CHANGES = 20_000
+
+
+def key_of(number: int) -> bytes:
+    """The table's key of an order, as an ordering exchange has it."""
+    return state_key(b"order-%012d" % number)
+
+
+def _value(number: int) -> bytes:
+    return encode_state(SequenceState(number % 7 + 1, 1_700_000_000_000 + number))
+
+
+def fill(bootstrap: str, topic: str, *, keys: int, partitions: int, done: Callable[[int], None]) -> None:
+    """The keys' latest states, partition by partition in turn."""
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "transactional.id": f"bench-restore-{topic}",
+            "linger.ms": 20,
+            "batch.num.messages": 10_000,
+            "queue.buffering.max.messages": 200_000,
+            "log_level": 3,
+        }
+    )
+    producer.init_transactions(60)
+    for first in range(0, keys, _TRANSACTION):
+        producer.begin_transaction()
+        for number in range(first, min(keys, first + _TRANSACTION)):
+            producer.produce(topic, key=key_of(number), value=_value(number), partition=number % partitions)
+        producer.commit_transaction(60)
+        done(min(keys, first + _TRANSACTION))
+
+
+def _resident() -> float:
+    """MB of this process, now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+async def _restored(tables: list[PartitionTable]) -> float:
+    began = time.perf_counter()
+    await asyncio.gather(*(table.restore() for table in tables))
+    return time.perf_counter() - began
+
+
+def _each(times: int, what: Callable[[int], object]) -> float:
+    """Microseconds of one."""
+    began = time.perf_counter()
+    for number in range(times):
+        what(number)
+    return (time.perf_counter() - began) / times * 1e6
+
+
+async def measure(bootstrap: str, topic: str, *, keys: int, partitions: int, directory: Path) -> dict[str, float]:
+    """In a process of its own: all figures, in seconds, microseconds and MB."""
+    memory = DiskMemory()
+    found = {"memory before": _resident()}
+
+    def tables(reader: ChangelogReader) -> tuple[list[PartitionDisk], list[PartitionTable]]:
+        disks = [PartitionDisk(directory / f"t-{n}.db", memory, name=f"t/{n}") for n in range(partitions)]
+        made = [
+            PartitionTable(disk, changelog=topic, partition=n, reader=reader, fit=lambda: None)
+            for n, disk in enumerate(disks)
+        ]
+        return disks, made
+
+    reader = ChangelogReader(bootstrap, dict)
+    disks, lanes = tables(reader)
+    found["restored in"] = await _restored(lanes)
+    found["memory after"] = _resident()
+    for disk in disks:
+        disk.close()
+    disks, lanes = tables(reader)
+    found["restored again in"] = await _restored(lanes)
+    table = lanes[0]
+    of_ours = range(0, keys, partitions)
+    chosen = [key_of(random.choice(of_ours)) for _ in range(_LOOK_UPS)]  # noqa: S311 - no secret
+    few = chosen[:4_000]
+    found["look-up, disk"] = _each(_LOOK_UPS, lambda n: table.get(chosen[n]))
+    for key in few:
+        table.get(key)
+    found["look-up, memory"] = _each(_LOOK_UPS, lambda n: table.get(few[n % 4_000]))
+    found["look-up, no such key"] = _each(50_000, lambda n: table.get(b"s new-%012d" % n))
+    changed = [(key, _value(n)) for n, key in enumerate(chosen[:_CHANGES])]
+    found["change"] = _each(_CHANGES, lambda n: table.put(*changed[n]))
+    taken = table.take_changes()
+    found["look-up, changed"] = _each(_CHANGES, lambda n: table.get(changed[n][0]))
+    began = time.perf_counter()
+    table.committed(source=1, changelog=None)
+    found["change onto the disk"] = (time.perf_counter() - began) / len(taken) * 1e6
+    began = time.perf_counter()
+    scanned = sum(1 for _ in table.scan(b"s"))
+    found["scan, an entry"] = (time.perf_counter() - began) / scanned * 1e6
+    found["short scan"] = _each(5_000, lambda n: list(table.scan(chosen[n])))
+    found["memory at the end"] = _resident()
+    found["memory at most"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    found["disk, bytes a key"] = sum(one.stat().st_size for one in directory.rglob("*") if one.is_file()) / keys
+    await reader.close()
+    return found
+
+
+def _table(keys: int, found: dict[str, float]) -> str:
+    per_second = keys / found["restored in"]
+    units = {"restored in": "s", "restored again in": "s", "disk, bytes a key": ""}
+    rows = [["keys", f"{keys:,}"], ["keys a second, empty disk", f"{per_second:,.0f}"]]
+    for name, value in found.items():
+        unit = units.get(name, "MB" if name.startswith("memory") else "µs")
+        rows.append([name, f"{value:,.2f} {unit}".rstrip()])
+    return markdown({"restoring": "---", "": "--:"}, rows)
+
+
+@click.command()
+@click.option("--keys", default=1_000_000, show_default=True)
+@click.option("--partitions", default=4, show_default=True)
+@click.option("--topic", hidden=True, default="")
+@click.option("--bootstrap", hidden=True, default="")
+@click.option("--directory", hidden=True, default="")
+def main(keys: int, partitions: int, topic: str, bootstrap: str, directory: str) -> None:
+    """Restore KEYS keys, and look how fast they are."""
+    if topic:
+        found = asyncio.run(measure(bootstrap, topic, keys=keys, partitions=partitions, directory=Path(directory)))
+        print(json.dumps(found))
+        return
+    with ending_on_signals(), progress(Console(stderr=True)) as show, kafka(None, room=keys * 200) as broker:
+        name = f"bench-{time.time_ns()}-changelog"
+        create(broker.bootstrap, [name], partitions=partitions, config={"cleanup.policy": "compact"})
+        try:
+            with show("the changelog", keys) as done:
+                fill(broker.bootstrap, name, keys=keys, partitions=partitions, done=done)
+            with tempfile.TemporaryDirectory(prefix="router-restore-") as place:
+                told = ["--keys", str(keys), "--partitions", str(partitions), "--topic", name, "--directory", place]
+                child = [sys.executable, "-m", "bench.restore", "--bootstrap", broker.bootstrap, *told]
+                answer = subprocess.run(child, stdout=subprocess.PIPE, check=True)
+                print(_table(keys, json.loads(answer.stdout.splitlines()[-1])))
+        finally:
+            delete(broker.bootstrap, [name])
+
+
+if __name__ == "__main__":
+    main()
