@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import errors as kafka_errors
 from aiokafka.structs import TopicPartition
 
-from router.errors import CommitFailed, RouterError
+from router.errors import CommitFailed, RouterError, TransientError
 from router.lanes.batch import SourcePartition
 from router.lanes.carrier import Positions
 from router.lanes.copies import Copies, CopyBatch
@@ -18,7 +18,7 @@ from router.lanes.deliveries import Deliveries, RecordBatch, said
 from router.lanes.destinations import Destinations
 from router.lanes.producer import OrderedProducer
 
-__all__ = ["IdempotentCarrier", "TransactionalCarrier", "transactional_id"]
+__all__ = ["AnswerLost", "IdempotentCarrier", "TransactionalCarrier", "transactional_id"]
 
 _REQUEST_TIMEOUT_MS = 30_000
 _ABORT_WITHIN = 1.0
@@ -27,6 +27,21 @@ _ABORT_WITHIN = 1.0
 def transactional_id(group: str, source: SourcePartition) -> str:
     """What the producers of one partition's successive owners share, and nobody else uses."""
     return f"{group}-{source.topic}-{source.partition}"
+
+
+class AnswerLost(TransientError):
+    """A coordinator answered only when it was asked again. What it was asked first may reach it in the next transaction."""
+
+    reason = "answer-lost"
+
+    def __init__(self, *, topic: str, partition: int) -> None:
+        super().__init__(topic, partition)
+        self.topic = topic
+        self.partition = partition
+
+    def __str__(self) -> str:
+        where = f"{self.topic}/{self.partition}"
+        return f"{where} was committed, but an answer of its coordinator was lost: it goes on with a new producer"
 
 
 class IdempotentCarrier:
@@ -165,6 +180,9 @@ class TransactionalCarrier:
     async def _begin(self) -> None:
         if self._begun or self._producer is None:
             return
+        if self._producer.answer_lost:
+            # Not a new producer here and now: whether the partition's place is still ours, only the lane's opening tells.
+            raise AnswerLost(topic=self._source.topic, partition=self._source.partition)
         try:
             await self._producer.begin_transaction()
         except kafka_errors.KafkaError as error:

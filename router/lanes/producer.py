@@ -7,6 +7,11 @@ first batch for a partition is refused, the next one would arrive, and overtake 
 In a transaction a batch may reach a broker only while its partition is part of it: what came later would belong to no
 transaction that its coordinator knows, nobody would ever end it, and its partition's readers would wait for ever. So
 nothing is handed out once a transaction has failed.
+
+A request whose answer was lost is repeated, but the first may be on its way yet. What says "commit" then arrives behind the
+end that it was repeated for, and ends the next transaction half-way; an offset goes back. Brokers cannot tell (until each
+transaction has an epoch of its own, KIP-890, which this client does not know). So a producer says that it was left without
+an answer, and its owner takes a new one, whose epoch shuts out what is late.
 """
 
 from __future__ import annotations
@@ -19,9 +24,15 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import CoordinationType
-from aiokafka.errors import IllegalOperation, ProducerClosed
+from aiokafka.errors import GroupAuthorizationFailedError, IllegalOperation, ProducerClosed
 from aiokafka.producer.message_accumulator import MessageAccumulator
-from aiokafka.producer.sender import AddOffsetsToTxnHandler, AddPartitionsToTxnHandler, Sender
+from aiokafka.producer.sender import (
+    AddOffsetsToTxnHandler,
+    AddPartitionsToTxnHandler,
+    EndTxnHandler,
+    Sender,
+    TxnOffsetCommitHandler,
+)
 from aiokafka.producer.transaction_manager import TransactionManager, TransactionState
 from aiokafka.structs import TopicPartition
 
@@ -109,6 +120,33 @@ def _sooner(backoff: float | None) -> float | None:
     return None if backoff is None else _NEXT_TRANSACTION
 
 
+class _TellsLost:
+    """Tells the sender where no answer came: what was asked may have been done, or be done later."""
+
+    _sender: Any
+    _answered = False
+
+    def handle_response(self, resp: Any) -> float | None:
+        """See its other base."""
+        self._answered = True
+        backoff: float | None = super().handle_response(resp)  # type: ignore[misc]  # its other base has it
+        return backoff
+
+    async def do(self, node_id: Any) -> bool:
+        """See its other base."""
+        done: bool = await super().do(node_id)  # type: ignore[misc]  # as above
+        self._sender.answer_lost = self._sender.answer_lost or not self._answered
+        return done
+
+
+class _CommitOffsets(_TellsLost, TxnOffsetCommitHandler):  # type: ignore[misc]  # as above
+    """The offset of a transaction."""
+
+
+class _EndTransaction(_TellsLost, EndTxnHandler):  # type: ignore[misc]  # as above
+    """Its end."""
+
+
 class _PromptSender(Sender):  # type: ignore[misc]  # as above
     """Begins a transaction with its partitions and its group in one go: each commit of a lane has an offset.
 
@@ -120,6 +158,25 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
     def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._group = group
+        self.answer_lost = False
+        """An offset or an end was asked for and no answer came, so that it was asked for again."""
+
+    async def _do_txn_offset_commit(self, offsets: Any, group_id: str) -> None:
+        try:
+            node = await self._find_coordinator(CoordinationType.GROUP, group_id)
+        except GroupAuthorizationFailedError as error:
+            self._txn_manager.error_transaction(error)
+            return
+        await _CommitOffsets(self, offsets, group_id).do(node)
+
+    async def _do_txn_commit(self, commit_result: Any) -> None:
+        transactions = self._txn_manager
+        await self._message_accumulator.flush_for_commit()
+        if transactions.is_empty_transaction():
+            transactions.complete_transaction()
+            return
+        node = await self._find_coordinator(CoordinationType.TRANSACTION, transactions.transactional_id)
+        await _EndTransaction(self, commit_result).do(node)
 
     async def _do_add_partitions_to_txn(self, tps: Any) -> None:
         transactions = self._txn_manager
@@ -211,6 +268,11 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
             raise IllegalOperation("a batch of a transaction can only be sent in one")
         delivery: asyncio.Future[Any] = self._message_accumulator.enqueue(batch, TopicPartition(topic, partition))
         return delivery
+
+    @property
+    def answer_lost(self) -> bool:
+        """A coordinator may still carry out what it was asked for in an earlier transaction (see above): begin no other."""
+        return getattr(self._sender, "answer_lost", False)
 
     @property
     def in_transaction(self) -> bool:

@@ -20,7 +20,7 @@ from router.errors import BrokerUnavailable, CommitFailed, Fenced, RouterError
 from router.lanes.deliveries import Deliveries
 from router.lanes.destinations import Destinations
 from router.lanes.directory import KafkaDirectory
-from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
+from router.lanes.kafka import AnswerLost, IdempotentCarrier, TransactionalCarrier
 
 
 class TransactionalProducer:
@@ -30,6 +30,7 @@ class TransactionalProducer:
         self.asked: list[str] = []
         self.deliveries: list[asyncio.Future[Any]] = []
         self.in_transaction = False
+        self.answer_lost = False
         self.fails: dict[str, BaseException] = {}
 
     def _ask(self, what: str) -> None:
@@ -122,6 +123,18 @@ async def test_transaction_begins_with_the_first_copy_and_only_then() -> None:
     desk.deliver()
     await desk.carrier.commit(5)
     assert desk.producer.asked == ["begin", "offset 3", "commit", "begin", "send", "send", "offset 5", "commit"]
+
+
+async def test_no_transaction_follows_an_answer_that_was_lost() -> None:
+    """What was asked in vain may still arrive, and would end the next transaction half-way, or move its offset back."""
+    desk = Transaction()
+    await desk.send()
+    desk.producer.answer_lost = True
+    desk.deliver()
+    await desk.carrier.commit(1)
+    with pytest.raises(AnswerLost, match="a new producer"):
+        await desk.send()
+    assert desk.producer.asked == ["begin", "send", "offset 1", "commit"]
 
 
 async def test_failed_delivery_ends_no_transaction() -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiokafka.errors import (
     IllegalOperation,
+    KafkaConnectionError,
     MessageSizeTooLargeError,
     ProducerClosed,
     ProducerFenced,
+    RequestTimedOutError,
     TopicAuthorizationFailedError,
 )
 from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.structs import TopicPartition
+from aiokafka.producer.transaction_manager import TransactionResult
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from router.lanes.producer import OrderedProducer, _AddPartitions
 
@@ -203,3 +207,63 @@ async def test_next_transaction_begins_as_soon_as_the_last_one_is_complete() -> 
     assert backoff < 0.005
     assert handler.handle_response(AddPartitions(done)) is None
     assert producer._txn_manager.txn_partitions == {ONE}
+
+
+class Coordinator:
+    """In the place of a client: answers each request with the next of these, where that is no error."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+
+    async def coordinator_lookup(self, _kind: Any, _key: str) -> int:
+        return NODE
+
+    async def ready(self, _node: int, *, group: Any) -> bool:
+        return True
+
+    async def send(self, _node: int, _request: Any, *, group: Any) -> Any:
+        answer = self.answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+@pytest.mark.parametrize("what", ["offset", "end"])
+@pytest.mark.parametrize(
+    ("first", "lost"),
+    [(KafkaConnectionError("cut"), True), (RequestTimedOutError(), True), (None, False)],
+    ids=["cut", "late", "answered"],
+)
+async def test_lost_answer_is_told(what: str, first: Exception | None, lost: bool) -> None:
+    """What was asked for again may be done twice, the second time in the next transaction."""
+    producer = await transactional()
+    sender, transactions = producer._sender, producer._txn_manager
+    await producer.begin_transaction()
+    transactions._txn_partitions.add(ONE)
+    transactions._txn_consumer_group = "router"
+    answer: Any
+    ask: Callable[[], Awaitable[None]]
+    if what == "offset":
+        offset = OffsetAndMetadata(5, "")
+        transactions.add_offsets_to_txn({ONE: offset}, "router")
+        answer, ask = CommittedOffset(), lambda: sender._do_txn_offset_commit({ONE: offset}, "router")
+    else:
+        transactions.committing_transaction()
+        answer, ask = EndedTransaction(), lambda: sender._do_txn_commit(TransactionResult.COMMIT)
+    answers = [answer] if first is None else [first, answer]
+    sender.client = Coordinator(*answers)
+    for _ in answers:
+        await ask()
+    assert producer.answer_lost is lost
+
+
+class CommittedOffset:
+    """The answer to TxnOffsetCommit."""
+
+    errors = ((ONE.topic, ((ONE.partition, 0),)),)
+
+
+class EndedTransaction:
+    """The answer to EndTxn."""
+
+    error_code = 0

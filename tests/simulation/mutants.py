@@ -7,7 +7,7 @@ ARCHITECTURE.md, "What will bite you", and in the docstrings of `router.lanes`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +19,13 @@ from aiokafka.structs import TopicPartition
 from router.errors import BrokerUnavailable, Gap, RouterError
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Carrier, Positions
+from router.lanes.copies import TopicPartition as CopyPartition
 from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
 from router.lanes.lane import Lane
 from router.lanes.producer import OrderedProducer
 from router.lanes.protocol import Admission, LaneProtocol
 from simulation.consumer import SimulatedConsumer
+from simulation.scenario import Scenario, scenario_of, storm
 from simulation.worker import Build
 
 __all__ = ["MUTANTS", "Mutant"]
@@ -39,6 +41,13 @@ class Mutant:
     build: Build
     exactly_once: bool | None = None
     """The guarantee that it breaks; None where it is either."""
+    storm: bool = False
+    """It shows only where connections break all the time."""
+
+    def scenario(self, seed: int) -> Scenario:
+        """One in which it may show."""
+        scenario = scenario_of(seed, exactly_once=self.exactly_once)
+        return storm(scenario) if self.storm else scenario
 
 
 def _lane(protocol: type[LaneProtocol] = LaneProtocol, lane: type[Lane] = Lane) -> Callable[..., Lane]:
@@ -192,7 +201,7 @@ class _Mutated(TransactionalCarrier):
 class _BelievesCommit(_Mutated):
     """Takes aiokafka's `commit_transaction` at its word, which says nothing of batches that were refused."""
 
-    async def commit(self, offset: int) -> None:
+    async def commit(self, offset: int) -> Mapping[CopyPartition, int]:
         assert self._producer is not None
         assert self._deliveries is not None
         await self._begin()
@@ -206,16 +215,18 @@ class _BelievesCommit(_Mutated):
             if delivery.done():
                 delivery.exception()
         self._deliveries._sent = []
+        self._deliveries._sendings.clear()
         self._begun = False
+        return {}
 
 
 class _CommitsOffsetsApart(_Mutated):
     """Commits the offset to the group, once the transaction with the copies is committed."""
 
-    async def commit(self, offset: int) -> None:
+    async def commit(self, offset: int) -> Mapping[CopyPartition, int]:
         assert self._producer is not None
         assert self._deliveries is not None
-        await self._deliveries.settle()
+        ends = await self._deliveries.settle()
         if self._begun:
             try:
                 await self._deliveries.patiently(asyncio.ensure_future(self._producer.commit_transaction()))
@@ -223,6 +234,7 @@ class _CommitsOffsetsApart(_Mutated):
                 raise self._translated(error) from error
         self._begun = False
         await self.positions.commit(self._source, offset)
+        return ends
 
 
 class _OneIdAWorker(_Mutated):
@@ -238,13 +250,22 @@ class _OneIdAWorker(_Mutated):
         self._producer._sender._group = group
 
 
+class _ForgetsLostAnswers(_Mutated):
+    """Goes on with a producer one of whose requests may still arrive a second time."""
+
+    async def _begin(self) -> None:
+        assert self._producer is not None
+        self._producer._sender.answer_lost = False
+        await super()._begin()
+
+
 class _CommitsEarly(IdempotentCarrier):
     """Commits the offset while copies are still on their way."""
 
-    async def commit(self, offset: int) -> None:
+    async def commit(self, offset: int) -> Mapping[CopyPartition, int]:
         await self._positions.commit(self._source, offset)
         assert self._deliveries is not None
-        await self._deliveries.settle()
+        return await self._deliveries.settle()
 
 
 def _early(source: SourcePartition, *, worker: str, **settings: Any) -> Carrier:
@@ -305,6 +326,13 @@ MUTANTS = (
         "a transactional id belongs to a partition",
         Build(transactional=_transactional(_OneIdAWorker)),
         exactly_once=True,
+    ),
+    Mutant(
+        "forgets lost answers",
+        "after an answer that was lost, a new producer",
+        Build(transactional=_transactional(_ForgetsLostAnswers)),
+        exactly_once=True,
+        storm=True,
     ),
     Mutant("commits early", "every delivery is awaited before a commit", Build(idempotent=_early), exactly_once=False),
     Mutant("unordered", "nothing follows a batch that was refused", Build(producer=_Unordered), exactly_once=False),

@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
+from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
 
@@ -20,7 +21,7 @@ from aiokafka.util import wait_for
 
 from simulation.loop import Process, SimulatedLoop, current_process
 
-__all__ = ["PORT", "Connection", "Network", "Server", "host_of"]
+__all__ = ["PORT", "Connection", "Network", "Server", "Weather", "host_of"]
 
 PORT = 9092
 
@@ -47,23 +48,25 @@ class _Nobody:
         """See Server."""
 
 
+@dataclass(frozen=True, slots=True)
 class Weather:
-    """How long things take in a run, drawn once for each: from a fast network to a bad one."""
+    """How long things take that a network or a broker does, in seconds: from a fast network to a bad one."""
 
-    def __init__(self, random: Random) -> None:
-        self.usual = random.choice((0.0005, 0.002, 0.005))
-        self.rarely = random.choice((0.0, 0.01, 0.05))
-        """How often something takes long, of 1."""
-        self.long = random.choice((0.1, 0.5, 3.0))
+    usual: float
+    """On average."""
+    rarely: float
+    """How often something takes long, of 1."""
+    long: float
+    """How long at most."""
 
 
 class Network:
     """All connections of a run."""
 
-    def __init__(self, loop: SimulatedLoop, random: Random, *, nodes: int) -> None:
+    def __init__(self, loop: SimulatedLoop, random: Random, *, nodes: int, weather: Weather) -> None:
         self.loop = loop
         self.nodes = nodes
-        self.weather = Weather(random)
+        self.weather = weather
         self.server: Server
         self._random = random
         self._connections: list[Connection] = []

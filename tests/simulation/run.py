@@ -8,7 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -167,7 +167,7 @@ class _Run:
         self._scenario = scenario
         self._build = build
         self._loop = loop
-        self._network = Network(loop, random, nodes=scenario.nodes)
+        self._network = Network(loop, random, nodes=scenario.nodes, weather=scenario.weather)
         aiokafka.client.create_conn = self._network.connect
         self._cluster = Cluster(
             self._network,
@@ -237,6 +237,7 @@ class _Run:
         calm = max(calm, max((each.at for each in scenario.published), default=0.0))
         await asyncio.sleep(calm + 0.1)
         self.story.tell("", "nothing goes wrong any more")
+        self._network.weather = replace(scenario.weather, rarely=0.0)
         until = self._loop.time() + _CAUGHT_UP_WITHIN
         while waiting := self._waiting():
             if self._loop.time() >= until:

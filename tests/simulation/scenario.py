@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from simulation.deciding import value_of
@@ -23,8 +23,9 @@ from simulation.faults import (
     WorkerLeaves,
     WorkerPaused,
 )
+from simulation.network import Weather
 
-__all__ = ["DESTINATIONS", "REFUSING", "SMALL", "Published", "Scenario", "scenario_of"]
+__all__ = ["DESTINATIONS", "REFUSING", "SMALL", "Published", "Scenario", "scenario_of", "storm"]
 
 REFUSING = "picky.v1"
 """Refuses records that hold poison."""
@@ -34,6 +35,8 @@ DESTINATIONS = ("same.v1", "other.v1", REFUSING, SMALL)
 
 _FAULTS_END = 25.0
 """Seconds after which nothing more goes wrong."""
+_CUTS_OF_A_STORM = 25
+_SHARE_OF_STORMS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Scenario:
     """How often, of a hundred times, what runs next is drawn by lot."""
     verifies: bool
     """The brokers refuse batches of transactions that their coordinator does not know of (since Kafka 3.6)."""
+    weather: Weather
     published: tuple[Published, ...]
     faults: tuple[Fault, ...]
 
@@ -83,10 +87,14 @@ def scenario_of(seed: int, *, exactly_once: bool | None = None) -> Scenario:
     fetch_records = random.choice((1, 3, 10, 500))
     shuffled = random.choice((0, 50, 100, 100))
     verifies = random.random() < 0.5
+    weather = Weather(
+        random.choice((0.0005, 0.002, 0.005)), random.choice((0.0, 0.01, 0.05)), random.choice((0.1, 0.5, 3.0))
+    )
     published = _published(random, partitions)
     until = max(each.at for each in published) + 2.0
     faults = _faults(random, workers=workers, partitions=partitions, nodes=nodes, until=until)
-    return Scenario(
+    stormy = random.random() < _SHARE_OF_STORMS
+    scenario = Scenario(
         seed,
         guarantee if exactly_once is None else exactly_once,
         workers,
@@ -95,8 +103,25 @@ def scenario_of(seed: int, *, exactly_once: bool | None = None) -> Scenario:
         fetch_records,
         shuffled,
         verifies,
+        weather,
         published,
         faults,
+    )
+    return storm(scenario) if stormy else scenario
+
+
+def storm(scenario: Scenario) -> Scenario:
+    """The same, but nothing goes wrong except that connections break, again and again, while some requests take long."""
+    random = Random(scenario.seed)
+    cuts = [
+        ConnectionsCut(at=random.random() * 6.0, worker=random.randrange(scenario.workers))
+        for _ in range(_CUTS_OF_A_STORM)
+    ]
+    return replace(
+        scenario,
+        fetch_records=random.choice((1, 3)),
+        weather=Weather(0.0005, 0.06, 1.0),
+        faults=tuple(sorted(cuts, key=lambda fault: fault.at)),
     )
 
 

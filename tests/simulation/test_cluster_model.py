@@ -15,7 +15,7 @@ from router.records.record import PlainRecord
 from simulation.cluster import Cluster
 from simulation.group import Assignment
 from simulation.loop import SimulatedLoop
-from simulation.network import Network
+from simulation.network import Network, Weather
 from simulation.partition_log import (
     INVALID_PRODUCER_EPOCH,
     OUT_OF_ORDER_SEQUENCE,
@@ -51,7 +51,7 @@ class Model:
 
     def __init__(self) -> None:
         self.loop = SimulatedLoop(Random(1))
-        network = Network(self.loop, Random(1), nodes=1)
+        network = Network(self.loop, Random(1), nodes=1, weather=Weather(0.001, 0.0, 0.0))
         story = Story(self.loop.time)
         self.cluster = Cluster(
             network, story, Nobody(), group="router", sources=["broad.v1"], rebalance=10.0, verifies=True

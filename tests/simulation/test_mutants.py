@@ -6,7 +6,6 @@ import pytest
 
 from simulation.mutants import MUTANTS, Mutant
 from simulation.run import Outcome, play
-from simulation.scenario import scenario_of
 from simulation.shrinking import shrunk, told
 
 WITHIN = 500
@@ -16,7 +15,7 @@ WITHIN = 500
 def caught(mutant: Mutant) -> Outcome:
     """The first run in which it breaks a promise."""
     for seed in range(WITHIN):
-        outcome = play(scenario_of(seed, exactly_once=mutant.exactly_once), mutant.build)
+        outcome = play(mutant.scenario(seed), mutant.build)
         if outcome.failed:
             return outcome
     pytest.fail(f"{WITHIN} seeds go well without this cure: {mutant.without}")
