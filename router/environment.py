@@ -259,6 +259,11 @@ VARIABLES: Final[Sequence[Variable]] = (
         "still, and says so, until somebody sets the group's offset. `earliest`: it goes on at the log's start, with the loss counted and a dead letter.",
     ),
     Variable(
+        "ROUTER_STANDBYS", "standbys", _whole_number(0, 10), "1",
+        "How many other workers keep each table that puts records in order, besides the one that owns the partition. One of them takes over where that one ends, "
+        "and needs to read next to nothing; with 0 the next owner restores the table from its changelog. Costs the standby a disk, and the reading of what changes.",
+    ),
+    Variable(
         "ROUTER_DESTINATION_RETRY", "destination_retry_ms", _duration("100ms", "10m"), "1s",
         "How often a missing or forbidden destination is looked for again.",
     ),

@@ -74,6 +74,7 @@ class Settings:
     stall_timeout_ms: int
     """0: a worker never ends itself."""
     offset_lost: str
+    standbys: int
     destination_retry_ms: int
     fetch_records: int
     fetch_bytes: int

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -44,6 +44,9 @@ from router.observe.logs import configure_logging, get_logger
 from router.observe.metrics import Metrics
 from router.observe.progress import Progress, Stall, Subject
 from router.observe.watchdog import Watchdog, end_process, main_stack
+from router.order.changelog import ChangelogReader
+from router.order.disk import DiskMemory
+from router.order.table import LaneTables
 from router.records.catalogue_files import read_catalogue
 from router.settings import Settings
 
@@ -61,6 +64,12 @@ _LOOK_EVERY = 2.0
 """Seconds between two looks at the broker and at the lanes."""
 _BEAT_EVERY = 1.0
 """Seconds between two looks at whether anything moves."""
+
+
+_METADATA_AGE_MS = 1_000
+"""How old a consumer's knowledge of its topics becomes: asking costs a request for the broad topics alone."""
+_HEARTBEAT_EVERY = 0.5
+"""Seconds between two heartbeats. By their answers a member learns that the group deals anew, and all wait for the last."""
 
 
 class WebFirst(BootStrategy):
@@ -167,7 +176,12 @@ class RouterApp(faust.App):
             self.metrics.declare(topic)
         self.health = Health({"instance": settings.instance, "routes": route_set.fingerprint}, since=time.time())
         self.reporter = Reporter(self.metrics, fatal=self._end_for)
-        super().__init__(settings.group, **_faust_settings(settings))
+        ordered = sorted(topic for topic, source in route_set.sources.items() if source.order is not None)
+        super().__init__(settings.group, **_faust_settings(settings, standbys=settings.standbys if ordered else 0))
+        if ordered:
+            reader = ChangelogReader(settings.broker, settings.aiokafka_security)
+            self.lane_tables.read_with(reader, memory=DiskMemory(), partitions=self.destinations.count)
+            self.lane_tables.declare(ordered)
         for path, view in {"/healthz": _healthz, "/readyz": _readyz, "/metrics": _metrics}.items():
             self.page(path, name=path.strip("/"))(view)
 
@@ -175,6 +189,12 @@ class RouterApp(faust.App):
     def broad_topics(self) -> faust.TopicT:
         """One channel over all sources, whose events are batches."""
         return BatchTopic(self, topics=sorted(self.route_set.sources), internal=False)
+
+    @property
+    def lane_tables(self) -> LaneTables:
+        """The tables of the sources that are put in order: `lane_table(topic, partition)` for each lane."""
+        tables: LaneTables = self.tables
+        return tables
 
     @property
     def lanes(self) -> Lanes:
@@ -296,12 +316,16 @@ class RouterApp(faust.App):
             try:
                 await self.destinations.refresh()
                 self.health.broker_connected()
-                self.health.sources_missing(self.destinations.missing(self.route_set.sources), since=time.time())
+                self._say_missing(self.destinations.missing(self.route_set.sources))
             except BrokerUnavailable as error:
                 self.health.broker_lost(str(error), since=time.time())
             self.readiness()
             gc.collect()
             await self.sleep(_LOOK_EVERY)
+
+    def _say_missing(self, sources: Sequence[str]) -> None:
+        if self.health.sources_missing(sources, since=time.time()) and sources:
+            log.warning("broad topics are missing", reason="source-unavailable", topics=", ".join(sources))
 
     def on_rebalance_start(self) -> None:
         """The group deals out its partitions."""
@@ -374,7 +398,7 @@ def read_route_set(settings: Settings) -> RouteSet:
     return route_set
 
 
-def _faust_settings(settings: Settings) -> dict[str, Any]:
+def _faust_settings(settings: Settings, *, standbys: int) -> dict[str, Any]:
     session = settings.session_timeout_ms / 1000
     return {
         "broker": [f"kafka://{address}" for address in settings.broker.split(",")],
@@ -383,15 +407,16 @@ def _faust_settings(settings: Settings) -> dict[str, Any]:
         "consumer_max_fetch_size": settings.fetch_bytes,
         "consumer_auto_offset_reset": "earliest",
         # How soon a broad topic that is created late is found, and one that gets more partitions.
-        "consumer_metadata_max_age_ms": 10_000,
+        "consumer_metadata_max_age_ms": _METADATA_AGE_MS,
         "broker_session_timeout": session,
-        "broker_heartbeat_interval": session / 5,
+        "broker_heartbeat_interval": min(session / 5, _HEARTBEAT_EVERY),
         "broker_rebalance_timeout": max(session, 30.0),
         "broker_request_timeout": max(session, 40.0),
         "broker_max_poll_interval": 300.0,
         "datadir": settings.data_dir,
         "store": "memory://",
-        "table_standby_replicas": 0,
+        "table_standby_replicas": standbys,
+        "TableManager": LaneTables,
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "web_enabled": settings.http_port != 0,

@@ -62,6 +62,10 @@ class Destinations:
             raise DestinationUnavailable(topic=topic, problem=self._forbidden[topic])
         return count
 
+    def count(self, topic: str) -> int:
+        """How many partitions a topic had when the broker was last asked; 0 where it was not there."""
+        return self._counts.get(topic, 0)
+
     def missing(self, topics: Iterable[str]) -> tuple[str, ...]:
         """Those of these topics that were not there when the broker was last asked."""
         return tuple(topic for topic in topics if not self._counts.get(topic))

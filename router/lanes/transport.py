@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 import aiokafka
 from aiokafka import errors as kafka_errors
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -87,6 +88,13 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = 500  # noqa: SLF001 - aiokafka has no other way after construction
         # What a producer aborted was never published: it must not be copied.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
+        if self.app.tables.changelog_topics:
+            # The first table of a group brings Faust's assignor with it. A group takes none but what all its members know:
+            # with both, workers can be replaced one by one.
+            consumer._partition_assignment_strategy = (  # noqa: SLF001
+                *consumer._partition_assignment_strategy,  # noqa: SLF001
+                RoundRobinPartitionAssignor,
+            )
         return consumer
 
     async def fetch(self, partitions: set[TopicPartition], within: float, most: int | None) -> list[Batch]:
@@ -180,6 +188,15 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         self._before[tp] = position
         self._held[tp] = _hold(consumer._subscription, tp)  # noqa: SLF001
         return self._last_epoch, position
+
+    async def leave_unread(self, partitions: Iterable[TopicPartition]) -> None:
+        """Fetch nothing of these, until the next assignment."""
+        await self._in_thread(self._leave_unread(list(partitions)))
+
+    async def _leave_unread(self, partitions: list[TopicPartition]) -> None:
+        assigned = self._ensure_consumer().assignment()
+        # Where a rebalance has come in between, another call follows.
+        self._ensure_consumer().pause(*(tp for tp in map(_client_tp, partitions) if tp in assigned))
 
     async def commit_offset(self, tp: TopicPartition, offset: int) -> None:
         """Commit one partition's offset to the group."""
@@ -353,7 +370,10 @@ class BatchConsumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """Called once an assignment is complete: every lane opens, and seeks for itself."""
         await self.lanes.close()
-        self.lanes.open(SourcePartition(tp.topic, tp.partition) for tp in self.assignment())
+        # A table's changelog is assigned beside its source, so that the group knows who has it: another consumer reads it.
+        changelogs = {tp for tp in self.assignment() if tp.topic in self.app.tables.changelog_topics}
+        await self._thread.leave_unread(changelogs)
+        self.lanes.open(SourcePartition(tp.topic, tp.partition) for tp in self.assignment() if tp not in changelogs)
 
     async def on_partitions_revoked(self, revoked: Iterable[TP]) -> None:
         """Commit what was carried, before the partitions go and before Faust forgets what was in flight."""
@@ -385,6 +405,11 @@ class BatchTransport(driver.Transport):
     """Faust's aiokafka transport with the consumer above."""
 
     Consumer = BatchConsumer
+
+
+def _client_tp(tp: TopicPartition) -> TopicPartition:
+    """Faust has a class of its own for these."""
+    return TopicPartition(tp.topic, tp.partition)
 
 
 def _tp(source: SourcePartition) -> TopicPartition:

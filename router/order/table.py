@@ -174,7 +174,8 @@ class LaneTables(TableManager):
 
     async def on_stop(self) -> None:
         """Stop reading, then let go of the disks."""
-        await self.reader.close()
+        if self._memory is not None:
+            await self.reader.close()
         await super().on_stop()
 
 
