@@ -121,14 +121,11 @@ def stays_down() -> None:
 @build
 def sends_on_after_a_refusal() -> None:
     """Aiokafka's own queue: hands out what follows a batch that was refused."""
-    whole = producer.OrderedProducer.__init__
 
-    def init(self: Any, **settings: Any) -> None:
-        whole(self, **settings)
-        queue = MessageAccumulator(self._metadata, 0, 0, self._request_timeout_ms / 1000, txn_manager=self._txn_manager)
-        self._message_accumulator = self._sender._message_accumulator = queue
+    def drain(self: Any, ignore_nodes: Any, muted_partitions: Any = frozenset()) -> Any:
+        return MessageAccumulator.drain_by_nodes(self, ignore_nodes, muted_partitions)
 
-    producer.OrderedProducer.__init__ = init  # type: ignore[method-assign]
+    producer._OrderedAccumulator.drain_by_nodes = drain  # type: ignore[method-assign]
 
 
 @build

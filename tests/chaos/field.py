@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -249,6 +250,9 @@ class Field:
         return latest[1]
 
     def _until_in_sync(self) -> None:
+        # In this order: of one that has just died, the others may still believe that it is in sync.
+        for node in self.nodes:
+            node.await_started()
         until(lambda: patiently(self.stage.topics.in_sync), within=90, what="all replicas are in sync", every=0.2)
 
     # --- after that ----------------------------------------------------------------------------------------------------
@@ -269,6 +273,15 @@ class Field:
         if self.scenario.late:
             for name in self.scenario.late:
                 self.stage.create(f"@{name}.event.v1", partitions=self.scenario.partitions)
+
+    def stops(self) -> dict[str, int]:
+        """How often lanes stopped, by the reason that the workers' logs give."""
+        found: Counter[str] = Counter()
+        for worker in self.workers:
+            for line in worker.lines():
+                if line["message"] == "lane stopped":
+                    found[line.get("event", {}).get("reason", "unknown")] += 1
+        return dict(found)
 
     def end(self) -> None:
         """End everything, in the reverse order of its beginning."""

@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import cycle
 
 __all__ = ["Kind", "Plan", "Strike", "lasting", "plan", "read_plan"]
 
@@ -100,17 +101,20 @@ def plan(
     workers: int,
     brokers: int = 1,
     every: tuple[float, float] = (0.5, 3.0),
+    rest: float = 0.5,
     lasts: Mapping[Kind, tuple[float, float]] | None = None,
     amounts: Mapping[Kind, Iterable[float]] | None = None,
 ) -> Plan:
     """So many strikes of each kind, in an order and at times that the seed decides.
 
-    `every` bounds the seconds between two strikes, `lasts` those that a kind lasts. Brokers are struck one after the other,
+    `every` bounds the seconds between two strikes, `lasts` those that a kind lasts, `rest` follows for its target. Brokers are struck one after the other,
     and one at a time. At least one worker neither is away nor leaves.
     """
     chance = random.Random(seed)
     bounds = _LASTS | dict(lasts or {})
     steps = {kind: tuple(values) for kind, values in (_AMOUNTS | dict(amounts or {})).items()}
+    # Each amount has its turn.
+    turns = {kind: cycle(chance.sample(values, len(values))) for kind, values in steps.items()}
     left = {kind: count for kind, count in counts.items() if count}
     away: list[int] = []
     free_at: dict[tuple[str, int], float] = {}
@@ -132,9 +136,9 @@ def plan(
         now = max(now, free_at.get(key, 0.0))
         strike = Strike(
             round(now, 2), kind, target, round(chance.uniform(*bounds.get(kind, (0.0, 0.0))), 2),
-            chance.choice(steps.get(kind, (0.0,))),
+            next(turns[kind]) if kind in turns else 0.0,
         )  # fmt: skip
-        free_at[key] = strike.at + strike.lasts
+        free_at[key] = strike.at + strike.lasts + rest
         if kind is Kind.LEAVE:
             away.append(target)
         made.append(strike)

@@ -22,7 +22,7 @@ from chaos.scenario import Outcome, Scenario, report
 
 __all__ = ["run"]
 
-_BROKER_STRIKES = (Kind.BROKER, Kind.CONTROLLER, Kind.DISK)
+_BROKER_STRIKES = (Kind.BROKER, Kind.CONTROLLER, Kind.FREEZE, Kind.DISK)
 _NEIGHBOURS = 3
 _SHOWN = 20
 
@@ -85,6 +85,7 @@ class _Run:
         self.outcome.seconds = time.monotonic() - self.begun
         self._settle()
         self._notice()
+        self.outcome.stops = self.field.stops()
         self.outcome.pages = balance(field.stage, self.scenario.partitions)
 
     def _strike(self) -> None:

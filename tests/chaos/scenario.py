@@ -54,6 +54,8 @@ class Outcome:
     """Workers that ended without having been told to."""
     stuck: str = ""
     """Why not everything was routed in time; empty where it was."""
+    stops: dict[str, int] = field(default_factory=dict)
+    """How often lanes stopped and opened again in place, by reason."""
     hanging: dict[str, Mapping[int, tuple[int, int]]] = field(default_factory=dict)
     """Destinations with a transaction that nobody ends."""
     pages: dict[str, Page] = field(default_factory=dict)
@@ -104,7 +106,12 @@ def report(outcome: Outcome) -> str:
         f" | {page.strangers} | {page.changed} |"
         for name, page in outcome.pages.items()
     ]
-    lines += ["", f"Workers that ended by themselves: {len(outcome.crashes)}. {_verdict(outcome)}"]
+    stops = ", ".join(f"{count} × {reason}" for reason, count in sorted(outcome.stops.items()))
+    lines += [
+        "",
+        f"Lanes that stopped and opened again: {stops or 'none'}. Workers that ended by themselves: {len(outcome.crashes)}.",
+    ]
+    lines += ["", _verdict(outcome)]
     return "\n".join(lines)
 
 

@@ -30,7 +30,7 @@ SHRINKING = Scenario(
 PAUSES = Scenario(
     name="pauses beyond the session",
     seed=SEED,
-    strikes=plan(SEED, {Kind.PAUSE: 6}, workers=2, every=(1.5, 3.0), lasts={Kind.PAUSE: (3.2, 4.5)}),
+    strikes=tuple(Strike(2.0 + 6.0 * number, Kind.PAUSE, number % 2, 3.5 + 0.2 * number) for number in range(4)),
     records=30_000,
     workers=2,
     environ={"TROUBLE": "dawdle"},
