@@ -32,6 +32,7 @@
     │   │   └── DeliveryRefused      the broker refuses it for what is in it
     │   ├── CommitFailed         the group did not take an offset
     │   ├── Fenced               another producer has taken the lane's transactional id
+    │   ├── AnswerLost           (lanes.kafka) a coordinator may still do what it was asked for in the last transaction
     │   ├── TransactionsForbidden   this worker may not use its transactional ids
     │   ├── TopicRefused         (commands.cluster) the cluster does not create or change a topic as it was asked to
     │   ├── ChangelogUnfit       the changelog of a table is missing, or has not the partitions of its source
