@@ -63,12 +63,13 @@ class Progress:
     """How far a table is on its way to the end of its changelog."""
 
     begun: float
-    """By the monotonic clock."""
+    """By its clock."""
     first: int = -1
     """Where reading began; -1 before it has."""
     position: int = 0
     end: int = 0
     records: int = 0
+    clock: Callable[[], float] = time.monotonic
 
     def __str__(self) -> str:
         if self.first < 0:
@@ -76,7 +77,7 @@ class Progress:
         share = (self.position - self.first) / max(1, self.end - self.first)
         left = self.end - self.position
         text = f"its table is restored to {share:.0%}: {self.records:,} changes read, {left:,} offsets to go"
-        seconds = time.monotonic() - self.begun
+        seconds = self.clock() - self.begun
         if 0 < share < 1 and seconds > 1:
             text += f", about {seconds / share * (1 - share):.0f} s"
         return text

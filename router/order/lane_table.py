@@ -71,6 +71,7 @@ class PartitionTable:
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """See LaneTable."""
+        assert self._ready, "a table is restored before it is used"
         self._overlay.put(key, value)
 
     def scan(self, prefix: bytes, *, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
