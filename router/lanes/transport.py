@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import aiokafka
@@ -48,6 +49,8 @@ _BUSY_FETCH = 0.05
 """The same where some lane had none when the fetch began: it may have by now."""
 
 
+_LEARN_WITHIN = 1.0
+"""Seconds that asking for the topics may hold up a rebalance: it does good, but is not needed."""
 _FAILING = 5.0
 """Seconds without a failed fetch after which the last one counts as overcome."""
 
@@ -154,6 +157,16 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         """
         failure = self._failure
         return failure[:2] if failure is not None and now - failure[2] < _FAILING else None
+
+    async def learn_topics(self) -> None:
+        """Ask for the topics and their partitions anew, as they are now; gives up after a while."""
+        await self._in_thread(self._learn_topics())
+
+    async def _learn_topics(self) -> None:
+        if self._consumer is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LEARN_WITHIN):
+                    await self._consumer._client.force_metadata_update()  # noqa: SLF001 - a consumer has no way to ask
 
     async def show_life(self) -> None:
         """Count as one who fetches: a worker that waits, or has no partitions, must not be taken for one that hangs.
@@ -380,7 +393,8 @@ class BatchConsumer(driver.Consumer):
         # After a change of subscription the assignment is empty already, and Faust would leave the flow running.
         self.stop_flow()
         self.app.flow_control.suspend()
-        await self._finish_lanes()
+        # One member deals the partitions out, by what it knows: what is new since would take another round.
+        await asyncio.gather(self._finish_lanes(), self._thread.learn_topics())
         self.app.flow_control.clear()
         await super().on_partitions_revoked(set(revoked))
 

@@ -181,14 +181,19 @@ class Health:
         """The group is dealing out its partitions anew."""
         self._assignment = Problem("assignment-unknown", "the group is dealing out its partitions", since)
 
-    def sources_missing(self, topics: Iterable[str], *, since: float) -> None:
-        """These broad topics are not there, or none are missing; `since` is kept while they are the same."""
+    def sources_missing(self, topics: Iterable[str], *, since: float) -> bool:
+        """These broad topics are not there, or none are missing; `since` is kept while they are the same.
+
+        Returns whether that is news.
+        """
+        before = self._sources
         named = ", ".join(f"'{topic}'" for topic in sorted(topics))
         message = f"these broad topics do not exist, or this worker may not see them: {named}"
         if not named:
             self._sources = None
         elif self._sources is None or self._sources.message != message:
             self._sources = Problem("source-unavailable", message, since)
+        return self._sources is not before
 
     def fetching(self, failure: str = "", *, since: float | None = None) -> None:
         """What fetches fail for, or nothing."""

@@ -54,6 +54,8 @@ _LEVELS = {
 _QUIETED = {
     # One line a request: health is asked for every few seconds, and metrics count the rest.
     "aiohttp.access": logging.WARNING,
+    # Says of each missing broad topic that it is, as often as it looks. The worker says it once, and /readyz all the time.
+    "aiokafka.cluster": logging.CRITICAL,
     # Warns about each slow callback once somebody turns on asyncio's debugging, and says at debug which selector it uses.
     "asyncio": logging.INFO,
 }

@@ -279,6 +279,27 @@ async def test_unread_is_what_a_leader_has_to_give(desk: Desk) -> None:
     assert not desk.thread.unread(ONE)
 
 
+async def test_topics_are_learnt_anew_unless_nobody_answers(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rebalance does not wait for a broker that is away, nor for a consumer that never was."""
+    asked = []
+
+    async def answer() -> None:
+        asked.append("answered")
+
+    async def silence() -> None:
+        asked.append("silent")
+        await asyncio.Event().wait()
+
+    desk.consumer._client.force_metadata_update = answer
+    await desk.thread.learn_topics()
+    monkeypatch.setattr("router.lanes.transport._LEARN_WITHIN", 0.01)
+    desk.consumer._client.force_metadata_update = silence
+    await desk.thread.learn_topics()
+    desk.thread._consumer = None
+    await desk.thread.learn_topics()
+    assert asked == ["answered", "silent"]
+
+
 async def test_group_answers_while_its_coordinator_is_known(desk: Desk) -> None:
     """Else nobody can be blamed for not joining."""
     assert not desk.thread.grouped

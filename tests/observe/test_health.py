@@ -155,15 +155,16 @@ def test_stalled_worker_is_neither_live_nor_ready(running: Health) -> None:
 
 def test_broad_topic_that_is_missing_is_named_since_it_is(running: Health) -> None:
     """A worker that waits for its sources has no lanes, and would pass for a spare."""
-    running.sources_missing(["b.v1", "a.v1"], since=STARTED)
-    running.sources_missing(["a.v1", "b.v1"], since=NOW)
+    assert running.sources_missing(["b.v1", "a.v1"], since=STARTED)
+    assert not running.sources_missing(["a.v1", "b.v1"], since=NOW)
     (problem,) = running.readiness([], now=NOW).problems
     assert (problem.reason, problem.since) == ("source-unavailable", STARTED)
     assert "'a.v1', 'b.v1'" in problem.message
-    running.sources_missing(["b.v1"], since=NOW)
+    assert running.sources_missing(["b.v1"], since=NOW)
     (problem,) = running.readiness([], now=NOW).problems
     assert ("a.v1" in problem.message, problem.since) == (False, NOW)
-    running.sources_missing([], since=NOW)
+    assert running.sources_missing([], since=NOW)
+    assert not running.sources_missing([], since=NOW)
     assert running.readiness([], now=NOW).ready
 
 

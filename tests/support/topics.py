@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
 
 from support.waiting import until
 
@@ -63,6 +71,14 @@ class Topics:
         for topic in topics:
             # A broker may know a topic a moment later than the controller.
             until(lambda topic=topic: self._led(topic, partitions), within=10, what=f"topic {topic} has leaders")
+
+    def grow(self, topic: str, partitions: int) -> None:
+        """Give a topic more partitions."""
+        for done in self.admin.create_partitions([NewPartitions(topic, partitions)], operation_timeout=20).values():
+            done.result(20)
+        until(lambda: self._led(topic, partitions), within=10, what=f"topic {topic} has {partitions} leaders")
+        # They believe for long what they knew of the topic.
+        self.close()
 
     def _led(self, topic: str, partitions: int) -> bool:
         known = self.admin.list_topics(topic, timeout=10).topics[topic]
