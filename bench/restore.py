@@ -74,6 +74,10 @@ def _resident() -> float:
     return pages * resource.getpagesize() / 1e6
 
 
+def _size(directory: Path) -> int:
+    return sum(one.stat().st_size for one in directory.rglob("*") if one.is_file())
+
+
 async def _restored(tables: list[PartitionTable]) -> float:
     began = time.perf_counter()
     await asyncio.gather(*(table.restore() for table in tables))
@@ -111,7 +115,7 @@ async def measure(bootstrap: str, topic: str, *, keys: int, partitions: int, dir
     found["restored again in"] = await _restored(lanes)
     table = lanes[0]
     of_ours = range(0, keys, partitions)
-    chosen = [key_of(random.choice(of_ours)) for _ in range(_LOOK_UPS)]  # noqa: S311 - no secret
+    chosen = [key_of(random.choice(of_ours)) for _ in range(_LOOK_UPS)]
     few = chosen[:4_000]
     found["look-up, disk"] = _each(_LOOK_UPS, lambda n: table.get(chosen[n]))
     for key in few:
@@ -131,7 +135,7 @@ async def measure(bootstrap: str, topic: str, *, keys: int, partitions: int, dir
     found["short scan"] = _each(5_000, lambda n: list(table.scan(chosen[n])))
     found["memory at the end"] = _resident()
     found["memory at most"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    found["disk, bytes a key"] = sum(one.stat().st_size for one in directory.rglob("*") if one.is_file()) / keys
+    found["disk, bytes a key"] = _size(directory) / keys
     await reader.close()
     return found
 

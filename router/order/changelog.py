@@ -119,7 +119,8 @@ class ChangelogReader:
         try:
             await asyncio.wrap_future(done)
         except asyncio.CancelledError:
-            self._call(lambda: self._drop(tp, reading))
+            with suppress(RuntimeError):  # its loop is closed: then nothing is applied any more
+                self._call(lambda: self._drop(tp, reading))
             raise
 
     def follow(self, topic: str, partition: int, replica: Replica) -> None:
@@ -172,8 +173,8 @@ class ChangelogReader:
 
     def _put(self, tp: TopicPartition, reading: _Reading) -> None:
         former = self._readings.get(tp)
-        if former is not None and former.done is not None and not former.done.done():
-            former.done.cancel()
+        if former is not None:
+            _let_go(former, "somebody else reads the partition now")
         self._readings[tp] = reading
         self._notify()
 
@@ -217,9 +218,7 @@ class ChangelogReader:
                 with suppress(Exception):
                     await consumer.stop()
         for tp in list(self._readings):
-            reading = self._readings.pop(tp)
-            if reading.done is not None:
-                reading.done.cancel()
+            _let_go(self._readings.pop(tp), "the worker ends")
 
     async def _rest(self) -> None:
         with suppress(TimeoutError):
@@ -352,3 +351,8 @@ class ChangelogReader:
             log.warning("a standby follows no more", changelog=f"{tp.topic}/{tp.partition}", error=error)
         elif not reading.done.done():
             reading.done.set_exception(error)
+
+
+def _let_go(reading: _Reading, why: str) -> None:
+    if reading.done is not None and not reading.done.done():
+        reading.done.set_exception(BrokerUnavailable(brokers="the reader of changelogs", problem=why))

@@ -228,7 +228,13 @@ class PartitionDisk:
                 if key != MARKER_KEY:
                     found.append((key, value))
                 if len(found) == most:
-                    break
+                    return found
+            # It ends in the same way behind the last entry and before one that cannot be read: another kind of iterator tells.
+            end = self._opened().iter(read_opt=options)
+            end.seek(found[-1][0] if found else after)
+            while end.valid():
+                end.next()
+            end.status()
         except DiskFailed:
             raise
         except Exception as error:
