@@ -106,6 +106,11 @@ def _whole_number(least: int, most: int) -> Kind:
     return Kind(allowed, read)
 
 
+def _switch() -> Kind:
+    words = _choice("on", "off", aliases={"true": "on", "false": "off", "yes": "on", "no": "off", "1": "on", "0": "off"})
+    return Kind("on | off", lambda text: words.read(text) == "on", lambda value: "on" if value else "off")
+
+
 _BYTES: Final = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "": 1}
 
 
@@ -264,6 +269,11 @@ VARIABLES: Final[Sequence[Variable]] = (
         "and needs to read next to nothing; with 0 the next owner restores the table from its changelog. Costs the standby a disk, and the reading of what changes.",
     ),
     Variable(
+        "ROUTER_STATIC_MEMBERSHIP", "static_membership", _switch(), "off",
+        "`on`: the group knows this worker by its ROUTER_INSTANCE, and keeps its partitions for it while it is restarted, for as long as "
+        "ROUTER_SESSION_TIMEOUT: no other worker notices, and nobody reads them meanwhile. `off`: a worker that ends gives them to the others at once.",
+    ),
+    Variable(
         "ROUTER_DESTINATION_RETRY", "destination_retry_ms", _duration("100ms", "10m"), "1s",
         "How often a missing or forbidden destination is looked for again.",
     ),
@@ -377,6 +387,8 @@ _PAGE_FOOT: Final = """
   these must not be set, because whoever set them expects them to be used. The same holds for `ROUTER_SSL_…` without TLS.
 - `ROUTER_SSL_CERTIFICATE_LOCATION` and `ROUTER_SSL_KEY_LOCATION` come as a pair. All named files must be readable, and the
   certificate and key must fit each other.
+- `ROUTER_STATIC_MEMBERSHIP=on` needs a `ROUTER_INSTANCE` that is this worker's own and the same after a restart. Two workers that
+  share one take each other's place in the group again and again.
 - `ROUTER_ROUTES` and `ROUTER_SCHEMAS`, where they are set, must be folders; `ROUTER_DATA_DIR` must be one, or must be possible to make.
 
 In Kubernetes, a service called `router-http` makes every pod beside it see `ROUTER_HTTP_PORT=tcp://…`. Name the service

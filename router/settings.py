@@ -75,6 +75,7 @@ class Settings:
     """0: a worker never ends itself."""
     offset_lost: str
     standbys: int
+    static_membership: bool
     destination_retry_ms: int
     fetch_records: int
     fetch_bytes: int
@@ -225,6 +226,9 @@ def _checked_together(values: Mapping[str, Any], texts: Mapping[str, str], fault
     for name, needed in ((certificate, key), (key, certificate), (password, key)):
         if name in texts and needed not in texts:
             faults.append(Fault(needed, None, f"is needed: {name} is set"))
+    if values["static_membership"] and not {"ROUTER_INSTANCE"} & (texts.keys() | faulty):
+        problem = "is needed: ROUTER_STATIC_MEMBERSHIP is on, so it must be the same after a restart"
+        faults.append(Fault("ROUTER_INSTANCE", None, problem))
     interval, timeout = values["commit_interval_ms"], values["transaction_timeout_ms"]
     if interval is not None and timeout is not None and timeout < 2 * interval:
         name = "ROUTER_TRANSACTION_TIMEOUT"

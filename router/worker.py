@@ -406,6 +406,7 @@ def _faust_settings(settings: Settings, *, standbys: int) -> dict[str, Any]:
         "broker_max_poll_records": settings.fetch_records,
         "consumer_max_fetch_size": settings.fetch_bytes,
         "consumer_auto_offset_reset": "earliest",
+        "consumer_group_instance_id": settings.instance if settings.static_membership else None,
         # How soon a broad topic that is created late is found, and one that gets more partitions.
         "consumer_metadata_max_age_ms": _METADATA_AGE_MS,
         "broker_session_timeout": session,

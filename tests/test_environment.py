@@ -90,6 +90,14 @@ def test_what_can_be_off_is_written_so() -> None:
     assert kind.write(90_000) == "90s"
 
 
+@pytest.mark.parametrize(("text", "value"), [("on", True), ("Yes", True), ("1", True), ("off", False), ("false", False)])
+def test_switch_reads_what_people_write(text: str, value: bool) -> None:
+    """And is written back as on or off."""
+    kind = BY_NAME["ROUTER_STATIC_MEMBERSHIP"].kind
+    assert kind.read(text) is value
+    assert kind.write(value) == ("on" if value else "off")
+
+
 def test_names_and_fields_are_unique() -> None:
     """No two variables share a name or an attribute."""
     assert len({v.name for v in VARIABLES}) == len({v.field for v in VARIABLES}) == len(VARIABLES)

@@ -213,6 +213,11 @@ def test_secret_file_that_cannot_be_used_is_one_fault(
             id="key-password-without-key",
         ),
         pytest.param(
+            {"ROUTER_STATIC_MEMBERSHIP": "on"},
+            "ROUTER_INSTANCE is needed: ROUTER_STATIC_MEMBERSHIP is on",
+            id="static-member-without-a-name",
+        ),
+        pytest.param(
             {"ROUTER_DATA_DIR": f"{__file__}/data"},
             f"ROUTER_DATA_DIR='{__file__}/data' cannot be made: {__file__} is no folder",
             id="data-under-a-file",

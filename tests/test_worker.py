@@ -69,6 +69,13 @@ async def test_port_zero_turns_the_web_server_off(environ: dict[str, str], port:
     assert len(list(app.boot_strategy.web_server())) == services
 
 
+@pytest.mark.parametrize(("switch", "known_as"), [("off", None), ("on", "w-1")])
+def test_static_member_is_known_by_its_instance(environ: dict[str, str], switch: str, known_as: str | None) -> None:
+    """Others are known by what the group calls them."""
+    conf = app_of(environ | {"ROUTER_STATIC_MEMBERSHIP": switch, "ROUTER_INSTANCE": "w-1"}).conf
+    assert conf.consumer_group_instance_id == known_as
+
+
 def test_sasl_reaches_faust_as_its_credentials(environ: dict[str, str]) -> None:
     """Without TLS and with a password, the consumer says so as the lanes' producers do."""
     secured = {"ROUTER_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "ROUTER_SASL_MECHANISM": "PLAIN"}
