@@ -261,10 +261,13 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
     def enqueue(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[Any]:
         """Queue a batch for a topic that it knows; returns its delivery.
 
-        How much is queued is for the caller to bound. Raises IllegalOperation outside of a transaction, where the producer
-        has an id, and whatever ended the sender.
+        How much is queued is for the caller to bound. Raises what the transaction failed for, IllegalOperation outside of
+        one where the producer has an id, and whatever ended the sender.
         """
         if self.transactional_id is not None and not self.in_transaction:
+            if self._txn_manager.state in _FAILED:
+                # Between two sendings of one transaction nobody has met it yet; that it was fenced, the lane must know.
+                raise self._txn_manager.failure
             raise IllegalOperation("a batch of a transaction can only be sent in one")
         delivery: asyncio.Future[Any] = self._message_accumulator.enqueue(batch, TopicPartition(topic, partition))
         return delivery

@@ -6,7 +6,9 @@ BROKEN names the cure that is taken out (none: the build is whole), TROUBLE list
     raise     the agent raises on some batches: Faust takes each for done, it is gone, and the agent is away for five seconds
 
 The harness runs each trouble with a whole build as well: what it then finds is due to the missing cure alone. The same cures
-are taken out of simulated workers in tests/simulation, where time and chance are ours; here they meet a real Kafka.
+and more are taken out of simulated workers in tests/simulation, where time and chance are ours. Those whose absence shows
+only at one moment in a million (a committed offset that is read before the former owner is shut out, batches that overtake a
+refused one, an abort that a batch arrives behind) are left to it; the others meet a real Kafka here.
 """
 
 from __future__ import annotations
@@ -19,11 +21,10 @@ from itertools import count
 from typing import Any
 
 from aiokafka import errors as kafka_errors
-from aiokafka.producer.message_accumulator import MessageAccumulator
 from aiokafka.structs import TopicPartition
 
 from router.errors import Gap, RouterError
-from router.lanes import kafka, lane, lanes, producer, protocol, transport
+from router.lanes import kafka, lane, lanes, protocol, transport
 
 BUILDS: dict[str, Callable[[], None]] = {}
 
@@ -119,64 +120,10 @@ def stays_down() -> None:
 
 
 @build
-def sends_on_after_a_refusal() -> None:
-    """Aiokafka's own queue: hands out what follows a batch that was refused."""
-
-    def drain(self: Any, ignore_nodes: Any, muted_partitions: Any = frozenset()) -> Any:
-        return MessageAccumulator.drain_by_nodes(self, ignore_nodes, muted_partitions)
-
-    producer._OrderedAccumulator.drain_by_nodes = drain  # type: ignore[method-assign]
-
-
-@build
 def one_id_a_worker() -> None:
     """Has transactional ids that no other worker uses: nobody is ever shut out."""
     whole = kafka.transactional_id
     kafka.transactional_id = lambda group, source: f"{whole(group, source)}-{os.environ['ROUTER_INSTANCE']}"
-
-
-@build
-def reads_too_early() -> None:
-    """Reads the committed offset before the former owner is shut out, and takes its time in between."""
-    seek, opening = transport.ConsumerPositions.seek_to_committed, kafka.TransactionalCarrier.open
-
-    async def open_late(self: Any) -> None:
-        _READ[self._source] = await _consumer_thread()._in_thread(_committed(self._source))
-        await asyncio.sleep(2.0)
-        await opening(self)
-
-    async def seek_to_what_was_read(self: Any, source: Any) -> tuple[int, int]:
-        epoch, position = await seek(self, source)
-        read = _READ.pop(source, None)
-        if read is None or read == position:
-            return epoch, position
-        tp = TopicPartition(source.topic, source.partition)
-        consumer_thread = self._consumer.thread
-
-        async def seek_back() -> None:
-            consumer_thread._consumer.seek(tp, read)
-            consumer_thread._before[tp] = read
-
-        await consumer_thread._in_thread(seek_back())
-        return epoch, read
-
-    kafka.TransactionalCarrier.open = open_late  # type: ignore[method-assign]
-    transport.ConsumerPositions.seek_to_committed = seek_to_what_was_read  # type: ignore[method-assign]
-
-
-_READ: dict[Any, int | None] = {}
-
-
-def _consumer_thread() -> Any:
-    from agents.app import app  # noqa: PLC0415 - not before the build is made
-
-    return app.consumer.thread
-
-
-async def _committed(source: Any) -> int | None:
-    tp = TopicPartition(source.topic, source.partition)
-    committed: int | None = await _consumer_thread()._ensure_consumer().committed(tp)
-    return committed
 
 
 @build

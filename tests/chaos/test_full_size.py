@@ -15,7 +15,7 @@ from support.clock import why_no_clock
 from chaos.field import why_no_small_disk
 from chaos.plans import Kind, plan
 from chaos.running import run
-from chaos.scenario import Scenario, report
+from chaos.scenario import HEAD, Scenario, report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.process, pytest.mark.kafka, pytest.mark.proof, pytest.mark.timeout(1_500)]
 
 SEED = int(os.environ.get("CHAOS_SEED", "20160904"))
-HEAD = """\
-Routers on a real Kafka, destroyed by plan while records come in at a constant rate. Afterwards the books must balance: every
-(source offset, destination) exactly once, in source order, unchanged, in a read_committed view, with no transaction left open."""
-
 SCENARIOS = {
     "workers": Scenario(
         name="workers",

@@ -175,6 +175,16 @@ async def test_failed_transaction_hands_out_nothing_more(failing: str) -> None:
         await delivery
 
 
+@pytest.mark.parametrize("failing", ["error_transaction", "fatal_error"])
+async def test_what_follows_a_failure_meets_it(failing: str) -> None:
+    """A lane that was fenced between two sendings asks its group, rather than shutting out the new owner in its turn."""
+    producer = await transactional()
+    await producer.begin_transaction()
+    getattr(producer._txn_manager, failing)(ProducerFenced())
+    with pytest.raises(ProducerFenced):
+        producer.enqueue(one_record(), ONE.topic, partition=0)
+
+
 async def test_producer_without_transactions_survives_the_end_of_its_sender() -> None:
     """The client's own would stumble over the transaction that there is not."""
     complaints: list[Any] = []
