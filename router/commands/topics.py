@@ -61,7 +61,8 @@ def topics(
     """Compare the topics that the routes in DIR need with those of the Kafka of ROUTER_BROKER.
 
     Without --apply nothing is changed. With it what is missing is created and settings are changed, but nothing is ever
-    deleted or shrunk: what would be is shown as `leave`, with the reason.
+    deleted or shrunk: what would be is shown as `leave`, with the reason. A source that is put in order needs the changelog
+    of its table, one for each group of workers: that of ROUTER_GROUP is among them.
 
     \b
         router topics                what is missing, what differs
@@ -71,9 +72,9 @@ def topics(
         outage_ms = parse_duration(outage)
     except ValueError as error:
         raise click.UsageError(f"--outage {outage} {error}") from error
-    plans = _plans(directory, schemas, partitions=partitions, replication=replication)
     try:
         settings = Settings.from_environment(os.environ)
+        plans = _plans(directory, schemas, partitions=partitions, replication=replication, group=settings.group)
         comparison = asyncio.run(_run(settings, plans, outage_ms=outage_ms, applies=applies, grow=grow))
     except RouterError as error:
         raise click.ClickException(str(error)) from error
@@ -83,11 +84,11 @@ def topics(
         _show(comparison, count=len(plans), applies=applies, grow=grow)
 
 
-def _plans(directory: Path, schemas: Path, *, partitions: int, replication: int) -> tuple[TopicPlan, ...]:
+def _plans(directory: Path, schemas: Path, *, partitions: int, replication: int, group: str) -> tuple[TopicPlan, ...]:
     route_set, findings = load_routes(*read_texts(directory, schemas))
     if route_set is None:
         raise click.ClickException(f"the routes have errors (`router check` shows all):\n{InvalidRoutes(findings)}")
-    return plan_topics(route_set, default_partitions=partitions, replication=replication)
+    return plan_topics(route_set, default_partitions=partitions, replication=replication, group=group)
 
 
 async def _run(

@@ -89,11 +89,11 @@ def run_demo(options: DemoOptions, *, environ: Mapping[str, str], console: Conso
         bootstrap = environ.get("ROUTER_BROKER") or stack.enter_context(_kafka(own / "kafka", watched, console))
         watch = KafkaWatch(bootstrap)
         watch.partitions(())  # before anything is asked of it: a Kafka that does not answer is told at once
-        plans = plan_topics(route_set, default_partitions=options.partitions, replication=-1)
+        group = environ.get("ROUTER_GROUP") or GROUP
+        plans = plan_topics(route_set, default_partitions=options.partitions, replication=-1, group=group)
         ensure_topics(
             bootstrap, [TopicSpec(each.name, each.partitions, each.replication, each.config) for each in plans]
         )
-        group = environ.get("ROUTER_GROUP") or GROUP
         processes = stack.enter_context(_processes(options, own, bootstrap, group, environ))
         watched.append(processes.check)
         _announce(console, bootstrap=bootstrap, route_set=route_set, processes=processes, topics=len(plans))

@@ -108,6 +108,8 @@ def _partitions(plan: TopicPlan, found: TopicState) -> Iterator[Change]:
     counts = (plan.name, "partitions", str(found.partitions), str(plan.partitions))
     if found.partitions > plan.partitions:
         yield Change(ChangeKind.LEAVE, *counts, "Kafka cannot take partitions away")
+    elif plan.role is TopicRole.CHANGELOG:
+        yield Change(ChangeKind.LEAVE, *counts, "its entries do not move with the keys of its source")
     elif plan.role is TopicRole.SOURCE:
         yield Change(ChangeKind.LEAVE, *counts, "its producers' keys would move: that is its owner's decision")
     else:

@@ -4,6 +4,9 @@ A narrow topic has as many partitions as its source, so that a record keeps its 
 long as its source, unless its team says otherwise. Where several sources reach it, it takes the most partitions and the
 longest retention of theirs. Each source has two topics beside it, for what no route wants and for what cannot be read;
 both take 64 KiB more than the source itself, because what is set aside carries headers that say why.
+
+A source that is put in order has a third: the changelog of its table, one a consumer group. Kafka keeps the last record of
+each key in it, and for a week what says that a key is gone, so that a worker's disk may be that old.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from enum import StrEnum
 
 from router.exchange.model import Destination, DestinationKind, Exchange
 from router.language.routes import RouteSet
+from router.order.marker import KEEP_TOMBSTONES_MS
 
 __all__ = [
     "ROOM_FOR_REASONS",
@@ -29,6 +33,9 @@ __all__ = [
 ROOM_FOR_REASONS = 65_536
 """Bytes by which a record that is set aside may be larger than its source takes."""
 
+_SEGMENT_BYTES = 104_857_600
+"""Kafka compacts all segments of a log but the one that is written: what a restoring worker reads in vain is a part of it."""
+
 KAFKA_MAX_MESSAGE_BYTES = 1_048_588
 """A topic's `max.message.bytes` where neither it nor its broker says otherwise."""
 
@@ -40,6 +47,7 @@ class TopicRole(StrEnum):
     NARROW = "narrow"
     UNROUTABLE = "unroutable"
     DEAD_LETTERS = "dead-letters"
+    CHANGELOG = "changelog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +85,12 @@ def plan_topics(
     default_partitions: int,
     replication: int,
     max_message_bytes: int = KAFKA_MAX_MESSAGE_BYTES,
+    group: str | None = None,
 ) -> tuple[TopicPlan, ...]:
     """Every topic of the route set, each once: sources, then narrow topics by name, then what is set aside.
 
-    `default_partitions` is for sources whose owner declares none; `max_message_bytes` is what the sources take.
+    `default_partitions` is for sources whose owner declares none; `max_message_bytes` is what the sources take. `group` is
+    the consumer group whose tables' changelogs are planned; none without.
     """
     plans: dict[str, TopicPlan] = {}
     for source in sorted(route_set.sources):
@@ -105,6 +115,15 @@ def plan_topics(
             (dead_letters_of(source), TopicRole.DEAD_LETTERS),
         ):
             plans.setdefault(name, TopicPlan(name, role, None, partitions, replication, config))
+        if group is not None and route_set.sources[source].order is not None:
+            name = changelog_of(group, source)
+            compacted = {
+                "cleanup.policy": "compact",
+                "delete.retention.ms": str(KEEP_TOMBSTONES_MS),
+                "max.message.bytes": config["max.message.bytes"],
+                "segment.bytes": str(_SEGMENT_BYTES),
+            }
+            plans[name] = TopicPlan(name, TopicRole.CHANGELOG, None, partitions, replication, compacted)
     return tuple(plans.values())
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from router.exchange.model import (
@@ -14,15 +17,17 @@ from router.exchange.model import (
     Place,
     Tombstones,
 )
-from router.language.routes import Format, RouteSet, Source, Team, TopicDeclaration
+from router.language.routes import Format, RouteSet, Source, SourceOrder, Team, TopicDeclaration
 from router.language.topics import (
     TopicPlan,
     TopicRole,
+    changelog_of,
     dead_letters_of,
     plan_topics,
     sources_by_topic,
     unroutable_of,
 )
+from router.order.policy import ByTime, OrderPolicy
 
 PLACE = Place("team.yaml", 1, 1)
 DAY = 86_400_000
@@ -72,10 +77,29 @@ def route_set(
     )
 
 
-def plans(given: RouteSet, **arguments: int) -> dict[str, TopicPlan]:
+def plans(given: RouteSet, **arguments: Any) -> dict[str, TopicPlan]:
     """Plan with three partitions by default, by name."""
     planned = plan_topics(given, **{"default_partitions": 3, "replication": 1} | arguments)
     return {plan.name: plan for plan in planned}
+
+
+def test_source_that_is_put_in_order_gets_the_changelog_of_its_table() -> None:
+    """One for each group, like the source, compacted, and with room for a record that waits with its reasons."""
+    given = route_set(feeds={"a.v1": ["x"], "b.v1": ["x"]}, ways={"x": []}, declared={"a.v1": (4, DAY)})
+    order = SourceOrder("x", OrderPolicy(by="id", kind=ByTime("at")), (), frozenset())
+    given = replace(given, sources={**given.sources, "a.v1": replace(given.sources["a.v1"], order=order)})
+    config = {
+        "cleanup.policy": "compact",
+        "delete.retention.ms": str(7 * DAY),
+        "max.message.bytes": "66536",
+        "segment.bytes": "104857600",
+    }
+    planned = plans(given, group="shop", replication=2, max_message_bytes=1000)
+    name = changelog_of("shop", "a.v1")
+    assert name == "shop-a.v1-changelog"
+    assert planned[name] == TopicPlan(name, TopicRole.CHANGELOG, None, 4, 2, config)
+    assert [each for each in planned if "changelog" in each] == [name]
+    assert name not in plans(given)
 
 
 def test_each_source_gets_its_two_topics_beside_it() -> None:
