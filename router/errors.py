@@ -35,12 +35,12 @@
     │   ├── AnswerLost           (lanes.kafka) a coordinator may still do what it was asked for in the last transaction
     │   ├── TransactionsForbidden   this worker may not use its transactional ids
     │   ├── TopicRefused         (commands.cluster) the cluster does not create or change a topic as it was asked to
-    │   ├── ChangelogUnfit       the changelog of a table is missing, or has not the partitions of its source
-    │   ├── DiskFailed           what a worker keeps of a table cannot be read or written
+    │   ├── ChangelogUnfit       (order.table_errors) the changelog of a table is missing, or has not the partitions of its source
+    │   ├── DiskFailed           (order.table_errors) what a worker keeps of a table cannot be read or written
     │   ├── Gap                  a batch does not follow what its lane carried last
     │   └── OffsetOutOfRange     what the group committed is not in the log any more
     └── InvariantError    us: the router contradicts itself; the worker stops before it can do harm
-        ├── WrittenOutside       somebody changed a table, and not in the transaction of its lane
+        ├── WrittenOutside       (order.table_errors) somebody changed a table, and not in the transaction of its lane
         └── UnreadableState      what a table keeps is not what this version of the router writes there
 
 Attributes hold the facts and `__str__` composes the text from them; a raise site passes facts. `reason` is a stable slug
@@ -53,14 +53,12 @@ from typing import ClassVar
 
 __all__ = [
     "BrokerUnavailable",
-    "ChangelogUnfit",
     "CommitFailed",
     "ConditionFailed",
     "ConfigError",
     "DeliveryFailed",
     "DeliveryRefused",
     "DestinationUnavailable",
-    "DiskFailed",
     "Fenced",
     "Gap",
     "IllegalTransition",
@@ -80,7 +78,6 @@ __all__ = [
     "TransientError",
     "Unreadable",
     "UnreadableState",
-    "WrittenOutside",
 ]
 
 
@@ -416,50 +413,6 @@ class TransactionsForbidden(TransientError):
         )
 
 
-class ChangelogUnfit(TransientError):
-    """A table's changelog is not there, or has other partitions than the source whose table it is.
-
-    A key's changes must lie in the partition of the same number as its records, so that one lane has both.
-    """
-
-    reason = "changelog-unfit"
-
-    def __init__(self, *, changelog: str, partitions: int, source: str, source_partitions: int) -> None:
-        super().__init__(changelog, partitions, source, source_partitions)
-        self.changelog = changelog
-        self.partitions = partitions
-        """0 where it does not exist, or this worker may not see it."""
-        self.source = source
-        self.source_partitions = source_partitions
-
-    def __str__(self) -> str:
-        if not self.partitions:
-            return (
-                f"changelog '{self.changelog}' does not exist, or this worker may not see it: `router topics --apply` "
-                f"makes it, with the {self.source_partitions} partitions of its source '{self.source}'"
-            )
-        return (
-            f"changelog '{self.changelog}' has {self.partitions} partitions, its source '{self.source}' has "
-            f"{self.source_partitions}: a table's records must lie in the partitions of its keys. Where the source has "
-            "grown, its keys have moved, and the table does not move with them; a changelog that a broker made by itself "
-            "can be deleted, and `router topics --apply` makes it anew"
-        )
-
-
-class DiskFailed(TransientError):
-    """The disk of a table cannot be opened, read or written. Nothing is lost by it: the changelog has it all."""
-
-    reason = "disk-failed"
-
-    def __init__(self, *, path: str, problem: str) -> None:
-        super().__init__(path, problem)
-        self.path = path
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"the table's disk at {self.path} failed: {self.problem}"
-
-
 class Gap(TransientError):
     """A batch does not begin where its lane stands: something in between was lost on the way, and is read again."""
 
@@ -517,23 +470,6 @@ class InvariantError(RouterError):
     """The router found itself in a state that its own rules exclude. The worker stops rather than guess."""
 
     reason = "invariant"
-
-
-class WrittenOutside(InvariantError):
-    """A table was changed by Faust's own way, which no transaction has a part in: after a crash it would count twice."""
-
-    reason = "written-outside"
-
-    def __init__(self, *, table: str) -> None:
-        super().__init__(table)
-        self.table = table
-
-    def __str__(self) -> str:
-        return (
-            f"table '{self.table}' is changed by its lane only, whose transaction has the change, the copies and the "
-            "source's offset in one piece: `table[key] = value` would write the disk first and commit later, and what a "
-            "crash came between would count twice. Read it here; change it where the lane does"
-        )
 
 
 class UnreadableState(InvariantError):

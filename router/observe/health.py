@@ -34,11 +34,23 @@ _WHAT_TO_DO: Mapping[str, str] = {
     "destination-unavailable": (
         "create the topic, or let this user write to it, or take the binding out; the lane goes on by itself"
     ),
+    "not-enough-replicas": (
+        "bring the brokers back that have the topic's other replicas, or lower its min.insync.replicas; the lane goes on by itself"
+    ),
+    "broker-slow": "see what the brokers are busy with: their disks, their network; the lane goes on by itself",
     "delivery-failed": "look at the brokers' logs and at the topic's min.insync.replicas; the lane tries again by itself",
     "delivery-refused": "see what the message says of the topic for dead letters: it must take all that is set aside",
     "offset-out-of-range": (
         "decide where to go on; then stop the group's workers, set its offset (kafka-consumer-groups --reset-offsets), and "
         "start them; or start them with ROUTER_OFFSET_LOST=earliest, which goes on at the log's start"
+    ),
+    "changelog-unfit": (
+        "make the changelog with `router topics --apply`, or have it deleted where a broker made it by itself; the lane "
+        "goes on by itself"
+    ),
+    "disk-failed": (
+        "see what the message says: a full disk, or another worker with the same ROUTER_DATA_DIR; a damaged disk is moved "
+        "aside and made anew without anybody's doing"
     ),
     "opening": "wait: the lane reads where it left off",
     "fenced": "nothing: another worker has the partition now",

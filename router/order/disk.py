@@ -25,9 +25,10 @@ from rocksdict import (
     WriteBufferManager,
 )
 
-from router.errors import DiskFailed, UnreadableState
+from router.errors import UnreadableState
 from router.observe.logs import get_logger
 from router.order.marker import MARKER_KEY, Marker, why_not_from
+from router.order.table_errors import DiskFailed
 
 __all__ = ["DiskMemory", "KeyedRecord", "PartitionDisk"]
 

@@ -10,9 +10,10 @@ from datetime import UTC, date, datetime, time
 
 from router.errors import OrderUnknown
 from router.order.policy import ByTime, OrderPolicy, Sequence
+from router.records.reader import FieldReader
 from router.records.text import Value, as_text
 
-__all__ = ["LARGEST", "event_instant", "key_of", "place_reader", "sequence_number", "state_name"]
+__all__ = ["LARGEST", "event_instant", "key_of", "place_reader", "sequence_number", "state_name", "value_places"]
 
 LARGEST = 2**63 - 1
 """The largest number that has a place: Avro's largest, too."""
@@ -30,6 +31,23 @@ def place_reader(policy: OrderPolicy) -> Callable[[Value], int | str]:
             return lambda value: event_instant(value, field=field)
         case _:
             return lambda value: state_name(value, field=field)
+
+
+def value_places(policy: OrderPolicy, reader: FieldReader) -> Callable[[bytes], int | str]:
+    """What reads a record's place out of its value; `reader` reads the policy's field first.
+
+    It raises OrderUnknown, and Unreadable as the reader does.
+    """
+    read, values, place_of = reader.read, reader.values, place_reader(policy)
+    if not isinstance(policy.kind, Sequence):
+        return lambda value: place_of(values(read(value))[0])
+
+    def number_of(value: bytes) -> int | str:
+        number = values(read(value))[0]
+        # Nearly every one is, and this runs once a record.
+        return number if type(number) is int and 0 <= number <= LARGEST else place_of(number)
+
+    return number_of
 
 
 def sequence_number(value: Value, *, field: str) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 from faust.stores import rocksdb
 from faust.types import TP
 
-from router.errors import WrittenOutside
 from router.order.disk import DiskMemory, PartitionDisk
+from router.order.table_errors import WrittenOutside
 
 __all__ = ["LaneStore"]
 

@@ -1,9 +1,10 @@
 """What the table of an ordering exchange keeps, as bytes. Pure.
 
-Two kinds of entries, so that a record that waits is written once, however often its key's state changes meanwhile:
+Three kinds of entries, so that a record that waits is written once, however often its key's state changes meanwhile:
 
     s <key>                            the key's state
     r <key length, 4> <key> <offset>   a record that is held, under its key; <offset> is 8 bytes, so they list in order
+    l                                  how far the log has got, once for all keys: the version, 1 byte, and milliseconds, 8
 
 All numbers are big-endian. A state begins with
 
@@ -42,6 +43,7 @@ from router.order.states import StatesState
 from router.records.record import Headers, PlainRecord, Record
 
 __all__ = [
+    "LOG_ENTRY",
     "RECORD_PREFIX",
     "SEQUENCE_HEAD",
     "SEQUENCE_TAG",
@@ -49,10 +51,13 @@ __all__ = [
     "STATES_TAG",
     "STATE_PREFIX",
     "StoredRecord",
+    "decode_log",
     "decode_record",
     "decode_state",
+    "encode_log",
     "encode_record",
     "encode_state",
+    "idle_since",
     "key_of_record",
     "key_of_state",
     "record_key",
@@ -63,6 +68,9 @@ __all__ = [
 STATE_PREFIX = b"s"
 RECORD_PREFIX = b"r"
 """Below it lie the held records of all keys: whoever looks for keys that wait need not look at the others."""
+
+LOG_ENTRY = b"l"
+"""Where it says how far the log has got."""
 
 _VERSION = 1
 _SEQUENCE, _TIME, _STATES, _HOLDING = 1, 2, 3, 0x80
@@ -75,6 +83,8 @@ SEQUENCE_HEAD = Struct(">HqQ")
 STATES_HEAD = Struct(">Hq")
 """The tag, and where the log was."""
 
+_ANY_HEAD = Struct(">BBq")
+_LOG = Struct(">Bq")
 _TIME_HEAD = Struct(">Hqq")
 _RUN = Struct(">QQ")
 _U16, _U32, _I32, _U64 = Struct(">H"), Struct(">I"), Struct(">i"), Struct(">Q")
@@ -166,6 +176,29 @@ def decode_state(stored: bytes) -> KeyState:
             raise bytes_.fault(f"there is no kind {other}", at=1)
     bytes_.end()
     return state
+
+
+def idle_since(stored: bytes) -> int | None:
+    """Where the log was at the last record of a key that holds nothing; None of one that does. Raises UnreadableState."""
+    bytes_ = _Bytes(stored, "a key's state")
+    kind = bytes_.kind()
+    _, _, active = bytes_.unpack(_ANY_HEAD)
+    return None if kind & _HOLDING else active
+
+
+def encode_log(log: int) -> bytes:
+    """How far the log has got, milliseconds since the epoch."""
+    return _LOG.pack(_VERSION, log)
+
+
+def decode_log(stored: bytes) -> int:
+    """What was encoded. Raises UnreadableState."""
+    bytes_ = _Bytes(stored, "how far the log has got")
+    version, log = bytes_.unpack(_LOG)
+    bytes_.end()
+    if version != _VERSION:
+        raise bytes_.fault(f"its format is of version {version}, and this router knows {_VERSION}", at=0)
+    return log
 
 
 def encode_record(record: Record, given: Sequence[str] = ()) -> bytes:

@@ -24,13 +24,13 @@ from faust.tables.recovery import Recovery
 from faust.tables.table import Table
 from faust.types import TP
 
-from router.errors import ChangelogUnfit, WrittenOutside
 from router.language.topics import changelog_of
 from router.observe.logs import get_logger
 from router.order.changelog import ChangelogReader, Progress
 from router.order.disk import DiskMemory
 from router.order.lane_table import PartitionTable
 from router.order.store import LaneStore
+from router.order.table_errors import ChangelogUnfit, WrittenOutside
 
 __all__ = ["LaneTables", "SourceTable"]
 

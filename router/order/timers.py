@@ -93,10 +93,13 @@ class Deadlines:
         self._drop_stale()
         return self._heap[0][0] if self._heap else None
 
-    def ripe(self, until: int) -> tuple[bytes, ...]:
-        """The keys whose deadlines are not after this time (`Progress.read_to`), in their order; their timers are gone."""
-        keys = []
-        while (first := self.next) is not None and first <= until:
+    def ripe(self, until: int, *, most: int | None = None) -> tuple[bytes, ...]:
+        """The keys whose deadlines are not after this time (`Progress.read_to`), in their order; their timers are gone.
+
+        Where there are more than `most`, the others wait until this is asked again.
+        """
+        keys: list[bytes] = []
+        while (first := self.next) is not None and first <= until and len(keys) != most:
             _, key = heappop(self._heap)
             del self._at[key]
             keys.append(key)

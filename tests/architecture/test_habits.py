@@ -15,6 +15,7 @@ TESTED_ELSEWHERE = {
     "router/__init__.py": "the version, and nothing that could fail",
     "router/lanes/table.py": "a port without code; tests/contracts has its promises",
     "router/commands/cluster.py": "by tests/commands/test_topics.py on a real Kafka: it only says to the broker what a plan says",
+    "router/order/table_errors.py": "as router/errors.py",
     "router/develop/errors.py": "facts and sentences; each error is tested where it is raised",
     "router/develop/maven.py": "all of it is the network; tests/develop/test_jars.py plays its part with a double",
 }

@@ -11,9 +11,10 @@ import pytest
 from support.topics import Topics
 from support.waiting import comes_to
 
-from router.errors import BrokerUnavailable, DiskFailed
+from router.errors import BrokerUnavailable
 from router.lanes.fetching import FetchedRecord
 from router.order.changelog import ChangelogReader, Progress
+from router.order.table_errors import DiskFailed
 
 pytestmark = pytest.mark.kafka
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from router.errors import DiskFailed
 from router.order.disk import DiskMemory, PartitionDisk
 from router.order.marker import MARKER_KEY, Marker
+from router.order.table_errors import DiskFailed
 from router.testing import HandClock
 
 

@@ -11,9 +11,9 @@ import pytest
 from support.proof import Proof
 from support.tables import PARTITION, DiskWorld
 
-from router.errors import ChangelogUnfit, DiskFailed
 from router.order.changelog import Progress, Replica
 from router.order.lane_table import PartitionTable
+from router.order.table_errors import ChangelogUnfit, DiskFailed
 from router.testing import HandClock
 
 

@@ -9,10 +9,10 @@ import faust
 import pytest
 from faust.types import TP
 
-from router.errors import WrittenOutside
 from router.order.disk import DiskMemory
 from router.order.store import LaneStore
 from router.order.table import SourceTable
+from router.order.table_errors import WrittenOutside
 
 
 @pytest.fixture
