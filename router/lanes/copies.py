@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from router.exchange.decision import Decision
 from router.lanes.batch import Batch
 
-__all__ = ["Copies", "CopyBatch", "Tally", "TopicPartition"]
+__all__ = ["Copies", "CopyBatch", "OrderTally", "Tally", "TopicPartition"]
 
 TopicPartition = tuple[str, int]
 
@@ -28,6 +28,22 @@ class CopyBatch(Protocol):
 
     def size(self) -> int:
         """Bytes so far."""
+
+
+@dataclass(slots=True)
+class OrderTally:
+    """What came of putting records in order."""
+
+    held: int = 0
+    """Records that came before their time."""
+    released: Counter[str] = field(default_factory=Counter)
+    """Records that had been held and were sent, by the cause (`router.order.effects.Cause`)."""
+    gaps: int = 0
+    """Times that a key went on without what was missing."""
+    late: int = 0
+    duplicates: int = 0
+    illegal: int = 0
+    """Records with a state that their key can never get to."""
 
 
 @dataclass(slots=True)
@@ -48,6 +64,8 @@ class Tally:
     """Bindings' conditions that could not be evaluated on a record."""
     dropped: int = 0
     """Tombstones that their exchanges drop."""
+    order: OrderTally | None = None
+    """Of a source that is put in order."""
     seconds: float = 0.0
     """Of this thread, reading, deciding and writing copies."""
 

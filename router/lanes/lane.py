@@ -19,10 +19,11 @@ from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Carrier, CarrierFactory, Positions
 from router.lanes.clock import Clock, MonotonicClock
 from router.lanes.copies import Copies, Tally
-from router.lanes.copying import Copier, Refusals
+from router.lanes.copying import Refusals
 from router.lanes.destinations import Destinations
 from router.lanes.losses import note_of
 from router.lanes.protocol import Admission, CommitBudget, LaneProtocol, LaneState, Pace
+from router.lanes.table import BatchCopier, LaneOrder
 from router.language.topics import dead_letters_of
 from router.observe.logs import get_logger
 
@@ -30,12 +31,18 @@ __all__ = ["Lane", "LaneObserver"]
 
 log = get_logger("router.lanes")
 
+_ASK_AGAIN = 1.0
+"""Seconds after which the end of a log is asked for again where nobody answered."""
+
 
 class LaneObserver:
     """Is told what a lane does; the metrics' side overrides what it counts."""
 
     def copied(self, source: SourcePartition, batch: Batch, tally: Tally) -> None:
         """A batch was decided and written."""
+
+    def released(self, source: SourcePartition, tally: Tally) -> None:
+        """Records that had waited long enough were decided and written, without a batch."""
 
     def committed(self, source: SourcePartition, seconds: float) -> None:
         """A commit took this long."""
@@ -57,7 +64,7 @@ class Lane:
         self,
         source: SourcePartition,
         *,
-        copier: Copier,
+        copier: BatchCopier,
         destinations: Destinations,
         positions: Positions,
         new_carrier: CarrierFactory,
@@ -66,9 +73,12 @@ class Lane:
         observer: LaneObserver,
         room: Callable[[], None],
         accepts_loss: bool = False,
+        order: LaneOrder | None = None,
         clock: Clock | None = None,
     ) -> None:
         """`budget` is shared by the lanes of a worker; `room` is called whenever the lane may accept batches again.
+
+        Where the copier keeps a table to put records in order, `order` is the same object in its other role.
 
         One that `accepts_loss` goes on at the log's start where the group's offset is outside the log; else it stands still.
         """
@@ -84,6 +94,9 @@ class Lane:
         self._observer = observer
         self._room = room
         self._accepts_loss = accepts_loss
+        self._order = order
+        self._asking: asyncio.Task[None] | None = None
+        """A question for the end of the log, under way."""
         self._clock = clock or MonotonicClock()
         self._refusals = Refusals()
         self._carrier: Carrier | None = None
@@ -101,6 +114,19 @@ class Lane:
     def accepts(self) -> bool:
         """There is room for a batch."""
         return self.protocol.accepts and not self._finishing and self._error is None
+
+    @property
+    def busy(self) -> bool:
+        """It has something to commit, or holds what has waited long enough."""
+        if self._unsent is not None or self._asking is not None or self.protocol.committable is not None:
+            return True
+        if self._order is None:
+            return False
+        if self.protocol.state is not LaneState.CARRYING:
+            # What it holds, only its table could tell.
+            return True
+        looks_in = self._order.looks_in()
+        return looks_in is not None and looks_in <= 0
 
     @property
     def age(self) -> float:
@@ -153,6 +179,7 @@ class Lane:
             self._task.cancel()
             await asyncio.wait([self._task])
         await self._discard_carrier()
+        self._forget_order()
         self.protocol.close(self._clock.now())
 
     def _stop_for(self, error: RouterError) -> None:
@@ -181,9 +208,15 @@ class Lane:
         self._carrier = self._new_carrier(self.source, self._wait_for)
         # The order matters: only once the former owner is shut out, is the committed offset the last word.
         await self._carrier.open()
+        if self._order is not None:
+            # Complete only now, too: what the former owner had begun is undone, and what it committed is in the changelog.
+            await self._order.table.restore()
         epoch, position = await self._seek(self._carrier)
+        if self._order is not None:
+            self._order.resume(position)
         self._unsent = None
         self._error = None
+        self._refusals.met.clear()
         self.protocol.opened(epoch=epoch, position=position, now=self._clock.now())
         # One that is opened again and again for the same trouble has said so when it stopped.
         say = log.info if self.protocol.error is None else log.debug
@@ -226,18 +259,27 @@ class Lane:
             return
         self._wake.clear()
         lost_at = self.protocol.lost_at()
-        await self._clock.wait(self._wake, until=_earlier(self.protocol.commit_at(), lost_at))
+        until = _earlier(self.protocol.commit_at(), lost_at)
+        await self._clock.wait(self._wake, until=_earlier(until, self._looks_at()))
         if lost_at is not None and lost_at == self.protocol.lost_at() and self._clock.now() >= lost_at:
             self._stop_for(self.protocol.lost())
 
     async def _send_queued(self) -> None:
         carrier = self._carrier
-        while self._unsent is not None and carrier is not None:
+        while carrier is not None:
+            self._expire(carrier)
+            if self._unsent is None:
+                return
             copies, self._unsent = self._unsent, None
+            if self._order is not None:
+                # Not before: what was changed for copies that are not sent yet must not pass for committed with these.
+                self._order.write_changes(copies, new_batch=carrier.new_batch, refusals=self._refusals)
             copies.seal()
             await carrier.send(copies)
             for batch in copies.batches:
                 self.protocol.sent(batch, self._clock.now())
+            if not copies.batches:
+                self.protocol.sent_besides(self._clock.now())
             self._room()
             # Under load there is always more: commit in between, as often as the interval says.
             due = self.protocol.commit_at()
@@ -249,10 +291,56 @@ class Lane:
         if offset is None or self._carrier is None:
             return
         begun = self._clock.now()
-        await self._carrier.commit(offset)
+        ends = await self._carrier.commit(offset)
+        if self._order is not None:
+            table = self._order.table
+            table.committed(source=offset, changelog=ends.get((table.changelog, self.source.partition)))
         self.protocol.settled(offset, not_before=self._budget.reserve(self._clock.now()))
         self._refusals.passed(offset)
         self._observer.committed(self.source, self._clock.now() - begun)
+
+    # --- what is held for its time ---------------------------------------------------------------------------------------
+
+    def _looks_at(self) -> float | None:
+        """When something may have waited long enough; None where only an answer, or a batch, can tell."""
+        if self._order is None or self._asking is not None:
+            return None
+        seconds = self._order.looks_in()
+        return None if seconds is None else self._clock.now() + seconds
+
+    def _expire(self, carrier: Carrier) -> None:
+        """Release what has waited long enough, and ask for the end of the log where that is needed to know."""
+        order = self._order
+        if order is None or self._finishing or self._error is not None:
+            return
+        if self._asking is None and (at := order.asks()) is not None:
+            self._asking = asyncio.create_task(self._ask(order, at), name=f"end of {self.source}")
+        copies, self._unsent = self._unsent, None
+        into = Copies() if copies is None else copies
+        tally = order.expire(self.protocol.position, into=into, new_batch=carrier.new_batch, refusals=self._refusals)
+        self._unsent = copies if tally is None else into
+        if tally is not None:
+            self._observer.released(self.source, tally)
+
+    async def _ask(self, order: LaneOrder, at: int) -> None:
+        try:
+            order.end_seen(at=at, end=await self._positions.end(self.source))
+        except RouterError as error:
+            # Nothing is lost by it: what waits, waits longer.
+            log.debug("nobody says where the log ends", source=str(self.source), error=error)
+            await self._clock.wait(asyncio.Event(), until=self._clock.now() + _ASK_AGAIN)
+        except Exception as error:  # noqa: BLE001 - as above: not to be lost, and no reason to stop
+            _unexpected(error)
+        finally:
+            self._asking = None
+            self._wake.set()
+
+    def _forget_order(self) -> None:
+        """What is not committed never was. The table is restored when the lane opens again."""
+        if self._asking is not None:
+            self._asking.cancel()
+        if self._order is not None:
+            self._order.table.discard()
 
     async def _back_off(self, error: RouterError) -> None:
         if isinstance(error, InvariantError):
@@ -265,6 +353,7 @@ class Lane:
         if not repeated:
             log.warning("lane stopped", source=str(self.source), error=error)
         await self._discard_carrier()
+        self._forget_order()
         self._wait_for("")
         while not self._finishing and again > self._clock.now():
             self._wake.clear()
@@ -277,7 +366,7 @@ class Lane:
             if error.too_large:
                 self._destinations.shrink(error.topic, error.size)
             return True
-        if error.topic == dead_letters_of(self.source.topic):
+        if error.topic == dead_letters_of(self.source.topic) or self._keeps(error.topic):
             # There is nowhere else to put it: the lane stands still, and says so, until the topic takes it.
             return False
         at_fault = (
@@ -288,6 +377,9 @@ class Lane:
         self._refusals.copies[error.topic, error.last_offset] = at_fault
         self._refusals.until = max(self._refusals.until, error.last_offset)
         return True
+
+    def _keeps(self, topic: str) -> bool:
+        return self._order is not None and topic == self._order.table.changelog
 
     async def _discard_carrier(self) -> None:
         # Let go of it only afterwards: where this is cancelled half-way, whoever cancelled it closes once more.

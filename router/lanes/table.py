@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from router.lanes.batch import Batch
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Refusals
 
-__all__ = ["LaneOrder", "LaneTable"]
+__all__ = ["BatchCopier", "LaneOrder", "LaneTable"]
 
 
 class LaneTable(Protocol):
@@ -58,6 +59,13 @@ class LaneTable(Protocol):
         """Forget what is not committed. `restore` comes before anything else is asked."""
 
 
+class BatchCopier(Protocol):
+    """What makes copies of batches: a `Copier`, or what puts records in order before it has them copied."""
+
+    def copy(self, batch: Batch, *, into: Copies, new_batch: Callable[[str], CopyBatch], refusals: Refusals) -> Tally:
+        """See Copier."""
+
+
 class LaneOrder(Protocol):
     """What puts the records of one lane in order: it holds them in the lane's table until they are due, or waited enough.
 
@@ -66,8 +74,8 @@ class LaneOrder(Protocol):
 
     table: LaneTable
 
-    def resume(self) -> None:
-        """The table was restored, and the lane opens: take up the deadlines of all that is held."""
+    def resume(self, position: int) -> None:
+        """The table was restored, and the lane goes on from there: take up the deadlines of all that is held."""
 
     def looks_in(self) -> float | None:
         """Seconds until there may be something to do though no batch came; None while only a batch can change that."""

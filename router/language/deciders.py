@@ -14,7 +14,7 @@ from router.records.json_reader import json_reader
 from router.records.reader import FieldReader, compile_avro_reader
 from router.records.schema import AvroSchema
 
-__all__ = ["deciders", "new_decider", "new_topology"]
+__all__ = ["deciders", "new_decider", "new_topology", "order_reader"]
 
 
 def deciders(route_set: RouteSet) -> dict[str, Decider]:
@@ -44,6 +44,12 @@ def new_decider(source: Source, topology: Topology) -> Decider:
         key_readers=[_reader(source, (path,), whole=False) for path in key_fields],
         conditions=conditions,
     )
+
+
+def order_reader(source: Source) -> FieldReader:
+    """What reads the fields by which a source is put in order, one that routes put in order."""
+    assert source.order is not None, f"nothing says how '{source.topic}' is put in order"
+    return _reader(source, source.order.paths, whole=False)
 
 
 def _reader(source: Source, paths: Sequence[str], *, whole: bool | None = None) -> FieldReader:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from router.language.case_values import encode_value
-from router.language.deciders import deciders
+from router.language.deciders import deciders, order_reader
 from router.language.files import read_routes
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
@@ -57,6 +57,11 @@ class RouterDouble:
             self.broker,
             {topic: decider.decide for topic, decider in deciders(route_set).items()},
             route_set=route_set.fingerprint,
+            orders={
+                topic: (source.order, order_reader(source))
+                for topic, source in route_set.sources.items()
+                if source.order is not None
+            },
         )
         self._loop = asyncio.Runner()
 

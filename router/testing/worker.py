@@ -13,9 +13,14 @@ from router.lanes.destinations import Destinations
 from router.lanes.lane import Lane, LaneObserver
 from router.lanes.lanes import Lanes
 from router.lanes.protocol import CommitBudget, Pace
+from router.language.routes import SourceOrder
+from router.language.topics import changelog_of
+from router.order.ordering import Ordering
+from router.records.reader import FieldReader
 from router.records.record import Record
 from router.testing.broker import MemoryBroker
 from router.testing.ports import MemoryCarrier, MemoryConsumer, MemoryDirectory, MemoryTransactionalCarrier
+from router.testing.table import MemoryDisk, MemoryTable
 
 __all__ = ["MemoryWorker", "StandsStill"]
 
@@ -52,9 +57,14 @@ class MemoryWorker:
         observer: LaneObserver | None = None,
         fetch_records: int = 500,
         exactly_once: bool = True,
+        orders: Mapping[str, tuple[SourceOrder, FieldReader]] | None = None,
         accepts_loss: bool = False,
     ) -> None:
-        """`decide` says for each broad topic where its records go: `Decider.decide`, or anything that does the same."""
+        """`decide` says for each broad topic where its records go: `Decider.decide`, or anything that does the same.
+
+        `orders` says for those that are put in order how, and what reads the fields that this takes. Each has a changelog
+        of its own, `changelog_of(group, topic)`, which is made where it is not there.
+        """
         self.broker = broker
         self.destinations = Destinations(MemoryDirectory(broker))
         self.consumer = MemoryConsumer(broker, group)
@@ -70,17 +80,27 @@ class MemoryWorker:
         # Time stands still here while lanes work: a budget would only make them wait for it to be moved.
         self._budget = CommitBudget(1e9)
         self.lanes = Lanes(self._new_lane)
+        self.disks: dict[SourcePartition, MemoryDisk] = {}
+        """What this worker's disk has of each table."""
+        self._orders = orders or {}
+        for topic in self._orders:
+            changelog = changelog_of(group, topic)
+            if changelog not in broker.topics:
+                broker.create_topic(changelog, partitions=len(broker.topics[topic].logs), compacted=True)
 
     def _new_lane(self, source: SourcePartition, room: Callable[[], None]) -> Lane:
+        copier = Copier(
+            source.topic,
+            decide=self._decide[source.topic],
+            destinations=self.destinations,
+            identity=self._identity,
+            clock=self.broker.clock.wall,
+        )
+        order = self._order(source, copier)
         return Lane(
             source,
-            copier=Copier(
-                source.topic,
-                decide=self._decide[source.topic],
-                destinations=self.destinations,
-                identity=self._identity,
-                clock=self.broker.clock.wall,
-            ),
+            copier=copier if order is None else order,
+            order=order,
             destinations=self.destinations,
             positions=self.consumer,
             new_carrier=self._new_carrier,
@@ -91,6 +111,18 @@ class MemoryWorker:
             accepts_loss=self._accepts_loss,
             clock=self.broker.clock,
         )
+
+    def _order(self, source: SourcePartition, copier: Copier) -> Ordering | None:
+        if source.topic not in self._orders:
+            return None
+        order, reader = self._orders[source.topic]
+        table = MemoryTable(
+            self.broker,
+            changelog=changelog_of(self._identity.service, source.topic),
+            partition=source.partition,
+            disk=self.disks.setdefault(source, MemoryDisk()),
+        )
+        return Ordering(source, order, copier=copier, reader=reader, table=table, clock=self.broker.clock.wall)
 
     def _new_carrier(self, source: SourcePartition, waiting: Callable[[str], None]) -> MemoryCarrier:
         ports: dict[str, Any] = {
@@ -157,11 +189,13 @@ class MemoryWorker:
             await self.step()
 
     def behind(self) -> tuple[SourcePartition, ...]:
-        """The partitions with records that are not yet committed."""
+        """The partitions with records that are not yet committed, or that are held though their time has come."""
+        busy = {lane.source for lane in self.lanes if lane.busy}
         return tuple(
             source
             for source in self.sources
-            if (self.consumer.committed(source) or self.broker.start(source)) < self.broker.end(source)
+            if source in busy
+            or (self.consumer.committed(source) or self.broker.start(source)) < self.broker.end(source)
         )
 
     def waiting(self) -> dict[SourcePartition, str]:

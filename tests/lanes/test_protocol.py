@@ -176,6 +176,19 @@ def test_what_was_sent_may_be_committed_and_no_more() -> None:
     assert (lane.committed, lane.committable, lane.commit_at()) == (110, None, None)
 
 
+def test_copies_that_no_batch_led_to_are_committed_where_the_lane_stands() -> None:
+    """The offset stays where it is; batches that were sent meanwhile are taken along."""
+    lane = carrying()
+    lane.sent_besides(5.0)
+    assert (lane.committable, lane.commit_at()) == (100, 5.0 + PACE.commit_interval)
+    lane.settled(100, not_before=0.0)
+    assert (lane.committable, lane.committed) == (None, 100)
+    lane.admit(batch(100, 120))
+    lane.sent(batch(100, 120), 6.0)
+    lane.sent_besides(7.0)
+    assert (lane.committable, lane.commit_at()) == (120, 6.0 + PACE.commit_interval)
+
+
 def test_commit_is_due_an_interval_after_the_first_unsettled_batch() -> None:
     """Later batches do not put it off."""
     lane = carrying()
@@ -238,6 +251,7 @@ def test_fenced_lane_stays_fenced_until_it_is_opened() -> None:
         pytest.param(lambda lane: lane.sent(batch(110, 120), 1.0), id="sent-out-of-order"),
         pytest.param(lambda lane: lane.sent(batch(100, 120, epoch=0), 1.0), id="sent-from-another-epoch"),
         pytest.param(lambda lane: lane.settled(99, not_before=0.0), id="committed-what-was-not-sent"),
+        pytest.param(lambda _: backing_off().sent_besides(1.0), id="sent-while-it-backs-off"),
     ],
 )
 def test_contradictions_are_not_survived(wrong: Callable[[LaneProtocol], None]) -> None:

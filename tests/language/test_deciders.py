@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from language.ordering import load_order, ordering
 from support.language import load
 
 from router.errors import KeyMismatch, Unreadable
 from router.exchange.deciding import Decider
 from router.language.cases import message_record
-from router.language.deciders import deciders
+from router.language.deciders import deciders, order_reader
 from router.language.routes import RouteSet
 from router.records.record import PlainRecord
 
@@ -83,3 +84,14 @@ def test_the_key_is_verified_where_an_exchange_says_which_field_it_is(
     good = message_record(route_set.sources["order.status.v1"], key="o-1", value={}, headers={})
     with pytest.raises(KeyMismatch):
         by_source["order.status.v1"].decide(PlainRecord(topic=good.topic, key=b"o-2", value=good.value))
+
+
+def test_order_reads_its_own_fields() -> None:
+    """Only those, and not the whole value, whatever the exchange validates."""
+    route_set, findings = load_order(ordering("by: id, sequence: n", more="key: id\n    validate: whole"))
+    assert route_set is not None, findings
+    source = route_set.sources["event.v1"]
+    reader = order_reader(source)
+    record = message_record(source, key="k", value={"n": 7}, headers={})
+    assert record.value is not None
+    assert (reader.paths, reader.values(reader.read(record.value + b"more"))) == (("n",), (7,))

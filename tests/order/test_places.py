@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from order.driving import SHOP, policy
 
 from router.errors import OrderUnknown
-from router.order.places import LARGEST, event_instant, key_of, place_reader, sequence_number, state_name
+from router.order.places import LARGEST, event_instant, key_of, place_reader, sequence_number, state_name, value_places
 from router.order.policy import ByTime, Sequence, States
+from router.records.reader import FieldReader
 
 NOON = 1_772_366_400_000_000
 
@@ -124,3 +125,33 @@ def test_every_value_is_a_place_or_the_record_s_own_fault(value: Any, kind: Any)
     except OrderUnknown:
         return
     assert isinstance(place, str) or -LARGEST <= place <= LARGEST
+
+
+@pytest.mark.parametrize(
+    ("kind", "given_", "place"),
+    [
+        pytest.param(Sequence("n"), 7, 7, id="sequence"),
+        pytest.param(ByTime("n"), "2026-03-01T12:00:00Z", NOON, id="time"),
+        pytest.param(States("n", SHOP, None), "paid", "paid", id="states"),
+    ],
+)
+def test_place_is_read_out_of_a_value(kind: Any, given_: Any, place: Any) -> None:
+    """By the reader's plain value, of the first field that it reads."""
+    reader = FieldReader(("n", "id"), lambda value: (value, b"k"), lambda facts: (given_, facts[1]))
+    assert value_places(policy(kind), reader)(b"...") == place
+
+
+@pytest.mark.parametrize(
+    "kind", [Sequence("n"), ByTime("n"), States("n", SHOP, None)], ids=["sequence", "time", "states"]
+)
+@pytest.mark.parametrize("value", [None, True, -(2**64)])
+def test_value_without_a_place_is_refused(kind: Any, value: Any) -> None:
+    """As by the policy's own reading of it."""
+    reader = FieldReader(("n",), lambda _: (value,), lambda facts: facts)
+    try:
+        expected = place_reader(policy(kind))(value)
+    except OrderUnknown:
+        with pytest.raises(OrderUnknown):
+            value_places(policy(kind), reader)(b"")
+    else:
+        assert value_places(policy(kind), reader)(b"") == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,10 +19,13 @@ from router.order.states import StatesState
 from router.order.stored import (
     RECORD_PREFIX,
     STATE_PREFIX,
+    decode_log,
     decode_record,
     decode_state,
+    encode_log,
     encode_record,
     encode_state,
+    idle_since,
     key_of_record,
     key_of_state,
     record_key,
@@ -211,3 +215,35 @@ def test_entries_of_keys_that_begin_alike_are_told_apart() -> None:
     assert not record_key(b"order-12", 5).startswith(record_prefix(b"order-1"))
     assert record_key(b"k", 255) < record_key(b"k", 256)
     assert len({state_key(b"r"), record_key(b"", 0), record_prefix(b"")}) == 3
+
+
+@given(log=st.integers(0, 2**63 - 1))
+def test_how_far_the_log_has_got_comes_back(log: int) -> None:
+    """In nine bytes."""
+    assert decode_log(encode_log(log)) == log
+
+
+@pytest.mark.parametrize("stored", [b"", b"\x01", bytes([2, *[0] * 8]), bytes([1, *[0] * 9])])
+def test_another_form_of_that_is_refused(stored: bytes) -> None:
+    """Too short, too long, or of a later version."""
+    with pytest.raises(UnreadableState):
+        decode_log(stored)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [SequenceState(7, 55), SequenceState(7, 55, 3, ((1, 2),)), TimeState(4, 55), StatesState(("a",), 55)],
+    ids=["sequence", "sequence-with-gaps", "time", "states"],
+)
+def test_key_that_holds_nothing_says_since_when(state: KeyState) -> None:
+    """Without reading all of it; one that holds something says nothing."""
+    assert idle_since(encode_state(state)) == 55
+    held: Any = (Held("a" if isinstance(state, StatesState) else 9, 1, 1),)
+    assert idle_since(encode_state(replace(state, held=held))) is None
+
+
+def test_state_that_cannot_be_read_says_nothing_of_its_age() -> None:
+    """Neither a later version nor half of one."""
+    for stored in (b"", b"\x02\x01" + bytes(8), b"\x01\x01\x00"):
+        with pytest.raises(UnreadableState):
+            idle_since(stored)

@@ -111,3 +111,12 @@ def test_timers_are_a_plain_table(steps: list[tuple[bytes, int | None]], until: 
     ripe = sorted((at, key) for key, at in table.items() if at <= until)
     assert deadlines.ripe(until) == tuple(key for _, key in ripe)
     assert len(deadlines) == len(table) - len(ripe)
+
+
+def test_timers_that_run_out_together_can_be_taken_in_turns() -> None:
+    """In their order; the rest stays."""
+    deadlines = Deadlines()
+    for at, key in enumerate((b"a", b"b", b"c")):
+        deadlines.arm(key, at)
+    assert deadlines.ripe(9, most=2) == (b"a", b"b")
+    assert (deadlines.ripe(1, most=2), deadlines.ripe(9, most=2), len(deadlines)) == ((), (b"c",), 0)
