@@ -11,6 +11,8 @@ from typing import Any
 
 import faust
 import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from support.counting import Counting
 from support.topics import Topics
 from support.waiting import comes_to
@@ -222,6 +224,29 @@ async def test_standby_has_the_table_before_it_takes_over(shop: Shop) -> None:
     await shop.publish(200)
     await shop.all_counted()
     assert two.tables.standbys == set()
+
+
+async def test_group_gets_its_first_table_worker_by_worker(shop: Shop, kafka: str, unique: str) -> None:
+    """A member that knows Faust's assignor not yet shares the partitions with one that does."""
+    await asyncio.to_thread(shop.create)
+    without = AIOKafkaConsumer(
+        shop.source,
+        bootstrap_servers=kafka,
+        group_id=unique,
+        enable_auto_commit=False,
+        partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+        session_timeout_ms=6_000,
+        heartbeat_interval_ms=500,
+    )
+    await without.start()
+    try:
+        await shop.start("one")
+        await shop.carried_by({"one": 2})
+    finally:
+        await without.stop()
+    await shop.publish(200)
+    await shop.carried_by({"one": PARTITIONS})
+    await shop.all_counted()
 
 
 async def test_changelog_of_other_partitions_is_refused(shop: Shop) -> None:
