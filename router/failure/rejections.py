@@ -27,8 +27,8 @@ table of T takes it for a delete, and
     router-key          the key
     router-rejects      topic/partition/offset of the rejected copy since which the key is parked; none where nobody told
 
-A mark in T.parked has the key, and as its value the place (topic/partition/offset) of the copy since which the key is parked;
-without a value the key is parked no more.
+A mark in T.parked has the key, and as its value `partition/offset` of the copy since which the key is parked; without a value
+the key is parked no more. It stands in the partition of the key's copies.
 
 Anybody may write to T.rejected, so what cannot be read becomes a value that says what is wrong with it, and never an error.
 """
