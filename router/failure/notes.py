@@ -1,12 +1,10 @@
-"""What a record that was set aside says of itself: headers of dead letters, rejections and unroutable records. Pure.
+"""What a record that was set aside says of itself: headers of dead letters and of unroutable records. Pure.
 
 The record keeps its key, value, timestamp and headers. Beside the router's origin and hop it gets
 
     router-reason       why, as a slug that programs match on: the reason of an error of router.errors, or `unroutable`
     router-error        the same in words, at most 1,024 bytes of UTF-8
     router-place        where in the record: `value`, `value:<field>` or `value:<field>@<byte>`, or `key`; where there is one
-    router-error-class  the error's class, as the consumer's language names it; where a consumer rejected the record
-    router-rejects      topic/partition/offset of the copy that a consumer rejected
     router-destination  the topic whose copy it was, where only one destination is concerned
     router-exchanges    the exchanges that led nowhere, joined by `,`; on unroutable records
 
@@ -48,10 +46,8 @@ __all__ = [
 
 REASON = "router-reason"
 ERROR = "router-error"
-ERROR_CLASS = "router-error-class"
 PLACE = "router-place"
 DESTINATION = "router-destination"
-REJECTS = "router-rejects"
 EXCHANGES = "router-exchanges"
 LOST = "router-lost"
 
