@@ -162,9 +162,15 @@ class DiskWorld:
         """A reader that sees only what was committed sees nothing of it."""
 
     def copy_disk(self) -> None:
-        shutil.rmtree(self.directory / "copy", ignore_errors=True)
-        if self.path.exists():
-            shutil.copytree(self.path, self.directory / "copy")
+        copy = self.directory / "copy"
+        while self.path.exists():
+            shutil.rmtree(copy, ignore_errors=True)
+            try:
+                shutil.copytree(self.path, copy)
+            except shutil.Error:
+                # RocksDB deletes files that it has compacted, whoever copies them: those that took their place are there now.
+                continue
+            return
 
     def use_copy(self) -> None:
         self.lose_disk()
