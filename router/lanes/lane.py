@@ -23,7 +23,7 @@ from router.lanes.copying import Refusals
 from router.lanes.destinations import Destinations
 from router.lanes.losses import note_of
 from router.lanes.protocol import Admission, CommitBudget, LaneProtocol, LaneState, Pace
-from router.lanes.table import BatchCopier, LaneOrder
+from router.lanes.table import BatchCopier, Holding, LaneOrder
 from router.language.topics import dead_letters_of
 from router.observe.logs import get_logger
 
@@ -114,6 +114,18 @@ class Lane:
     def accepts(self) -> bool:
         """There is room for a batch."""
         return self.protocol.accepts and not self._finishing and self._error is None
+
+    @property
+    def holds(self) -> Holding | None:
+        """What it holds to put it in order; None where it puts nothing in order, or does not carry now."""
+        carries = self._order is not None and self.protocol.state is LaneState.CARRYING
+        return self._order.waiting if self._order is not None and carries else None
+
+    @property
+    def restoring(self) -> str:
+        """How far its table is on its way to the committed state; empty where that is no matter now."""
+        progress = None if self._order is None else self._order.table.progress
+        return "" if progress is None else str(progress)
 
     @property
     def busy(self) -> bool:

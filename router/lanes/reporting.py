@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from router.errors import (
     BrokerUnavailable,
@@ -51,20 +52,25 @@ class Reporter(LaneObserver):
 
     def copied(self, source: SourcePartition, batch: Batch, tally: Tally) -> None:
         """One batch was decided."""
-        self._metrics.batch_routed(
-            source.topic,
-            records=len(batch.records),
-            copies=tally.copies,
-            outcomes={
-                "copied": tally.routed,
-                "unroutable": tally.unroutable,
-                "dead-letter": tally.set_aside,
-                "dropped": tally.dropped,
-            },
-            dead_letters=tally.dead_letters,
-            condition_failures=tally.condition_failures,
-            seconds=tally.seconds,
-        )
+        self._metrics.batch_routed(source.topic, records=len(batch.records), **_facts(tally))
+        self._ordered(source, tally)
+
+    def released(self, source: SourcePartition, tally: Tally) -> None:
+        """Records that had been held were decided when they had waited long enough."""
+        self._metrics.routed(source.topic, **_facts(tally))
+        self._ordered(source, tally)
+
+    def _ordered(self, source: SourcePartition, tally: Tally) -> None:
+        if (order := tally.order) is not None:
+            self._metrics.ordered(
+                source.topic,
+                held=order.held,
+                released=order.released,
+                gaps=order.gaps,
+                late=order.late,
+                duplicates=order.duplicates,
+                illegal=order.illegal,
+            )
 
     def committed(self, source: SourcePartition, seconds: float) -> None:  # noqa: ARG002 - one histogram for all sources
         """A commit took so long."""
@@ -89,6 +95,8 @@ class Reporter(LaneObserver):
         for lane, status in zip(lanes, statuses, strict=True):
             self._show(lane.source, status.state)
             self._metrics.lag(status.topic, status.partition, lag(lane.source))
+            if (waiting := lane.holds) is not None:
+                self._metrics.waiting(status.topic, status.partition, held=waiting.held, oldest=waiting.seconds)
         for source in self._shown.keys() - {lane.source for lane in lanes}:
             del self._shown[source]
             self._metrics.lane_changed(source.topic, source.partition, None)
@@ -108,17 +116,35 @@ class Reporter(LaneObserver):
         self._unavailable = now
 
 
+def _facts(tally: Tally) -> dict[str, Any]:
+    return {
+        "copies": tally.copies,
+        "outcomes": {
+            "copied": tally.routed,
+            "unroutable": tally.unroutable,
+            "dead-letter": tally.set_aside,
+            "dropped": tally.dropped,
+        },
+        "dead_letters": tally.dead_letters,
+        "condition_failures": tally.condition_failures,
+        "seconds": tally.seconds,
+    }
+
+
 def status_of(lane: Lane, *, now: Callable[[], float] = time.time) -> LaneStatus:
     """A lane as readiness shows it."""
     protocol = lane.protocol
     error = protocol.error
     state, reason, message = str(protocol.state), "", ""
-    if error is not None:
+    if lane.waiting:
+        # What it waits for now tells more than what it last failed for, as when its transaction was aborted meanwhile.
+        state, reason, message = WAITING, _reason(lane.waiting), str(lane.waiting)
+    elif error is not None:
         # Until it has committed again, a lane that is opened anew has not proved that its trouble is over.
         state = str(LaneState.BACKING_OFF)
         reason, message = error.reason, str(error)
-    elif lane.waiting:
-        state, reason, message = WAITING, _reason(lane.waiting), str(lane.waiting)
+    elif lane.restoring:
+        reason, message = str(LaneState.OPENING), lane.restoring
     return LaneStatus(
         topic=lane.source.topic,
         partition=lane.source.partition,
@@ -136,7 +162,8 @@ def subject_of(lane: Lane, *, unread: bool) -> Subject:
     """
     protocol = lane.protocol
     error = protocol.error
-    known = isinstance(error, _FROM_OUTSIDE) or (error is None and lane.waiting and _reason(lane.waiting) != SLOW)
+    waits = lane.waiting and _reason(lane.waiting) != SLOW
+    known = waits or (not lane.waiting and isinstance(error, _FROM_OUTSIDE))
     work = protocol.state is not LaneState.CARRYING or protocol.unsettled or unread
     return Subject(f"the lane of {lane.source}", protocol.committed, owes=bool(work and not known))
 

@@ -13,13 +13,14 @@ ahead of it; and whatever is not committed is forgotten by `discard`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from router.lanes.batch import Batch
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Refusals
 
-__all__ = ["BatchCopier", "LaneOrder", "LaneTable"]
+__all__ = ["BatchCopier", "Holding", "LaneOrder", "LaneTable"]
 
 
 class LaneTable(Protocol):
@@ -27,6 +28,10 @@ class LaneTable(Protocol):
 
     changelog: str
     """The topic of its changelog; the partition is the lane's own number."""
+
+    @property
+    def progress(self) -> object | None:
+        """How far restoring is, in words as its text; None while it is not being restored."""
 
     async def restore(self) -> None:
         """Bring it to the last committed state. Called after the former owner was shut out, before anything is read.
@@ -59,6 +64,16 @@ class LaneTable(Protocol):
         """Forget what is not committed. `restore` comes before anything else is asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a lane holds now."""
+
+    held: int
+    """Records."""
+    seconds: float
+    """For how long the one has been held that waits longest; 0 where nothing waits."""
+
+
 class BatchCopier(Protocol):
     """What makes copies of batches: a `Copier`, or what puts records in order before it has them copied."""
 
@@ -73,6 +88,10 @@ class LaneOrder(Protocol):
     """
 
     table: LaneTable
+
+    @property
+    def waiting(self) -> Holding:
+        """What is held now."""
 
     def resume(self, position: int) -> None:
         """The table was restored, and the lane goes on from there: take up the deadlines of all that is held."""

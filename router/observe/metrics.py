@@ -77,6 +77,26 @@ class Metrics:
             "destination_unavailable", "Lanes that wait for a topic that is missing or forbidden.", "topic"
         )
         self._rebalances = self._counter("rebalances", "Times that the group's partitions were dealt anew.")
+        self._released = self._counter(
+            "order_released",
+            "Records that were held to put them in order and were sent, by the cause.",
+            "source",
+            "cause",
+        )
+        self._held = self._counter("order_held", "Records that came before their time and were held.", "source")
+        self._gaps = self._counter("order_gaps", "Times that a key went on without what was missing.", "source")
+        self._late = self._counter("order_late", "Records that came after their place was given up.", "source")
+        self._duplicates = self._counter("order_duplicates", "Records whose like had come before.", "source")
+        self._illegal = self._counter(
+            "order_illegal_transitions", "Records with a state that their key can never get to.", "source"
+        )
+        self._waiting = self._gauge("order_waiting", "Records that are held now.", "source", "partition")
+        self._oldest = self._gauge(
+            "order_oldest_seconds",
+            "How long the record that waits longest has waited; 0 without any.",
+            "source",
+            "partition",
+        )
         self._ready = self._gauge("ready", "1 where /readyz would answer 200, else 0.")
         self._build = self._gauge("build_info", "Always 1; says what runs.", "version", "routes")
 
@@ -106,8 +126,28 @@ class Metrics:
         """One batch was decided: copies by destination, records by outcome, dead letters by reason, and the time it took."""
         self._records_in.labels(source).inc(records)
         self._batches.labels(source).inc()
-        self._routing.labels(source).inc(max(seconds, 0.0))
         self._batch_records.observe(records)
+        self.routed(
+            source,
+            copies=copies,
+            outcomes=outcomes,
+            seconds=seconds,
+            dead_letters=dead_letters,
+            condition_failures=condition_failures,
+        )
+
+    def routed(
+        self,
+        source: str,
+        *,
+        copies: Mapping[str, int],
+        outcomes: Mapping[str, int],
+        seconds: float,
+        dead_letters: Mapping[str, int] | None = None,
+        condition_failures: int = 0,
+    ) -> None:
+        """Records were decided that came with no batch: they had been held."""
+        self._routing.labels(source).inc(max(seconds, 0.0))
         for destination, count in copies.items():
             self._copies.labels(source, destination).inc(count)
         for outcome, count in outcomes.items():
@@ -116,6 +156,34 @@ class Metrics:
             self._dead_letters.labels(source, reason).inc(count)
         if condition_failures:
             self._condition_failures.labels(source).inc(condition_failures)
+
+    def ordered(
+        self,
+        source: str,
+        *,
+        held: int,
+        released: Mapping[str, int],
+        gaps: int,
+        late: int,
+        duplicates: int,
+        illegal: int,
+    ) -> None:
+        """What putting records in order came to: how many were held, and sent later by cause, and what was wrong with others."""
+        for cause, count in released.items():
+            self._released.labels(source, cause).inc(count)
+        counts = (self._held, held), (self._gaps, gaps), (self._late, late), (self._duplicates, duplicates)
+        for counter, count in (*counts, (self._illegal, illegal)):
+            counter.labels(source).inc(count)
+
+    def waiting(self, source: str, partition: int, *, held: int | None, oldest: float = 0.0) -> None:
+        """A lane holds so many records now, one of them for so many seconds; None where that is no longer ours to say."""
+        if held is not None:
+            self._waiting.labels(source, str(partition)).set(held)
+            self._oldest.labels(source, str(partition)).set(oldest)
+            return
+        for gauge in (self._waiting, self._oldest):
+            with suppress(KeyError):  # it was never told
+                gauge.remove(source, str(partition))
 
     def committed(self, seconds: float) -> None:
         """A commit was confirmed, so long after it began."""
@@ -128,6 +196,7 @@ class Metrics:
             self._lanes[source, partition] = state
         elif before is not None:
             self.lag(source, partition, None)
+            self.waiting(source, partition, held=None)
         counts = Tally(other for (topic, _), other in self._lanes.items() if topic == source)
         for changed in (before, state):
             if changed is not None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from time import perf_counter
 from typing import Any
@@ -26,7 +25,7 @@ from router.exchange.decision import Decision
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, CopyBatch, OrderTally, Tally
 from router.lanes.copying import Copier, CopyWriter, Decided, Refusals
-from router.lanes.table import LaneTable
+from router.lanes.table import Holding, LaneTable
 from router.language.routes import SourceOrder
 from router.order.effects import Arm, Cancel, Cause, DeadLetter, Drop, Effect, Emit, Event, Hold, deadline
 from router.order.key_steps import KeySteps
@@ -61,15 +60,6 @@ _MOST_AT_ONCE = 200
 """Keys whose waits run out at once; after so many, others get their turn."""
 _SWEEPS = 10
 """How often all keys are looked through for forgotten ones, in the time after which one is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What a lane holds now, for metrics."""
-
-    held: int
-    oldest: int | None
-    """When the one that waits longest was received, milliseconds since the epoch; None where nothing waits."""
 
 
 class Ordering:
@@ -267,10 +257,12 @@ class Ordering:
             count += 1
 
     @property
-    def waiting(self) -> Waiting:
-        """What is held now."""
+    def waiting(self) -> Holding:
+        """See LaneOrder."""
         due = self.deadlines.next
-        return Waiting(self.held, None if due is None else max(0, due - self.order.policy.wait_ms))
+        # One that must be looked at in any case says nothing of how long it has waited.
+        since = due - self.order.policy.wait_ms if due else self._now()
+        return Holding(self.held, max(0, self._now() - since) / 1000)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

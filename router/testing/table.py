@@ -42,6 +42,8 @@ class MemoryTable:
         """Without a disk it begins with an empty one."""
         self.changelog = changelog
         self.disk = MemoryDisk() if disk is None else disk
+        self.progress: str | None = None
+        """How far restoring is: it takes no time here."""
         self.restored = 0
         """How often it was brought to the committed state."""
         self._broker = broker

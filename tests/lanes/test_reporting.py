@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -10,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from router.errors import (
     CommitFailed,
     DestinationUnavailable,
+    Fenced,
     Gap,
     InvariantError,
     OffsetOutOfRange,
@@ -22,9 +24,12 @@ from router.lanes.batch import SourcePartition
 from router.lanes.carrier import SLOW, Waiting
 from router.lanes.lane import Lane
 from router.lanes.reporting import WAITING, Reporter, status_of, subject_of
+from router.language.routes import SourceOrder
 from router.observe.metrics import Metrics
+from router.order.policy import OrderPolicy, Sequence
+from router.records.reader import FieldReader
 from router.records.record import Record
-from router.testing import AcknowledgementsHeld, BrokerAway, DeliveryLost, MemoryBroker, MemoryWorker
+from router.testing import AcknowledgementsHeld, BrokerAway, DeliveryLost, MemoryBroker, MemoryTable, MemoryWorker
 
 BROAD = "orders.v1"
 SOURCE = SourcePartition(BROAD, 0)
@@ -42,17 +47,22 @@ def by_value(record: Record) -> Decision:
     return Decision((Walk("orders", "x", (), tuple(Delivery(topic, ()) for topic in topics)),))
 
 
+ORDER = SourceOrder("orders", OrderPolicy(by="id", kind=Sequence("n"), wait_ms=60_000), ("n",), frozenset())
+LENGTHS = FieldReader(("n",), lambda value: (len(value),), lambda facts: facts)
+"""A record's place is the length of its value."""
+
+
 class Desk:
     """A worker whose lanes report, and its gauges."""
 
-    def __init__(self) -> None:
+    def __init__(self, **worker: Any) -> None:
         self.registry = CollectorRegistry()
         self.fatals: list[BaseException] = []
         self.reporter = Reporter(Metrics(self.registry), fatal=self.fatals.append)
         self.broker = MemoryBroker()
         for topic in (BROAD, "a.v1", f"{BROAD}.dead-letters", f"{BROAD}.unroutable"):
             self.broker.create_topic(topic)
-        self.worker = MemoryWorker(self.broker, {BROAD: by_value}, observer=self.reporter)
+        self.worker = MemoryWorker(self.broker, {BROAD: by_value}, observer=self.reporter, **worker)
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(name, labels)
@@ -93,6 +103,45 @@ async def test_failed_conditions_are_counted(desk: Desk) -> None:
     await desk.worker.run()
     assert desk.value("router_condition_failures_total", source=BROAD) == 1
     assert desk.value("router_outcomes_total", source=BROAD, outcome="copied") == 1
+
+
+async def test_what_is_held_is_told_and_counted() -> None:
+    """How many and for how long; each record has one outcome, when it leaves."""
+    desk = Desk(orders={BROAD: (ORDER, LENGTHS)})
+    await desk.worker.start()
+    desk.broker.publish(BROAD, key=b"k", value=b"a.v1")
+    await desk.worker.run()
+    desk.broker.clock.advance(20.0)
+    desk.look()
+    assert desk.value("router_order_waiting", source=BROAD, partition="0") == 1
+    assert 20 <= (desk.value("router_order_oldest_seconds", source=BROAD, partition="0") or 0) < 21
+    assert desk.value("router_order_held_total", source=BROAD) == 1
+    assert desk.value("router_outcomes_total", source=BROAD, outcome="copied") == 0
+    desk.broker.clock.advance(50.0)
+    await desk.worker.run()
+    desk.look()
+    assert desk.value("router_order_waiting", source=BROAD, partition="0") == 0
+    assert desk.value("router_order_oldest_seconds", source=BROAD, partition="0") == 0
+    assert desk.value("router_order_released_total", source=BROAD, cause="gap") == 1
+    assert desk.value("router_outcomes_total", source=BROAD, outcome="copied") == 1
+    assert desk.value("router_records_in_total", source=BROAD) == 1
+    await desk.worker.stop()
+
+
+async def test_lane_whose_table_is_restored_says_how_far_that_is() -> None:
+    """It is opening for as long as that takes."""
+    desk = Desk(orders={BROAD: (ORDER, LENGTHS)})
+    desk.worker.lanes.open(desk.worker.sources)
+    (lane,) = desk.worker.lanes
+    assert lane._order is not None
+    table = lane._order.table
+    assert isinstance(table, MemoryTable)
+    table.progress = "its table is restored to 7 %"
+    assert desk.look() == ("closed", "opening", "its table is restored to 7 %")
+    table.progress = None
+    await desk.worker.settle()
+    assert desk.look() == ("carrying", "", "")
+    await desk.worker.stop(finish=False)
 
 
 async def test_carrying_lane_has_nothing_to_say(desk: Desk) -> None:
@@ -191,6 +240,15 @@ async def test_cause_of_a_wait_is_told_where_it_is_known(desk: Desk) -> None:
     (lane,) = desk.worker.lanes
     lane.waiting = Waiting("too few replicas", reason="not-enough-replicas")
     assert desk.look() == (WAITING, "not-enough-replicas", "too few replicas")
+
+
+async def test_what_a_lane_waits_for_is_told_before_what_it_failed_for(desk: Desk) -> None:
+    """While replicas are missing its transaction runs out now and then: that is no news."""
+    lane = only(desk)
+    lane.protocol.failed(Fenced(topic=BROAD, partition=0), 0.0)
+    lane.waiting = Waiting("too few replicas", reason="not-enough-replicas")
+    assert desk.look()[:2] == (WAITING, "not-enough-replicas")
+    assert not subject_of(lane, unread=True).owes
 
 
 # --- as the watchdog sees them ----------------------------------------------------------------------------------------------

@@ -124,6 +124,23 @@ def test_trouble_is_counted(metrics: Metrics) -> None:
     assert samples(metrics, "router_ready") == {(): 1}
 
 
+def test_order_is_counted_without_a_label_for_its_keys(metrics: Metrics) -> None:
+    """What was held, sent later by cause, and what was wrong with others; what waits now goes with its lane."""
+    metrics.ordered(SOURCE, held=3, released={"filled": 2, "gap": 1}, gaps=1, late=4, duplicates=5, illegal=6)
+    metrics.ordered(SOURCE, held=1, released={}, gaps=0, late=0, duplicates=0, illegal=0)
+    names = {"held": 4, "gaps": 1, "late": 4, "duplicates": 5, "illegal_transitions": 6}
+    assert {name: samples(metrics, f"router_order_{name}_total") for name in names} == {
+        name: {(SOURCE,): count} for name, count in names.items()
+    }
+    assert samples(metrics, "router_order_released_total") == {("filled", SOURCE): 2, ("gap", SOURCE): 1}
+    metrics.lane_changed(SOURCE, 1, "carrying")
+    metrics.waiting(SOURCE, 1, held=7, oldest=2.5)
+    assert samples(metrics, "router_order_waiting") == {("1", SOURCE): 7}
+    assert samples(metrics, "router_order_oldest_seconds") == {("1", SOURCE): 2.5}
+    metrics.lane_changed(SOURCE, 1, None)
+    assert samples(metrics, "router_order_waiting") == samples(metrics, "router_order_oldest_seconds") == {}
+
+
 def test_one_build_is_told_at_a_time(metrics: Metrics) -> None:
     """A new route set replaces the one before."""
     metrics.running(version="0.1.0", routes="aaaaaaaa")
