@@ -107,7 +107,9 @@ def _whole_number(least: int, most: int) -> Kind:
 
 
 def _switch() -> Kind:
-    words = _choice("on", "off", aliases={"true": "on", "false": "off", "yes": "on", "no": "off", "1": "on", "0": "off"})
+    words = _choice(
+        "on", "off", aliases={"true": "on", "false": "off", "yes": "on", "no": "off", "1": "on", "0": "off"}
+    )
     return Kind("on | off", lambda text: words.read(text) == "on", lambda value: "on" if value else "off")
 
 

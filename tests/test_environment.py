@@ -90,7 +90,9 @@ def test_what_can_be_off_is_written_so() -> None:
     assert kind.write(90_000) == "90s"
 
 
-@pytest.mark.parametrize(("text", "value"), [("on", True), ("Yes", True), ("1", True), ("off", False), ("false", False)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("on", True), ("Yes", True), ("1", True), ("off", False), ("false", False)]
+)
 def test_switch_reads_what_people_write(text: str, value: bool) -> None:
     """And is written back as on or off."""
     kind = BY_NAME["ROUTER_STATIC_MEMBERSHIP"].kind
