@@ -1,4 +1,4 @@
-"""What is lost is said in the dead letters: one record a loss, in the transaction that goes on behind it. Pure."""
+"""What is lost is said in the dead letters: one record a loss, in the transaction that goes on behind it."""
 
 from __future__ import annotations
 
