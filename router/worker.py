@@ -34,7 +34,7 @@ from router.lanes.lanes import Lanes
 from router.lanes.protocol import CommitBudget, Pace
 from router.lanes.reporting import Reporter, subject_of
 from router.lanes.transport import BatchTransport
-from router.language.deciders import deciders
+from router.language.deciders import deciders, order_reader
 from router.language.files import read_routes
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
@@ -46,9 +46,10 @@ from router.observe.progress import Progress, Stall, Subject
 from router.observe.watchdog import Watchdog, end_process, main_stack
 from router.order.changelog import ChangelogReader
 from router.order.disk import DiskMemory
+from router.order.ordering import Ordering
 from router.order.table import LaneTables
 from router.records.catalogue_files import read_catalogue
-from router.settings import Settings
+from router.settings import Fault, InvalidSettings, Settings
 
 __all__ = ["RouterApp", "router_app"]
 
@@ -177,6 +178,11 @@ class RouterApp(faust.App):
         self.health = Health({"instance": settings.instance, "routes": route_set.fingerprint}, since=time.time())
         self.reporter = Reporter(self.metrics, fatal=self._end_for)
         ordered = sorted(topic for topic, source in route_set.sources.items() if source.order is not None)
+        if ordered and settings.guarantee != EXACTLY_ONCE:
+            raise InvalidSettings([_cannot_order(settings, ordered)])
+        self.order_readers = {topic: order_reader(route_set.sources[topic]) for topic in ordered}
+        for topic in ordered:
+            self.metrics.ordered(topic, held=0, released={}, gaps=0, late=0, duplicates=0, illegal=0)
         super().__init__(settings.group, **_faust_settings(settings, standbys=settings.standbys if ordered else 0))
         if ordered:
             reader = ChangelogReader(settings.broker, settings.aiokafka_security)
@@ -208,9 +214,12 @@ class RouterApp(faust.App):
         budget = CommitBudget(settings.commits_per_second)
 
         def new_lane(source: SourcePartition, room: Any) -> Lane:
+            copier = self._copier(source.topic)
+            order = self._order(source, copier)
             return Lane(
                 source,
-                copier=self._copier(source.topic),
+                copier=copier if order is None else order,
+                order=order,
                 destinations=self.destinations,
                 positions=positions,
                 new_carrier=new_carrier,
@@ -248,6 +257,13 @@ class RouterApp(faust.App):
                 tags=settings.tags,
             ),
         )
+
+    def _order(self, source: SourcePartition, copier: Copier) -> Ordering | None:
+        order = self.route_set.sources[source.topic].order
+        if order is None:
+            return None
+        table = self.lane_tables.lane_table(source.topic, source.partition)
+        return Ordering(source, order, copier=copier, reader=self.order_readers[source.topic], table=table)
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
@@ -307,9 +323,12 @@ class RouterApp(faust.App):
             allowance=float(self.conf.broker_rebalance_timeout),
         )
         yield Subject("fetching", consumer.turns, owes=bool(consumer.lanes) and not dealing and not known)
+        restoring = self.lane_tables.restoring()
+        read = sum(each.position for each in restoring.values())
+        yield Subject("restoring tables", read, owes=bool(restoring) and not dealing and not known)
         for lane in consumer.lanes:
             subject = subject_of(lane, unread=consumer.unread(lane.source))
-            yield replace(subject, owes=subject.owes and not dealing and not known)
+            yield replace(subject, owes=subject.owes and not lane.restoring and not dealing and not known)
 
     async def _look_after(self) -> None:
         while not self.should_stop:
@@ -430,6 +449,14 @@ def _faust_settings(settings: Settings, *, standbys: int) -> dict[str, Any]:
         "web_tables_enabled": False,
         "Worker": RouterWorker,
     }
+
+
+def _cannot_order(settings: Settings, ordered: Sequence[str]) -> Fault:
+    problem = (
+        "does not put records in order: a table's changes, the copies and the offset must be one transaction; "
+        f"set it to {EXACTLY_ONCE}, or remove 'order' from the exchanges that read {', '.join(ordered)}"
+    )
+    return Fault("ROUTER_GUARANTEE", settings.guarantee, problem)
 
 
 def _credentials(settings: Settings) -> Any:
