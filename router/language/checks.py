@@ -5,9 +5,10 @@ from __future__ import annotations
 from router.language.binding_checks import check_bindings
 from router.language.declarations import Declarations
 from router.language.exchange_checks import check_exchanges
+from router.language.failure_checks import check_failures
 from router.language.field_checks import check_fields
 from router.language.findings import Finding
-from router.language.later import ORDER_IS_SUPPORTED
+from router.language.later import FAILURE_IS_SUPPORTED, ORDER_IS_SUPPORTED
 from router.language.match_checks import check_matches
 from router.language.order_checks import check_order
 from router.language.partition_checks import check_partitions
@@ -19,7 +20,11 @@ __all__ = ["check"]
 
 
 def check(
-    declarations: Declarations, catalogue: Catalogue, *, with_order: bool = ORDER_IS_SUPPORTED
+    declarations: Declarations,
+    catalogue: Catalogue,
+    *,
+    with_order: bool = ORDER_IS_SUPPORTED,
+    with_failure: bool = FAILURE_IS_SUPPORTED,
 ) -> tuple[Finding, ...]:
     """All findings of all files together, each once, in order of place."""
     return tuple(
@@ -27,6 +32,7 @@ def check(
             {
                 *check_bindings(declarations),
                 *check_exchanges(declarations),
+                *check_failures(declarations, supported=with_failure),
                 *check_fields(declarations, catalogue),
                 *check_topics(declarations, catalogue),
                 *check_wheres(declarations, catalogue),

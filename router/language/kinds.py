@@ -240,7 +240,8 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
         "Records are put in order where one worker sees all of a key: in one partition of one source. So the records' key "
         "must be the field that `order` goes by, which `key:` on the exchange says and the worker verifies. Where it is "
         "another field, or where several sources enter one exchange, `repartition: true` sends the records through an "
-        "internal topic that is keyed by that field, at the price of writing each of them once more.",
+        "internal topic that is keyed by that field, at the price of writing each of them once more. A topic whose `failure` "
+        "keeps keys gets each key's records from one source, too.",
     ),
     Kind.MISPLACED_ORDER: _error(
         "An exchange cannot put its records in order.",
@@ -284,7 +285,8 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
     Kind.RESERVED_TOPIC: _error(
         "The topic is one that the router writes by itself.",
         "`<source>.unroutable` and `<source>.dead-letters` hold what the router could not route or read. Nothing is bound "
-        "to them, and they are no sources.",
+        "to them, and they are no sources. Beside a topic with `failure:` stand `<topic>.rejected`, `<topic>.parked` and "
+        "`<topic>.dead-letters`.",
     ),
     Kind.FED_SOURCE: _error(
         "A broad topic is fed by routes.",

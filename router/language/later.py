@@ -12,6 +12,7 @@ from router.language.shapes import (
     AlternateShape,
     BindingShape,
     ExchangeShape,
+    FailureShape,
     HashOnShape,
     OrderShape,
     RouteFile,
@@ -19,10 +20,13 @@ from router.language.shapes import (
     TopicShape,
 )
 
-__all__ = ["LATER_KEYS", "ORDER_IS_SUPPORTED", "later_key"]
+__all__ = ["FAILURE_IS_SUPPORTED", "LATER_KEYS", "ORDER_IS_SUPPORTED", "later_key"]
 
 ORDER_IS_SUPPORTED = False
 """Whether workers put records in order. Until they do, `order:` and `ordered:` are read, and refused by `check`."""
+
+FAILURE_IS_SUPPORTED = False
+"""Whether lanes obey what topics say of rejected records. Until they do, `failure:` is read, and refused by `check`."""
 
 LATER_KEYS: Mapping[type[Shape], Mapping[str, str]] = {
     RouteFile: {},
@@ -31,7 +35,6 @@ LATER_KEYS: Mapping[type[Shape], Mapping[str, str]] = {
         "mask": "masking fields in copies",
     },
     TopicShape: {
-        "failure": "what becomes of a record that the consumer rejects",
         "limit": "limiting a topic's rate",
         "split": "making several records of one",
         "mask": "masking fields in copies",
@@ -44,6 +47,7 @@ LATER_KEYS: Mapping[type[Shape], Mapping[str, str]] = {
     AlternateShape: {},
     HashOnShape: {},
     OrderShape: {},
+    FailureShape: {},
 }
 """By shape, the keys that are known there, and what each is about."""
 

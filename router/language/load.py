@@ -9,7 +9,7 @@ from router.language.checks import check
 from router.language.declarations import gather
 from router.language.findings import Finding, Kind, Level
 from router.language.kinds import found
-from router.language.later import ORDER_IS_SUPPORTED
+from router.language.later import FAILURE_IS_SUPPORTED, ORDER_IS_SUPPORTED
 from router.language.lower import lower
 from router.language.reading import ParsedFile, read_shape
 from router.language.routes import RouteSet
@@ -20,12 +20,16 @@ __all__ = ["load_routes"]
 
 
 def load_routes(
-    texts: Mapping[str, str], catalogue: Catalogue, *, with_order: bool = ORDER_IS_SUPPORTED
+    texts: Mapping[str, str],
+    catalogue: Catalogue,
+    *,
+    with_order: bool = ORDER_IS_SUPPORTED,
+    with_failure: bool = FAILURE_IS_SUPPORTED,
 ) -> tuple[RouteSet | None, tuple[Finding, ...]]:
     """The set that the files make, with all findings in order of place; None where any of them is an error.
 
     `texts` are the files by the names that findings show. The order of the files does not matter: they count by name.
-    Without `with_order`, `order:` and `ordered:` are refused as not yet supported.
+    Without `with_order`, `order:` and `ordered:` are refused as not yet supported; without `with_failure`, `failure:` is.
     """
     findings: list[Finding] = []
     files: list[ParsedFile[RouteFile]] = []
@@ -44,7 +48,8 @@ def load_routes(
     faults = [
         found(Kind.INVALID_SCHEMA, Place(f"schemas/{fault.file}", 1, 1), fault.problem) for fault in catalogue.faults
     ]
-    findings += [*faults, *twice, *check(declarations, catalogue, with_order=with_order)]
+    checked = check(declarations, catalogue, with_order=with_order, with_failure=with_failure)
+    findings += [*faults, *twice, *checked]
     ordered = tuple(sorted(set(findings)))
     if any(finding.level is Level.ERROR for finding in ordered):
         return None, ordered

@@ -20,6 +20,7 @@ from router.exchange.model import (
 from router.exchange.routing_key import parse_routing_key
 from router.language.declarations import BindingLine, Declarations, DeclaredExchange, DeclaredTopic
 from router.language.durations import parse_retention
+from router.language.failure_lowering import failure_policy
 from router.language.header_conditions import parse_headers
 from router.language.order_lowering import source_order
 from router.language.routes import Format, RouteSet, Source, SourceOrder, Team, TopicDeclaration
@@ -131,6 +132,7 @@ def _topic(declared: DeclaredTopic, derived_format: str) -> TopicDeclaration:
         format=Format(declared.shape.format or derived_format),
         place=declared.place,
         ordered=declared.shape.ordered,
+        failure=None if declared.shape.failure is None else failure_policy(declared.shape.failure),
     )
 
 
@@ -163,7 +165,10 @@ def _fingerprint(
             ]
             for name, each in sources.items()
         },
-        "topics": {name: [each.partitions, each.retention_ms, each.format] for name, each in topics.items()},
+        "topics": {
+            name: [each.partitions, each.retention_ms, each.format, *([repr(each.failure)] if each.failure else [])]
+            for name, each in topics.items()
+        },
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:8]
 

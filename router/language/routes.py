@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from router.exchange.model import Entry, Exchanges, Place, Tombstones
+from router.failure.policy import FailurePolicy
 from router.order.policy import OrderPolicy
 from router.records.schema import AvroSchema, JsonSchema
 
@@ -69,6 +70,8 @@ class TopicDeclaration:
     place: Place
     ordered: bool = True
     """It waits for order, where an exchange that leads to it has one."""
+    failure: FailurePolicy | None = None
+    """What becomes of a record that its consumer rejects; None: what is rejected is not read."""
 
 
 @dataclass(frozen=True, slots=True)

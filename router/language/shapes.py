@@ -22,6 +22,7 @@ __all__ = [
     "AlternateShape",
     "BindingShape",
     "ExchangeShape",
+    "FailureShape",
     "HashOnShape",
     "OrderShape",
     "RouteFile",
@@ -332,6 +333,47 @@ class ExchangeShape(Shape):
     )
 
 
+_RETRY_SCHEMA = {
+    "type": "array",
+    "maxItems": 20,
+    "items": {"type": "string", "pattern": FINITE_PATTERN},
+    "examples": [["10s", "1m", "10m"]],
+}
+Retries = Annotated[list[Wait], Field(max_length=20), WithJsonSchema(_RETRY_SCHEMA, mode="validation")]
+
+
+class FailureShape(Shape):
+    """What becomes of a record that the topic's consumer rejects, by writing it to `<topic>.rejected`."""
+
+    retry: Retries = Field(
+        default_factory=lambda: ["10s", "1m", "10m"],
+        description="How long to wait before the record is sent again: after its first death, its second, and so on. An "
+        "empty list sends none again.",
+    )
+    then: Literal["dead-letter", "park", "skip"] = Field(
+        default="dead-letter",
+        description="What becomes of a record that dies once more than it is retried: a dead letter in "
+        "`<topic>.dead-letters`; `park` keeps it until somebody decides; `skip` counts it, and no more.",
+    )
+    park_for: Duration = Field(
+        default="7d", description="With `then: park`: how long it is kept at most, if nobody decides."
+    )
+    on_expiry: Literal["dead-letter", "release"] = Field(
+        default="dead-letter",
+        description="With `then: park`: what becomes of it then. `release` sends it once more.",
+    )
+    keep: Literal["key", "nothing"] = Field(
+        default="key",
+        description="What waits while a record is retried or parked: later records of its key, for this consumer alone, so "
+        "that none overtakes it; or nothing but the record.",
+    )
+    dialect: Literal["router", "connect", "streams", "spring", "share-group", "rabbitmq"] = Field(
+        default="router",
+        description="Whose headers dead letters carry beside the router's own: for tools that know those of Kafka Connect, "
+        "Kafka Streams, Spring Kafka, Kafka's share groups or RabbitMQ.",
+    )
+
+
 class TopicShape(Shape):
     """A topic that the team owns: with `from` one that routes feed, without it a broad one."""
 
@@ -348,6 +390,10 @@ class TopicShape(Shape):
         default=True,
         description="Whether it waits for order, where an exchange that leads to it has `order`. With `false` it gets each "
         "record when it comes.",
+    )
+    failure: FailureShape | None = Field(
+        default=None,
+        description="What becomes of a record that its consumer rejects. Without it, nobody reads what is rejected.",
     )
     from_: Annotated[list[BindingShape], Field(min_length=1)] | None = Field(
         default=None, description="What feeds it. A record that several bindings match arrives once."

@@ -29,7 +29,10 @@ def test_a_key_that_fails_is_parked_since_that_copy() -> None:
     assert (one.position, one.parked) == (11, {b"k": (3, 10)})
     assert one.meet(b"k", 11) == Turn(next=12, rejects="behind", parks=True)
     assert one.meet(b"other", 12) is None
-    assert one.processed(12) == Turn(next=13)
+    done = one.processed(12)
+    assert done == Turn(next=13)
+    one.committed(done)
+    assert one.position == 13
     assert one.meet_release(b"k", 13, epoch=1, first=(3, 4)) == Turn(next=14)
     turn = one.meet_release(b"k", 14, epoch=2, first=(3, 10))
     assert turn == Turn(next=15, acknowledges=2, mark=Parking(b"k", None))

@@ -1,0 +1,83 @@
+"""Checks of `failure:`: that what it says can be done, and that the topics which it needs are the router's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from router.language.declarations import Declarations, DeclaredTopic
+from router.language.findings import Finding, Kind
+from router.language.kafka_names import LONGEST
+from router.language.kinds import found
+from router.language.shapes import FailureShape
+
+__all__ = ["check_failures"]
+
+_BESIDE = (".rejected", ".parked", ".dead-letters")
+"""What the topics of a topic with a policy end in: `failure.rejections`, and `topics` of this folder."""
+_OF_PARKING = ("park_for", "on_expiry")
+
+
+def check_failures(declarations: Declarations, *, supported: bool) -> Iterator[Finding]:
+    """Findings of every `failure:`. Where lanes do nothing of it yet, each is refused."""
+    for topic in declarations.topics.values():
+        failure = topic.shape.failure
+        if failure is None:
+            continue
+        if not supported:
+            place = topic.file.key_place(*topic.path, "failure")
+            message = "'failure' (what becomes of a record that the consumer rejects) is not yet supported"
+            yield found(Kind.NOT_YET_SUPPORTED, place, message)
+            continue
+        yield from _meaningless(topic, failure)
+        yield from _names(topic, declarations)
+        yield from _lanes(topic, failure, declarations)
+
+
+def _meaningless(topic: DeclaredTopic, failure: FailureShape) -> Iterator[Finding]:
+    if topic.shape.from_ is None:
+        place = topic.file.key_place(*topic.path, "failure")
+        message = (
+            f"no route feeds '{topic.name}', and records that do not come from the router cannot be rejected to it"
+        )
+        yield found(Kind.IGNORED_KEY, place, message, "remove it, or declare it on the topics that are fed from there")
+    if failure.then == "park":
+        return
+    for name in _OF_PARKING:
+        if name in failure.model_fields_set:
+            key = name.replace("_", "-")
+            place = topic.file.key_place(*topic.path, "failure", key)
+            message = f"'{key}' means nothing without 'then: park'"
+            yield found(Kind.IGNORED_KEY, place, message, "remove it, or add 'then: park'")
+
+
+def _names(topic: DeclaredTopic, declarations: Declarations) -> Iterator[Finding]:
+    room = LONGEST - max(map(len, _BESIDE))
+    if room < len(topic.name) <= LONGEST:
+        message = (
+            f"the name has {len(topic.name)} characters: a topic with 'failure' may have {room}, so that '.dead-letters' "
+            "fits behind"
+        )
+        yield found(Kind.INVALID_TOPIC_NAME, topic.place, message)
+    for ending in _BESIDE:
+        taken = declarations.topics.get(topic.name + ending)
+        if taken is not None:
+            message = f"'{taken.name}' is what consumers and the router write for '{topic.name}', which has 'failure'"
+            yield found(Kind.RESERVED_TOPIC, taken.place, message)
+
+
+def _lanes(topic: DeclaredTopic, failure: FailureShape, declarations: Declarations) -> Iterator[Finding]:
+    """A key is kept by the lane that writes its copies: by one, or another would let the key's records pass."""
+    if failure.keep == "nothing" or not declarations.whole:
+        return
+    entries_of = declarations.entries_of()
+    lanes: dict[str, None] = {}
+    for _, binding in topic.bindings():
+        for name in entries_of.get(binding.exchange, ()):
+            entry = declarations.exchanges[name].shape
+            own = entry.order is not None and entry.order.repartition
+            lanes.update(dict.fromkeys([f"exchange {name}"] if own else entry.sources))
+    if len(lanes) > 1:
+        place = topic.file.key_place(*topic.path, "failure")
+        message = f"'{topic.name}' gets records of {len(lanes)} sources, and a key can be kept in one of them only"
+        hint = "declare a topic for each source, or 'keep: nothing'"
+        yield found(Kind.NEEDS_REPARTITION, place, message, hint)
