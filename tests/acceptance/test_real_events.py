@@ -2,57 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import random
 from collections import defaultdict
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import fastavro
 import pytest
 from support.books import Place, assert_unchanged, balance
-from support.stage import Stage, encode
+from support.real_events import PARTITIONS, SCHEMA, needs_events, rows, source_record
+from support.stage import Stage
 from support.topics import Found
 from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EVENTS = Path(__file__).parents[2].parent / "shared" / "data" / "olist_order_status.csv.gz"
-
-pytestmark = [
-    pytest.mark.process,
-    pytest.mark.skipif(
-        not EVENTS.exists(), reason="olist_order_status.csv.gz is not there: its licence keeps it out of the project"
-    ),
-]
-
-PARTITIONS = 4
-STATUSES = ["created", "approved", "shipped", "delivered", "canceled", "unavailable"]
-SCHEMA: dict[str, Any] = {
-    "type": "record",
-    "name": "OrderStatus",
-    "namespace": "shop",
-    "fields": [
-        {"name": "order_id", "type": "string"},
-        {"name": "sequence", "type": "int"},
-        {"name": "occurred_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
-        {"name": "payments", "type": {"type": "array", "items": "string"}},
-        {"name": "payment_value", "type": ["null", "double"]},
-        {
-            "name": "customer",
-            "type": {
-                "type": "record",
-                "name": "Customer",
-                "fields": [{"name": "city", "type": "string"}, {"name": "state", "type": ["null", "string"]}],
-            },
-        },
-        {"name": "status", "type": {"type": "enum", "name": "Status", "symbols": STATUSES}},
-        {"name": "items", "type": "int"},
-    ],
-}
+pytestmark = [pytest.mark.process, needs_events]
 
 ROUTES = """
 version: 1
@@ -103,15 +67,12 @@ class Feed:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._schema = fastavro.parse_schema(SCHEMA)
         self._ends: dict[int, int] = defaultdict(int)
         self.expected: dict[str, list[list[dict[str, Any]]]] = {
             topic: [[] for _ in range(PARTITIONS)] for topic in TOPICS
         }
         self.places: dict[str, list[Place]] = {topic: [] for topic in TOPICS}
-        with gzip.open(EVENTS, "rt", encoding="utf-8", newline="") as lines:
-            self.rows = list(csv.DictReader(lines))
-        assert len(self.rows) == 39_647
+        self.rows = rows()
         stage.schema("order.status", SCHEMA)
         stage.routes(shop=ROUTES)
         # The events are of 2016 to 2018: a topic that forgets would forget them at once.
@@ -124,25 +85,8 @@ class Feed:
         self._stage.topics.produce(self._record(row) for row in rows)
 
     def _record(self, row: dict[str, str]) -> dict[str, Any]:
-        when = datetime.fromisoformat(row["occurred_at"]).replace(tzinfo=UTC)
-        partition = int(row["order_id"], 16) % PARTITIONS
-        value = {
-            "order_id": row["order_id"],
-            "sequence": int(row["sequence"]),
-            "occurred_at": when,
-            "payments": [each for each in row["payment_types"].split("+") if each],
-            "payment_value": float(row["payment_value"]) or None,
-            "customer": {"city": row["city"], "state": row["state"] or None},
-            "status": row["status"],
-            "items": int(row["items"]),
-        }
-        record = {
-            "partition": partition,
-            "key": row["order_id"].encode(),
-            "value": encode(self._schema, value),
-            "timestamp": int(when.timestamp() * 1000),
-            "headers": [("sequence", row["sequence"].encode()), ("empty", None)],
-        }
+        record = source_record(row)
+        partition = record["partition"]
         for topic in destinations(row):
             self.expected[topic][partition].append(record)
             self.places[topic].append((partition, self._ends[partition]))
