@@ -77,7 +77,7 @@ CAUGHT = {
     "offsets-apart": (KILLS, "exactly_once", "doubled"),
     "reads-uncommitted": (ABORTED, "exactly_once", "strangers"),
     "no-continuity": (RAISES, "exactly_once", "missing"),
-    "stays-where-it-is": (LATE, "exactly_once", "missing"),
+    "stays-where-it-is": (LATE, "exactly_once", "stuck"),
 }
 QUICK = {"reads-uncommitted"}
 
