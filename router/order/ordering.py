@@ -166,6 +166,7 @@ class Ordering:
         read_to = self._progress.read_to
         known = Progress(awaited=(read_to, self._position) if read_to else None)
         self._progress = known.reached(position)
+        self._position = position
         self._ask_again = 0
         self.deadlines = Deadlines()
         self.held = 0
@@ -212,7 +213,8 @@ class Ordering:
 
     def end_seen(self, *, at: int, end: int) -> None:
         """See LaneOrder."""
-        self._progress = self._progress.end_seen(at=at, end=end)
+        # The lane may be there already, and would not tell again.
+        self._progress = self._progress.end_seen(at=at, end=end).reached(self._position)
 
     def expire(
         self, position: int, *, into: Copies, new_batch: Callable[[str], CopyBatch], refusals: Refusals

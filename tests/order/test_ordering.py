@@ -437,6 +437,18 @@ async def test_who_does_not_say_where_the_log_ends_is_asked_again() -> None:
         assert (desk.copies(), answers, desk.counts.errors) == (["2"], [], [])
 
 
+async def test_answer_that_comes_while_the_lane_commits_is_not_missed() -> None:
+    """Where the log's end is where the lane stands, nothing else will ever wake it."""
+    async with running() as desk:
+        await desk.comes(2)
+        ordering = desk.ordering
+        desk.broker.clock.advance(WAIT + 1)
+        at = ordering.asks()
+        assert at is not None
+        ordering.end_seen(at=at, end=desk.lane.protocol.position)
+        assert ordering.looks_in() == 0
+
+
 async def test_time_of_the_log_survives_and_never_goes_back() -> None:
     """It is what forgetting goes by; a record that is dated next year moves it no further than the clock."""
     async with running() as desk:
