@@ -13,10 +13,14 @@ from typing import Protocol, Self
 from router.lanes.batch import SourcePartition
 from router.lanes.copies import Copies, CopyBatch, TopicPartition
 
-__all__ = ["SLOW", "Carrier", "CarrierFactory", "Positions", "Waiting"]
+__all__ = ["NOT_ENOUGH_REPLICAS", "SLOW", "TRANSACTION_ENDING", "Carrier", "CarrierFactory", "Positions", "Waiting"]
 
 SLOW = "broker-slow"
 """The reason of a wait of which nobody knows the cause."""
+NOT_ENOUGH_REPLICAS = "not-enough-replicas"
+"""The reason of a wait for followers to come back into sync."""
+TRANSACTION_ENDING = "transaction-ending"
+"""The reason of a wait until the end of the last transaction is known to all brokers that have copies of it."""
 
 
 class Waiting(str):
@@ -26,7 +30,7 @@ class Waiting(str):
     reason: str
 
     def __new__(cls, words: str, *, reason: str) -> Self:
-        """`reason` is that of an error of router.errors, `not-enough-replicas`, or SLOW."""
+        """`reason` is that of an error of router.errors, or one of those above."""
         waiting = super().__new__(cls, words)
         waiting.reason = reason
         return waiting

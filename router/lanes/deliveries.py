@@ -26,6 +26,7 @@ from router.errors import (
     TransactionsForbidden,
 )
 from router.lanes.batch import SourcePartition
+from router.lanes.carrier import NOT_ENOUGH_REPLICAS, SLOW, TRANSACTION_ENDING, Waiting
 from router.lanes.copies import Copies, CopyBatch, TopicPartition
 from router.lanes.destinations import Destinations
 from router.lanes.producer import OrderedProducer
@@ -59,6 +60,7 @@ _ABOUT_CONTENTS = (
     InvalidRecordError,
 )
 _TOO_LARGE = (kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLargeError)
+_TOO_FEW_REPLICAS = (kafka_errors.NotEnoughReplicasError, kafka_errors.NotEnoughReplicasAfterAppendError)
 _FORBIDDEN = (kafka_errors.TopicAuthorizationFailedError,)
 
 
@@ -101,7 +103,7 @@ class Deliveries:
     async def start(self, brokers: str) -> None:
         """Connect the producer. Raises BrokerUnavailable, or TransactionsForbidden where its id may not be used."""
         try:
-            await self._producer.start()
+            await self.patiently(asyncio.ensure_future(self._producer.start()))
         except kafka_errors.TransactionalIdAuthorizationFailed as error:
             raise TransactionsForbidden(transactional_id=self._producer.transactional_id or "") from error
         except kafka_errors.KafkaError as error:
@@ -205,15 +207,38 @@ class Deliveries:
                 if left is not None and not left.done():
                     left.cancel()
 
-    async def _look(self, topics: Collection[str]) -> str:
+    async def _look(self, topics: Collection[str]) -> Waiting:
         """Why deliveries for these topics take long. Raises DestinationUnavailable where they will never end."""
         try:
             await self._destinations.refresh()
         except BrokerUnavailable as error:
-            return str(error)
+            return Waiting(str(error), reason=error.reason)
         for topic in topics:
             self._destinations.partitions(topic)
-        return f"a broker is slow to acknowledge {'copies for ' + ', '.join(sorted(topics)) if topics else 'an offset'}"
+        return self._trouble(topics)
+
+    def _trouble(self, topics: Collection[str]) -> Waiting:
+        """As precisely as the client knows."""
+        for (topic, partition), refusal in self._producer.put_off.items():
+            if topic in topics:
+                return _put_off(topic, partition, refusal)
+        for delivery, topic, partition, *_ in self._sent:
+            if topic in topics and not delivery.done() and not self._producer.led(topic, partition):
+                return Waiting(f"no broker leads {topic}/{partition}", reason=BrokerUnavailable.reason)
+        if isinstance(error := self._producer.transaction_put_off, kafka_errors.ConcurrentTransactions):
+            words = (
+                "the last transaction is still being ended: a broker that has copies of it is away, or has too few "
+                "replicas in sync (min.insync.replicas), and must first know its end"
+            )
+            return Waiting(words, reason=TRANSACTION_ENDING)
+        if error is not None:
+            words = f"the coordinator of transactions or of the consumer group is not ready: {said(error)}"
+            return Waiting(words, reason=BrokerUnavailable.reason)
+        if self._producer.lacks_coordinator:
+            words = "no broker answers for transactions or for the consumer group: their coordinator is away"
+            return Waiting(words, reason=BrokerUnavailable.reason)
+        what = f"copies for {', '.join(sorted(topics))}" if topics else "an offset"
+        return Waiting(f"a broker is slow to acknowledge {what}", reason=SLOW)
 
     async def close(self) -> None:
         """Stop the producer, whatever state it is in: without a broker its own flush would never end."""
@@ -248,6 +273,18 @@ class Deliveries:
         if isinstance(error, kafka_errors.UnknownTopicOrPartitionError):
             return DestinationUnavailable(topic=topic, problem="does not exist, or this worker may not see it")
         return self.fenced(error) or DeliveryFailed(topic=topic, partition=partition, problem=said(error))
+
+
+def _put_off(topic: str, partition: int, error: BaseException) -> Waiting:
+    if isinstance(error, _TOO_FEW_REPLICAS):
+        words = (
+            f"{topic}/{partition} has fewer replicas in sync than its min.insync.replicas: its broker takes nothing until "
+            "more are back"
+        )
+        return Waiting(words, reason=NOT_ENOUGH_REPLICAS)
+    return Waiting(
+        f"a broker does not take copies for {topic}/{partition}: {said(error)}", reason=DeliveryFailed.reason
+    )
 
 
 async def _abandon(producer: Any) -> None:

@@ -17,20 +17,22 @@ an answer, and its owner takes a new one, whose epoch shuts out what is late.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import CoordinationType
-from aiokafka.errors import GroupAuthorizationFailedError, IllegalOperation, ProducerClosed
+from aiokafka.errors import GroupAuthorizationFailedError, IllegalOperation, ProducerClosed, for_code
 from aiokafka.producer.message_accumulator import MessageAccumulator
 from aiokafka.producer.sender import (
     AddOffsetsToTxnHandler,
     AddPartitionsToTxnHandler,
     EndTxnHandler,
+    InitPIDHandler,
     Sender,
+    SendProduceReqHandler,
     TxnOffsetCommitHandler,
 )
 from aiokafka.producer.transaction_manager import TransactionManager, TransactionState
@@ -100,7 +102,32 @@ def _ask_after_drain(batch: Any) -> None:
         waiter.exception()
 
 
-class _AddPartitions(AddPartitionsToTxnHandler):  # type: ignore[misc]  # as above
+class _TellsPutOff:
+    """Keeps what the coordinator puts a request off for, until it does what is asked."""
+
+    _sender: Any
+
+    def handle_response(self, resp: Any) -> float | None:
+        """See its other base."""
+        backoff: float | None = super().handle_response(resp)  # type: ignore[misc]  # its other base has it
+        self._sender.transaction_put_off = None if backoff is None else _error_of(resp)
+        return backoff
+
+
+def _error_of(resp: Any) -> BaseException:
+    if hasattr(resp, "error_code"):
+        code = resp.error_code
+    else:
+        code = next(code for _, partitions in resp.errors for _, code in partitions if code)
+    error: BaseException = for_code(code)()
+    return error
+
+
+class _InitPid(_TellsPutOff, InitPIDHandler):  # type: ignore[misc]  # as above
+    """Shuts out the former owner; it is put off until the end of that one's transaction is known everywhere."""
+
+
+class _AddPartitions(_TellsPutOff, AddPartitionsToTxnHandler):  # type: ignore[misc]  # as above
     """Looks sooner whether the last transaction's markers are written."""
 
     def handle_response(self, resp: Any) -> float | None:
@@ -108,7 +135,7 @@ class _AddPartitions(AddPartitionsToTxnHandler):  # type: ignore[misc]  # as abo
         return _sooner(super().handle_response(resp))
 
 
-class _AddOffsets(AddOffsetsToTxnHandler):  # type: ignore[misc]  # as above
+class _AddOffsets(_TellsPutOff, AddOffsetsToTxnHandler):  # type: ignore[misc]  # as above
     """As _AddPartitions."""
 
     def handle_response(self, resp: Any) -> float | None:
@@ -139,12 +166,22 @@ class _TellsLost:
         return done
 
 
-class _CommitOffsets(_TellsLost, TxnOffsetCommitHandler):  # type: ignore[misc]  # as above
+class _CommitOffsets(_TellsLost, _TellsPutOff, TxnOffsetCommitHandler):  # type: ignore[misc]  # as above
     """The offset of a transaction."""
 
 
-class _EndTransaction(_TellsLost, EndTxnHandler):  # type: ignore[misc]  # as above
+class _EndTransaction(_TellsLost, _TellsPutOff, EndTxnHandler):  # type: ignore[misc]  # as above
     """Its end."""
+
+
+class _Produce(SendProduceReqHandler):  # type: ignore[misc]  # as above
+    """Keeps what a batch is tried again for: aiokafka only logs it, and an idempotent producer tries for ever."""
+
+    def _can_retry(self, error: BaseException, batch: Any) -> bool:
+        again: bool = super()._can_retry(error, batch)
+        if again:
+            self._sender.put_off[batch.tp] = error
+        return again
 
 
 class _PromptSender(Sender):  # type: ignore[misc]  # as above
@@ -160,6 +197,33 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
         self._group = group
         self.answer_lost = False
         """An offset or an end was asked for and no answer came, so that it was asked for again."""
+        self.put_off: dict[TopicPartition, BaseException] = {}
+        """What the batch that is next for a partition was last refused for, so that it is tried again."""
+
+        self.transaction_put_off: BaseException | None = None
+        """What the coordinator puts the next step of a transaction off for."""
+
+    async def _do_init_pid(self, node_id: Any) -> bool:
+        if self._txn_manager.transactional_id is None:
+            return bool(await super()._do_init_pid(node_id))
+        return bool(await _InitPid(self).do(node_id))
+
+    @property
+    def lacks_coordinator(self) -> bool:
+        """Nobody answers for its transactions, or for its group."""
+        known = self._coordinators
+        asked = {CoordinationType.TRANSACTION}
+        if self._txn_manager.offsets_to_commit() is not None:
+            asked.add(CoordinationType.GROUP)
+        return self._txn_manager.transactional_id is not None and not asked <= known.keys()
+
+    async def _send_produce_req(self, node_id: Any, batches: Any) -> None:
+        await _Produce(self, batches).do(node_id)
+        self._in_flight.remove(node_id)
+        for tp, batch in batches.items():
+            self._muted_partitions.remove(tp)
+            if batch.future.done():
+                self.put_off.pop(tp, None)
 
     async def _do_txn_offset_commit(self, offsets: Any, group_id: str) -> None:
         try:
@@ -276,6 +340,27 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
     def answer_lost(self) -> bool:
         """A coordinator may still carry out what it was asked for in an earlier transaction (see above): begin no other."""
         return getattr(self._sender, "answer_lost", False)
+
+    @property
+    def put_off(self) -> Mapping[TopicPartition, BaseException]:
+        """The partitions whose batches are refused and tried again, each with what it was last refused for."""
+        found: dict[TopicPartition, BaseException] = self._sender.put_off
+        return found
+
+    @property
+    def transaction_put_off(self) -> BaseException | None:
+        """What the coordinator puts the next step of a transaction off for; None while it does what it is asked."""
+        error: BaseException | None = self._sender.transaction_put_off
+        return error
+
+    @property
+    def lacks_coordinator(self) -> bool:
+        """No broker answers for its transactions, or for the group whose offsets they have."""
+        return bool(self._sender.lacks_coordinator)
+
+    def led(self, topic: str, partition: int) -> bool:
+        """Whether a broker leads this partition, as far as is known."""
+        return self.client.cluster.leader_for_partition(TopicPartition(topic, partition)) not in {None, -1}
 
     @property
     def in_transaction(self) -> bool:

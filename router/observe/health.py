@@ -37,6 +37,10 @@ _WHAT_TO_DO: Mapping[str, str] = {
     "not-enough-replicas": (
         "bring the brokers back that have the topic's other replicas, or lower its min.insync.replicas; the lane goes on by itself"
     ),
+    "transaction-ending": (
+        "bring the brokers back that have copies of it, with as many replicas as min.insync.replicas asks for; the lane goes "
+        "on by itself"
+    ),
     "broker-slow": "see what the brokers are busy with: their disks, their network; the lane goes on by itself",
     "delivery-failed": "look at the brokers' logs and at the topic's min.insync.replicas; the lane tries again by itself",
     "delivery-refused": "see what the message says of the topic for dead letters: it must take all that is set aside",

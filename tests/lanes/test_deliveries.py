@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiokafka import errors as kafka_errors
+from aiokafka.structs import TopicPartition
 from support.ports import ACKNOWLEDGED, SOURCE, Directory, Group
 from support.worlds import copies_of
 
@@ -21,6 +22,7 @@ from router.errors import (
     RouterError,
 )
 from router.lanes import deliveries
+from router.lanes.carrier import NOT_ENOUGH_REPLICAS, SLOW, TRANSACTION_ENDING, Waiting
 from router.lanes.destinations import Destinations
 from router.lanes.kafka import IdempotentCarrier
 
@@ -31,6 +33,13 @@ class Producer:
     def __init__(self, refuses: BaseException | None = None) -> None:
         self.refuses = refuses
         self.deliveries: list[asyncio.Future[Any]] = []
+        self.put_off: dict[TopicPartition, BaseException] = {}
+        self.leaders = True
+        self.lacks_coordinator = False
+        self.transaction_put_off: BaseException | None = None
+
+    def led(self, topic: str, partition: int) -> bool:
+        return self.leaders
 
     def knows(self, topic: str) -> bool:
         return True
@@ -201,6 +210,70 @@ async def test_absent_broker_is_said_and_waited_for(monkeypatch: pytest.MonkeyPa
     desk.producer.deliveries[0].set_result(ACKNOWLEDGED)
     await committing
     assert desk.group.committed == [9]
+
+
+@pytest.mark.parametrize(
+    ("put_off", "leaders", "reason", "said"),
+    [
+        pytest.param(
+            kafka_errors.NotEnoughReplicasError(), True, NOT_ENOUGH_REPLICAS, "a.v1/0 has fewer replicas in sync than its "
+            "min.insync.replicas", id="before-the-append",
+        ),
+        pytest.param(
+            kafka_errors.NotEnoughReplicasAfterAppendError(), True, NOT_ENOUGH_REPLICAS, "min.insync.replicas",
+            id="after-the-append",
+        ),
+        pytest.param(
+            kafka_errors.KafkaTimeoutError(), True, "delivery-failed", "does not take copies for a.v1/0: KafkaTimeoutError",
+            id="whatever-else",
+        ),
+        pytest.param(None, False, "broker-unavailable", "no broker leads a.v1/0", id="no-leader"),
+        pytest.param(None, True, SLOW, "a broker is slow to acknowledge copies for a.v1", id="nobody-knows"),
+    ],
+)  # fmt: skip
+async def test_cause_of_a_wait_is_said_as_well_as_the_client_knows(
+    monkeypatch: pytest.MonkeyPatch, put_off: BaseException | None, leaders: bool, reason: str, said: str
+) -> None:
+    """An idempotent producer tries for ever, and says nothing of why."""
+    desk = Desk(monkeypatch)
+    desk.producer.leaders = leaders
+    desk.producer.put_off = {TopicPartition("other.v1", 3): kafka_errors.KafkaTimeoutError()}
+    if put_off is not None:
+        desk.producer.put_off[TopicPartition("a.v1", 0)] = put_off
+    await desk.send("a.v1")
+    committing = asyncio.create_task(desk.carrier.commit(9))
+    await desk.said.wait()
+    desk.producer.deliveries[0].set_result(ACKNOWLEDGED)
+    await committing
+    first, *_, last = desk.waited
+    assert said in first
+    assert isinstance(first, Waiting)
+    assert (first.reason, last) == (reason, "")
+
+
+@pytest.mark.parametrize(
+    ("lacks", "put_off", "reason"),
+    [
+        pytest.param(True, None, "broker-unavailable", id="away"),
+        pytest.param(False, kafka_errors.CoordinatorLoadInProgressError(), "broker-unavailable", id="loading"),
+        pytest.param(False, kafka_errors.ConcurrentTransactions(), TRANSACTION_ENDING, id="former-transaction-ending"),
+        pytest.param(False, None, SLOW, id="nobody-knows"),
+    ],
+)
+async def test_coordinator_that_is_not_ready_is_said(
+    monkeypatch: pytest.MonkeyPatch, lacks: bool, put_off: BaseException | None, reason: str
+) -> None:
+    """Where copies are delivered, but their end is not."""
+    desk = Desk(monkeypatch)
+    desk.producer.lacks_coordinator = lacks
+    desk.producer.transaction_put_off = put_off
+    desk.group.answer.clear()
+    committing = asyncio.create_task(desk.carrier.commit(9))
+    await desk.said.wait()
+    desk.group.answer.set()
+    await committing
+    assert isinstance(desk.waited[0], Waiting)
+    assert desk.waited[0].reason == reason
 
 
 async def test_delivery_counts_while_nobody_answers_the_question(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.client import CoordinationType
 from aiokafka.errors import (
+    ConcurrentTransactions,
     IllegalOperation,
     KafkaConnectionError,
     MessageSizeTooLargeError,
+    NotEnoughReplicasError,
     ProducerClosed,
     ProducerFenced,
     RequestTimedOutError,
@@ -21,7 +25,15 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.transaction_manager import TransactionResult
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from router.lanes.producer import OrderedProducer, _AddPartitions
+from router.lanes.producer import (
+    OrderedProducer,
+    _AddOffsets,
+    _AddPartitions,
+    _CommitOffsets,
+    _EndTransaction,
+    _InitPid,
+    _TellsPutOff,
+)
 
 ONE, OTHER = TopicPartition("narrow.v1", 0), TopicPartition("narrow.v1", 1)
 NODE = 7
@@ -39,7 +51,7 @@ class Queue:
     """A producer's queue, with the sender's part played by hand."""
 
     def __init__(self) -> None:
-        producer = OrderedProducer(bootstrap_servers="127.0.0.1:1")
+        self.producer = producer = OrderedProducer(bootstrap_servers="127.0.0.1:1")
         producer._closed = True  # it was never started
         self.accumulator = producer._message_accumulator
         assert producer._sender._message_accumulator is self.accumulator
@@ -277,3 +289,136 @@ class EndedTransaction:
     """The answer to EndTxn."""
 
     error_code = 0
+
+
+class OneAnswer:
+    """A client whose broker answers each batch with the error of this number, once."""
+
+    def __init__(self, error_code: int) -> None:
+        self.error_code = error_code
+        self.cluster = OneNode()
+
+    async def send(self, _node: int, request: Any, **_: Any) -> Any:
+        topics = [
+            (topic, [(partition, self.error_code, 5, -1, 0, [], None) for partition, _ in partitions])
+            for topic, partitions in request._topics
+        ]
+        return SimpleNamespace(API_VERSION=8, topics=topics)
+
+    def force_metadata_update(self) -> None:
+        """Nothing changes."""
+
+    async def _maybe_wait_metadata(self) -> None:
+        pass
+
+
+async def test_what_a_batch_is_put_off_for_is_known_until_it_is_taken() -> None:
+    """Its broker lacks replicas: aiokafka tries again and again, and only logs why."""
+    queue = Queue()
+    sender = queue.producer._sender
+    sender.client = client = OneAnswer(19)
+    delivery = await queue.put(ONE)
+    for code, known in ((19, {ONE: NotEnoughReplicasError}), (0, {})):
+        client.error_code = code
+        batches = queue.take()
+        sender._in_flight.add(NODE)
+        sender._muted_partitions.add(ONE)
+        await sender._send_produce_req(NODE, batches)
+        assert {tp: type(error) for tp, error in queue.producer.put_off.items()} == known
+        assert (sender._in_flight, sender._muted_partitions) == (set(), set())
+    assert delivery.done()
+
+
+async def test_what_is_refused_for_good_is_not_put_off() -> None:
+    """The lane meets it in the delivery."""
+    queue = Queue()
+    sender = queue.producer._sender
+    sender.client = OneAnswer(10)
+    delivery = await queue.put(ONE)
+    sender._in_flight.add(NODE)
+    sender._muted_partitions.add(ONE)
+    await sender._send_produce_req(NODE, queue.take())
+    assert isinstance(delivery.exception(), MessageSizeTooLargeError)
+    assert queue.producer.put_off == {}
+
+
+class PutsOff:
+    """A request that is to be asked again wherever its answer has an error."""
+
+    def __init__(self, sender: Any) -> None:
+        self._sender = sender
+
+    def handle_response(self, resp: Any) -> float | None:
+        code = getattr(resp, "error_code", None)
+        return 0.02 if code or (code is None and any(code for _, each in resp.errors for _, code in each)) else None
+
+
+class Request(_TellsPutOff, PutsOff):
+    """One of a transaction's."""
+
+
+def errors_of_partitions(code: int) -> Any:
+    return SimpleNamespace(errors=[(OTHER.topic, [(OTHER.partition, 0), (ONE.partition, code)])])
+
+
+def error_of_all(code: int) -> Any:
+    return SimpleNamespace(error_code=code)
+
+
+@pytest.mark.parametrize("answer", [errors_of_partitions, error_of_all])
+def test_what_a_transaction_is_put_off_for_is_known_until_it_goes_on(answer: Callable[[int], Any]) -> None:
+    """Its coordinator waits for a broker that is away, say; aiokafka asks again and says nothing."""
+    sender = SimpleNamespace(transaction_put_off=None)
+    request = Request(sender)
+    assert request.handle_response(answer(51)) == 0.02
+    assert isinstance(sender.transaction_put_off, ConcurrentTransactions)
+    assert request.handle_response(answer(0)) is None
+    assert sender.transaction_put_off is None
+
+
+@pytest.mark.parametrize("request_type", [_InitPid, _AddPartitions, _AddOffsets, _CommitOffsets, _EndTransaction])
+def test_all_requests_of_a_transaction_tell_what_they_are_put_off_for(request_type: type) -> None:
+    """Any of them may wait for ever."""
+    assert issubclass(request_type, _TellsPutOff)
+
+
+@pytest.mark.parametrize(("transactional_id", "put_off"), [("t", True), (None, False)])
+async def test_former_owner_is_shut_out_where_there_may_be_one(transactional_id: str | None, put_off: bool) -> None:
+    """Until its transaction has ended, the coordinator puts that off; who has no transactions has no former owner."""
+    producer = OrderedProducer(bootstrap_servers="127.0.0.1:1", transactional_id=transactional_id, group="g")
+    producer._closed = True  # it was never started
+
+    async def send(*_: Any, **__: Any) -> Any:
+        return SimpleNamespace(error_code=51)
+
+    producer._sender.client = SimpleNamespace(send=send)
+    assert not await producer._sender._do_init_pid(NODE)
+    assert isinstance(producer.transaction_put_off, ConcurrentTransactions) is put_off
+
+
+async def test_coordinator_is_lacked_where_transactions_need_one() -> None:
+    """One without transactions needs none; the group's only while an offset is to be committed."""
+    plain = Queue().producer
+    assert not plain.lacks_coordinator
+    producer = OrderedProducer(bootstrap_servers="127.0.0.1:1", transactional_id="t", group="g")
+    producer._closed = True  # it was never started
+    transactions = producer._txn_manager
+    transactions.set_pid_and_epoch(1, 0)
+    assert producer.lacks_coordinator
+    producer._sender._coordinators[CoordinationType.TRANSACTION] = NODE
+    assert not producer.lacks_coordinator
+    transactions.begin_transaction()
+    offset = transactions.add_offsets_to_txn({ONE: OffsetAndMetadata(1, "")}, "g")
+    transactions.consumer_group_added("g")
+    assert producer.lacks_coordinator
+    producer._sender._coordinators[CoordinationType.GROUP] = NODE
+    assert not producer.lacks_coordinator
+    offset.cancel()
+
+
+@pytest.mark.parametrize(("leader", "led"), [(NODE, True), (-1, False), (None, False)])
+async def test_partition_is_led_by_a_broker_that_is_there(leader: int | None, led: bool) -> None:
+    """As far as the client knows."""
+    producer = Queue().producer
+    producer.client.cluster = SimpleNamespace(leader_for_partition=lambda _: leader)
+    assert producer.led("narrow.v1", 0) is led

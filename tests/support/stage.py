@@ -89,9 +89,9 @@ class Stage:
             (folder / f"{team}.yaml").write_text(self.name(text), encoding="utf-8")
         return self
 
-    def create(self, *topics: str, partitions: int = 1, **config: str) -> None:
+    def create(self, *topics: str, partitions: int = 1, replicas: int = -1, **config: str) -> None:
         """Create topics."""
-        self.topics.create(*(self.name(topic) for topic in topics), partitions=partitions, **config)
+        self.topics.create(*(self.name(topic) for topic in topics), partitions=partitions, replicas=replicas, **config)
 
     def coloured(self, *, partitions: int = 2, besides: Collection[str] = ()) -> Stage:
         """The usual routes and all of their topics, besides destinations that are to be absent."""

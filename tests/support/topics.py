@@ -62,10 +62,12 @@ class Topics:
         self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
         self._askers: dict[str, Consumer] = {}
 
-    def create(self, *topics: str, partitions: int = 1, **config: str) -> None:
-        """Create topics; `max_message_bytes="5"` is the setting max.message.bytes."""
+    def create(self, *topics: str, partitions: int = 1, replicas: int = -1, **config: str) -> None:
+        """Create topics; `max_message_bytes="5"` is the setting max.message.bytes. With as many replicas as is usual there."""
         settings = {name.replace("_", "."): value for name, value in config.items()}
-        news = [NewTopic(topic, num_partitions=partitions, config=settings) for topic in topics]
+        news = [
+            NewTopic(topic, num_partitions=partitions, replication_factor=replicas, config=settings) for topic in topics
+        ]
         for done in self.admin.create_topics(news, operation_timeout=20).values():
             done.result(20)
         for topic in topics:
@@ -163,6 +165,19 @@ class Topics:
             for asker in askers.values():
                 asker.close()
         return found
+
+    def leader(self, topic: str, partition: int) -> int:
+        """The broker that leads a partition."""
+        return self.admin.list_topics(topic, timeout=10).topics[topic].partitions[partition].leader
+
+    def replicas(self, topic: str, partition: int) -> list[int]:
+        """The brokers that have a partition, the one that leads it first."""
+        known = self.admin.list_topics(topic, timeout=10).topics[topic].partitions[partition]
+        return [known.leader, *(broker for broker in known.replicas if broker != known.leader)]
+
+    def replicas_in_sync(self, topic: str, partition: int) -> list[int]:
+        """The brokers that have all of a partition."""
+        return list(self.admin.list_topics(topic, timeout=10).topics[topic].partitions[partition].isrs)
 
     def in_sync(self) -> bool:
         """Whether every replica of every partition is."""
