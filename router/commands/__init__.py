@@ -31,6 +31,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "topics": ("router.commands.topics:topics", "Say which topics must be created or differ, and create them."),
     "graph": ("router.commands.graph:graph", "Draw the routes: DOT, Mermaid, or SVG without Graphviz."),
     "trace": ("router.commands.trace:trace", "Show the way that a record has taken through the router."),
+    "dead-letters": (
+        "router.commands.dead_letters:dead_letters",
+        "Look at records that were set aside: by cause, one by one, or as a file.",
+    ),
     "schemas": (
         "router.commands.schemas:schemas",
         "Ask whether schemas may change, what can read what, and how a record converts.",

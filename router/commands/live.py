@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,6 +12,8 @@ import aiokafka
 import click
 from aiokafka import errors as kafka_errors
 from aiokafka.structs import TopicPartition
+from rich.console import Console
+from rich.progress import Progress
 
 from router.errors import BrokerUnavailable
 from router.lanes.directory import KafkaDirectory
@@ -18,9 +21,10 @@ from router.records.headers import Origin
 from router.records.record import PlainRecord
 from router.settings import Settings
 
-__all__ = ["PLACE", "read_newest", "read_record"]
+__all__ = ["PLACE", "read_newest", "read_record", "scan"]
 
 _WITHIN = 10.0
+_LOOK_AGAIN_MS = 200
 _QUIET_FOR = 1.0
 """Seconds without a record after which no more are waited for: what is left may be markers of transactions alone."""
 
@@ -57,6 +61,17 @@ def read_newest(settings: Settings, topic: str, count: int) -> list[PlainRecord]
     return asyncio.run(_newest(settings, topic, count))
 
 
+def scan(
+    settings: Settings, choose: Callable[[Mapping[str, int]], Sequence[str]], each: Callable[[PlainRecord], None]
+) -> None:
+    """Hand over every committed record of some topics, from their beginnings to what are their ends now.
+
+    `choose` says which topics, of all that there are. Memory holds what one fetch brings, and a bar on stderr shows how far
+    it has got. Raises as `read_record` does.
+    """
+    asyncio.run(_scan(settings, choose, each))
+
+
 async def _read(settings: Settings, place: Origin) -> PlainRecord:
     _check_place(place, await _partition_counts(settings))
     async with _consumer(settings) as consumer:
@@ -81,10 +96,12 @@ async def _partition_counts(settings: Settings) -> Mapping[str, int]:
 
 
 @asynccontextmanager
-async def _consumer(settings: Settings) -> AsyncIterator[aiokafka.AIOKafkaConsumer]:
+async def _consumer(settings: Settings, **more: str) -> AsyncIterator[aiokafka.AIOKafkaConsumer]:
     """A consumer without a group."""
     security = settings.aiokafka_security()
-    consumer = aiokafka.AIOKafkaConsumer(bootstrap_servers=settings.broker, enable_auto_commit=False, **security)
+    consumer = aiokafka.AIOKafkaConsumer(
+        bootstrap_servers=settings.broker, enable_auto_commit=False, **security, **more
+    )
     try:
         await consumer.start()
         yield consumer
@@ -108,13 +125,12 @@ def _check_place(place: Origin, partition_counts: Mapping[str, int]) -> None:
 
 async def _read_at(consumer: aiokafka.AIOKafkaConsumer, place: Origin) -> PlainRecord:
     at = TopicPartition(place.topic, place.partition)
-    consumer.assign([at])
     first = (await consumer.beginning_offsets([at]))[at]
     end = (await consumer.end_offsets([at]))[at]
     if not first <= place.offset < end:
         held = f"offsets {first} to {end - 1}" if first < end else "nothing"
         raise click.ClickException(f"{place.topic}/{place.partition} holds {held}, not {place.offset}")
-    consumer.seek(at, place.offset)
+    _assign(consumer, {at: place.offset})
     try:
         async with asyncio.timeout(_WITHIN):
             found = await consumer.getone(at)
@@ -129,11 +145,9 @@ async def _read_at(consumer: aiokafka.AIOKafkaConsumer, place: Origin) -> PlainR
 async def _read_ends(
     consumer: aiokafka.AIOKafkaConsumer, partitions: Sequence[TopicPartition], count: int
 ) -> list[PlainRecord]:
-    consumer.assign(partitions)
     first = await consumer.beginning_offsets(partitions)
     ends = await consumer.end_offsets(partitions)
-    for each in partitions:
-        consumer.seek(each, max(first[each], ends[each] - count))
+    _assign(consumer, {each: max(first[each], ends[each] - count) for each in partitions})
     left = {each for each in partitions if first[each] < ends[each]}
     records: list[PlainRecord] = []
     wait = _WITHIN  # for the first; then they come in no time, or there are no more
@@ -147,6 +161,49 @@ async def _read_ends(
             if found[-1].offset >= ends[each] - 1:
                 left.discard(each)
     return records
+
+
+def _assign(consumer: aiokafka.AIOKafkaConsumer, positions: Mapping[TopicPartition, int]) -> None:
+    """Assign and seek without an await in between: a consumer that has no position yet looks for one, and its answer may come
+    behind a later seek and undo it.
+    """
+    consumer.assign(list(positions))
+    for at, offset in positions.items():
+        consumer.seek(at, offset)
+
+
+async def _scan(
+    settings: Settings, choose: Callable[[Mapping[str, int]], Sequence[str]], each: Callable[[PlainRecord], None]
+) -> None:
+    partition_counts = await _partition_counts(settings)
+    topics = choose(partition_counts)
+    partitions = [TopicPartition(topic, number) for topic in topics for number in range(partition_counts[topic])]
+    if not partitions:
+        return
+    async with _consumer(settings, isolation_level="read_committed") as consumer:
+        first, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        _assign(consumer, first)
+        at = dict(first)
+        quiet_since = time.monotonic()
+        left = [one for one in partitions if first[one] < ends[one]]
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("reading", total=sum(ends[one] - first[one] for one in left))
+            while left:
+                before = dict(at)
+                # Where only markers are left no record comes, and what says so is the position alone.
+                fetched = await consumer.getmany(*left, timeout_ms=_LOOK_AGAIN_MS)
+                for one, records in fetched.items():
+                    for record in records:
+                        if record.offset < ends[one]:
+                            each(_plain(record))
+                for one in left:
+                    at[one] = min(await consumer.position(one), ends[one])
+                quiet_since = quiet_since if at == before else time.monotonic()
+                if time.monotonic() - quiet_since > _WITHIN:
+                    slow = ", ".join(f"{one.topic}/{one.partition}" for one in left)
+                    raise click.ClickException(f"no record came from {slow} within {_WITHIN:.0f} s")
+                progress.update(task, completed=sum(at[one] - first[one] for one in partitions))
+                left = [one for one in left if at[one] < ends[one]]
 
 
 def _plain(found: Any) -> PlainRecord:

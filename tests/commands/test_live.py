@@ -4,9 +4,10 @@ import click
 import pytest
 from confluent_kafka import Producer
 
-from router.commands.live import PLACE, read_newest, read_record
+from router.commands.live import PLACE, read_newest, read_record, scan
 from router.develop.topics import TopicSpec, ensure_topics
 from router.records.headers import Origin
+from router.records.record import PlainRecord
 from router.settings import Settings
 
 
@@ -68,3 +69,25 @@ def test_an_empty_topic_has_no_newest_records(kafka: str, unique: str) -> None:
     """And none are waited for."""
     ensure_topics(kafka, [TopicSpec(unique)])
     assert read_newest(Settings.from_environment({"ROUTER_BROKER": kafka}), unique, 4) == []
+
+
+def test_topics_are_read_through(kafka: str, unique: str) -> None:
+    """Every committed record once, in order, over markers and what was aborted; an empty choice reads nothing."""
+    ensure_topics(kafka, [TopicSpec(unique, partitions=3)])
+    producer = Producer({"bootstrap.servers": kafka, "transactional.id": unique})
+    producer.init_transactions(20)
+    for number in range(20):
+        producer.begin_transaction()
+        producer.produce(unique, b"%d" % number, partition=number % 2)
+        if number % 5:
+            producer.commit_transaction()
+        else:
+            producer.flush(20)
+            producer.abort_transaction()
+    settings = Settings.from_environment({"ROUTER_BROKER": kafka})
+    expected = [[b"%d" % number for number in range(20) if number % 5 and number % 2 == odd] for odd in (0, 1)]
+    for _ in range(3):
+        read: list[PlainRecord] = []
+        scan(settings, lambda _: [unique], read.append)
+        assert [[each.value for each in read if each.partition == odd] for odd in (0, 1)] == expected
+    scan(settings, lambda _: [], pytest.fail)

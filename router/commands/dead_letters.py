@@ -1,0 +1,321 @@
+"""`router dead-letters`: what was set aside, and why. Looks only: nothing is written to any topic."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.table import Table
+
+from router.commands.dead_letters_selection import (
+    DeadLetter,
+    Selection,
+    cause_id,
+    choose_topics,
+    decoded,
+    moment,
+    read_letter,
+)
+from router.commands.live import PLACE, read_record, scan
+from router.commands.routes import console
+from router.errors import RouterError
+from router.failure.causes import Cause, Causes, symptom_of
+from router.failure.deaths import Death
+from router.failure.dialects import read_deaths
+from router.failure.ledger import ledger_of
+from router.records.catalogue import Catalogue
+from router.records.catalogue_files import read_catalogue
+from router.records.headers import Origin
+from router.records.record import PlainRecord
+from router.settings import Settings
+
+__all__ = ["dead_letters"]
+
+_WIDE = 1_000
+"""Columns: room for Kafka's longest names and for the longest message that is told apart."""
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@click.group(name="dead-letters")
+def dead_letters() -> None:
+    """Look at what was set aside: by cause, one by one, or as a file. Reads the Kafka of ROUTER_BROKER, and writes nothing.
+
+    Headers of Kafka Connect, Kafka Streams, Spring Kafka, share groups and RabbitMQ are read as well as the router's.
+    """
+
+
+def _selecting(command: _F) -> _F:
+    """The options that say which dead letters are meant."""
+    options = (
+        click.argument("topics", metavar="[TOPIC]…", nargs=-1),
+        click.option("--destination", metavar="NAME", help="Only those of this consumer: its topic, group or queue."),
+        click.option("--cause", metavar="ID", help="Only those of this cause, as `list` shows it."),
+        click.option("--key", metavar="TEXT", help="Only records with this key."),
+        click.option("--since", metavar="TIME", help="Only what died then or later: 2026-03-01T12:00, or 2h for ago."),
+        click.option("--until", metavar="TIME", help="Only what died before then."),
+        click.option("--where", metavar="CEL", help="Only records for which this holds, as `where` in a binding."),
+        click.option(
+            "--schemas",
+            type=click.Path(path_type=Path),
+            default=Path("schemas"),
+            show_default=True,
+            help="The catalogue, for --where and to show values.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@dead_letters.command(name="list")
+@_selecting
+@click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
+def list_(*, topics: tuple[str, ...], as_json: bool, schemas: Path, **chosen: str | None) -> None:
+    """Count dead letters by cause: the same error at the same place, whatever numbers and names its message has.
+
+    Of each TOPIC its `.dead-letters`, or the topic itself where there are none beside it; without TOPIC, all that end so.
+
+    \b
+        router dead-letters list
+        router dead-letters list vip.order.status.v1 --since 2h
+        router dead-letters list order.status.v1 --where 'country == "RU"' --json
+    """
+    selection = _selection(schemas, chosen)
+    causes = Causes()
+
+    def add(letter: DeadLetter) -> None:
+        causes.add(letter.death, at=letter.at, time=letter.time)
+
+    read = _scan(topics, selection, add)
+    found = causes.largest_first()
+    if as_json:
+        told = {"topics": read, "deaths": causes.deaths, "unasked": selection.unasked}
+        click.echo(json.dumps({**told, "causes": [_cause_json(each) for each in found]}, ensure_ascii=False))
+        return
+    if found:
+        _show_causes(found)
+    click.echo(f"{causes.deaths:,} dead letters of {len(found):,} causes in {len(read):,} topics")
+    _say_unasked(selection)
+
+
+@dead_letters.command()
+@click.argument("place", type=PLACE, metavar="TOPIC/PARTITION/OFFSET")
+@click.option(
+    "--schemas",
+    type=click.Path(path_type=Path),
+    default=Path("schemas"),
+    show_default=True,
+    help="The catalogue, to show the value.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
+def show(*, place: Origin, schemas: Path, as_json: bool) -> None:
+    """Show one dead letter: its deaths, its ledger, and the record.
+
+    \b
+        router dead-letters show vip.order.status.v1.dead-letters/0/17
+    """
+    try:
+        record = read_record(Settings.from_environment(os.environ), place)
+    except RouterError as error:
+        raise click.ClickException(str(error)) from error
+    letter = read_letter(record)
+    told = _letter_json(letter, Selection(_catalogue(schemas)))
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    for line in _lines(letter, told):
+        click.echo(line)
+
+
+@dead_letters.command()
+@_selecting
+@click.option(
+    "--output", "-o", type=click.File("w", lazy=True), default="-", help="A file; without it, standard output."
+)
+def export(*, topics: tuple[str, ...], output: Any, schemas: Path, **chosen: str | None) -> None:
+    """Write dead letters as JSON, one a line: key, value and headers to the byte, and what they say of their deaths.
+
+    \b
+        router dead-letters export vip.order.status.v1 --cause 5f3a09c1 -o dead.jsonl
+    """
+    selection = _selection(schemas, chosen)
+
+    def write(letter: DeadLetter) -> None:
+        output.write(json.dumps(_letter_json(letter, selection), ensure_ascii=False) + "\n")
+
+    _scan(topics, selection, write)
+    _say_unasked(selection)
+
+
+def _selection(schemas: Path, chosen: dict[str, str | None]) -> Selection:
+    now = time.time()
+    times = {
+        name: None if text is None else moment(text, now=now)
+        for name in ("since", "until")
+        for text in (chosen.pop(name),)
+    }
+    return Selection(_catalogue(schemas), **times, **chosen)  # type: ignore[arg-type] # options by their names
+
+
+def _catalogue(schemas: Path) -> Catalogue:
+    try:
+        return read_catalogue(schemas) if schemas.is_dir() else Catalogue.from_texts({})
+    except RouterError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _scan(named: tuple[str, ...], selection: Selection, each: Callable[[DeadLetter], None]) -> list[str]:
+    """Hand over the dead letters that are meant; the topics that were read."""
+    read: list[str] = []
+
+    def choose(partition_counts: Any) -> list[str]:
+        read.extend(choose_topics(named, partition_counts))
+        return read
+
+    def take(record: PlainRecord) -> None:
+        letter = read_letter(record)
+        if selection.takes(letter):
+            each(letter)
+
+    try:
+        scan(Settings.from_environment(os.environ), choose, take)
+    except RouterError as error:
+        raise click.ClickException(str(error)) from error
+    return read
+
+
+def _say_unasked(selection: Selection) -> None:
+    if selection.unasked:
+        click.echo(f"{selection.unasked:,} more could not be asked: --where has no value on them", err=True)
+
+
+def _show_causes(causes: tuple[Cause, ...]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("cause", "deaths", "reason", "destination", "error", "place", "message", "first", "last", "latest"):
+        table.add_column(name, justify="right" if name == "deaths" else "left")
+    for each in causes:
+        symptom = each.symptom
+        texts = (symptom.reason, symptom.destination, symptom.error_class, symptom.place, symptom.message)
+        times = (_time(each.first), _time(each.last), str(each.example))
+        table.add_row(cause_id(symptom), f"{each.count:,}", *map(_printable, texts), *times)
+    screen = console()
+    if not screen.is_terminal:
+        screen.width = _WIDE  # nobody's window sets one, and a line is a cause
+    screen.print(table)
+
+
+def _printable(text: str) -> str:
+    """A client's text in one line, without what could steer a terminal."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def _time(milliseconds: int) -> str:
+    if not 0 <= milliseconds < 253_402_300_800_000:  # the year 10000
+        return str(milliseconds)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _cause_json(cause: Cause) -> dict[str, Any]:
+    symptom = cause.symptom
+    return {
+        "cause": cause_id(symptom),
+        "deaths": cause.count,
+        "reason": symptom.reason,
+        "destination": symptom.destination,
+        "error": symptom.error_class,
+        "place": symptom.place,
+        "message": symptom.message,
+        "first": cause.first,
+        "last": cause.last,
+        "latest": str(cause.example),
+        "example": cause.message,
+    }
+
+
+def _death_json(death: Death) -> dict[str, Any]:
+    return {
+        "dialect": str(death.dialect),
+        "reason": death.reason,
+        "destination": death.destination,
+        "error": death.error_class,
+        "message": death.message,
+        "place": death.place,
+        "count": death.count,
+        "first": death.first,
+        "last": death.last,
+        "origin": None if death.origin is None else str(death.origin),
+    }
+
+
+def _letter_json(letter: DeadLetter, selection: Selection) -> dict[str, Any]:
+    record = letter.record
+    ledger = ledger_of(record.headers)
+    told = {
+        "at": str(letter.at),
+        "timestamp": record.timestamp,
+        "death": _death_json(letter.death),
+        "earlier": [_death_json(each) for each in read_deaths(record.headers)[:-1]],
+        "ledger": [
+            {"destination": e.destination, "reason": e.reason, "count": e.count, "first": e.first, "last": e.last}
+            for e in ledger.entries
+        ],
+        "key": _bytes_json(record.key),
+        "value": _bytes_json(record.value),
+        "headers": [[name, _bytes_json(value)] for name, value in record.headers],
+    }
+    schema = selection.schema_of(record)
+    try:
+        plain = decoded(record, schema)
+        json.dumps(plain)
+    except (RouterError, ValueError, TypeError, RecursionError):
+        return told  # which is why it is here, perhaps: its bytes are there all the same
+    return {**told, "plain": plain}
+
+
+def _bytes_json(value: bytes | None) -> dict[str, str] | None:
+    """Bytes as text where they are text, else as base64: reading them back gives the same bytes."""
+    if value is None:
+        return None
+    try:
+        return {"text": value.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode()}
+
+
+def _lines(letter: DeadLetter, told: dict[str, Any]) -> Iterator[str]:
+    deaths = [letter.death, *reversed(read_deaths(letter.record.headers)[:-1])]
+    yield f"{letter.at}, of cause {cause_id(symptom_of(letter.death))}"
+    for number, death in enumerate(deaths):
+        yield f"{'died of' if number == 0 else 'before, of'} {_printable(death.reason)}, as {death.dialect} tells it"
+        texts = (
+            ("destination", death.destination),
+            ("error", death.error_class),
+            ("message", death.message),
+            ("place", death.place),
+            ("origin", "" if death.origin is None else str(death.origin)),
+        )
+        yield from (f"    {name:<12}{_printable(text)}" for name, text in texts if text)
+        yield f"    {'deaths':<12}{death.count}"
+        yield from (
+            f"    {name:<12}{_time(at)}"
+            for name, at in (("first", death.first), ("last", death.last))
+            if at is not None
+        )
+    for each in told["ledger"]:
+        yield f"ledger: {each['count']} of {_printable(each['reason'])} at {_printable(each['destination']) or 'no destination'}"
+    yield f"timestamp {_time(letter.record.timestamp)}"
+    yield f"key {_shown(told['key'])}"
+    plain = told.get("plain")
+    yield f"value {_shown(told['value']) if plain is None else _printable(json.dumps(plain, ensure_ascii=False))}"
+    yield from (f"header {_printable(name)} {_shown(value)}" for name, value in told["headers"])
+
+
+def _shown(value: dict[str, str] | None) -> str:
+    return "null" if value is None else _printable(value.get("text", f"base64 {value.get('base64')}"))
