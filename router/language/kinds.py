@@ -239,8 +239,8 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
         "Records that are to be put in order may lie in different partitions.",
         "Records are put in order where one worker sees all of a key: in one partition of one source. So the records' key "
         "must be the field that `order` goes by, which `key:` on the exchange says and the worker verifies. Where it is "
-        "another field, or where several sources enter one exchange, `repartition: true` sends the records through an "
-        "internal topic that is keyed by that field, at the price of writing each of them once more. A topic whose `failure` "
+        "another field, or where several sources enter one exchange, they would have to be keyed anew first (`repartition`), "
+        "which workers do not do yet. A topic whose `failure` "
         "keeps keys gets each key's records from one source, too.",
     ),
     Kind.MISPLACED_ORDER: _error(

@@ -22,7 +22,7 @@ from router.language.shapes import (
 
 __all__ = ["FAILURE_IS_SUPPORTED", "LATER_KEYS", "ORDER_IS_SUPPORTED", "later_key"]
 
-ORDER_IS_SUPPORTED = False
+ORDER_IS_SUPPORTED = True
 """Whether workers put records in order. Until they do, `order:` and `ordered:` are read, and refused by `check`."""
 
 FAILURE_IS_SUPPORTED = False

@@ -159,7 +159,8 @@ _SCALARS = {"string": "text", "integer": "whole number", "boolean": "true or fal
 def _container(of: dict[str, Any]) -> str:
     if of["type"] == "array":
         items = _type_of(of["items"])
-        return "list, below" if items == "mapping, below" else f"list of {items}s"
+        kind, colon, forms = items.partition(":")  # of a duration, how one is written
+        return "list, below" if items == "mapping, below" else f"list of {kind}s{colon}{forms}"
     values = of.get("additionalProperties", {})
     if "$ref" in values:
         return "mapping by name, below"
@@ -177,6 +178,7 @@ def _later_rows() -> Iterator[str]:
     if not FAILURE_IS_SUPPORTED:
         yield "| `topics:`, by name | `failure` | what becomes of a record that the consumer rejects |"
     yield "| `order:` of an exchange | `on-gap: park` | keeping a key's records until somebody decides |"
+    yield "| `order:` of an exchange | `repartition: true` | putting records in order by another field than their key's |"
     yield "| An item of `from:` | an exchange whose sources have another version | converting records |"
     yield "| `exchanges:`, by name | a subject instead of a topic under `sources` | reading all versions of a subject |"
 

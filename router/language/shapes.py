@@ -271,7 +271,7 @@ class OrderShape(Shape):
     repartition: Annotated[bool, Field(strict=True)] = Field(
         default=False,
         description="Records first go through an internal topic that is keyed by `by`: where their key is another, or where "
-        "the exchange has several sources.",
+        "the exchange has several sources. Workers do not do this yet, and `check` refuses it.",
     )
 
 
@@ -337,6 +337,7 @@ _RETRY_SCHEMA = {
     "type": "array",
     "maxItems": 20,
     "items": {"type": "string", "pattern": FINITE_PATTERN},
+    "default": ["10s", "1m", "10m"],
     "examples": [["10s", "1m", "10m"]],
 }
 Retries = Annotated[list[Wait], Field(max_length=20), WithJsonSchema(_RETRY_SCHEMA, mode="validation")]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from language.ordering import GOOD, STATES, load_order, ordering
+from language.ordering import GOOD, SCHEMAS, STATES, load_order, ordering
 
+from router.language.declarations import gather
+from router.language.lower import lower
 from router.language.order_lowering import order_policy
+from router.language.reading import read_shape
 from router.language.routes import RouteSet, SourceOrder
-from router.language.shapes import OrderShape
+from router.language.shapes import NULLABLE, OrderShape, RouteFile
 from router.order.policy import ByTime, OnDuplicate, OnGap, OnLate, OrderPolicy, Sequence, States
 
 
@@ -18,6 +21,15 @@ def lowered(order: str, **more: str) -> RouteSet:
     route_set, findings = load_order(ordering(order, **more))
     assert route_set is not None, findings
     return route_set
+
+
+def unchecked(order: str, **more: str) -> RouteSet:
+    """Return the set of a file that orders so, whether workers do all of it yet or not."""
+    parsed, _ = read_shape(
+        ordering(order, **more), RouteFile, file="t.yaml", nullable=NULLABLE, fallback={"version": 1, "team": "t"}
+    )
+    assert parsed is not None
+    return lower(gather([parsed], whole=True, all_readable=True)[0], SCHEMAS)
 
 
 def test_what_is_not_said_has_the_policy_s_defaults() -> None:
@@ -94,7 +106,7 @@ def test_a_source_knows_the_order_that_its_records_get() -> None:
 
 def test_records_that_are_keyed_anew_need_their_key_read() -> None:
     """Behind the place in its order; a source whose exchanges have none has none."""
-    route_set = lowered(
+    route_set = unchecked(
         "by: other, time: at, repartition: true", exchanges="f: {type: topic, sources: [more.event.v1]}"
     )
     order = route_set.sources["event.v1"].order
@@ -121,7 +133,7 @@ def test_records_that_are_keyed_anew_need_their_key_read() -> None:
 )
 def test_order_is_part_of_the_fingerprint(other: str) -> None:
     """As is each of its options, and which topics wait."""
-    one, another = lowered(GOOD), lowered(other)
+    one, another = lowered(GOOD), unchecked(other)
     assert one.fingerprint != another.fingerprint
     assert lowered(GOOD, topics="a.event.v1: {ordered: false, from: [{exchange: e}]}").fingerprint != one.fingerprint
     assert lowered("sequence: n, by: id, wait: 300s").fingerprint == one.fingerprint
