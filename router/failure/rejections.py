@@ -3,7 +3,7 @@
 A narrow topic `T` has two topics beside it. Consumers write both, in one transaction with their offsets, and the router reads
 the first and never writes it:
 
-    T.rejected    rejections and acknowledgements, in the partition of the copy's `router-origin`
+    T.rejected    rejections, in the partition of the copy's `router-origin`; acknowledgements, in that of the mark's lane
     T.parked      marks: by key, where the key has been parked since; compacted, with the partitions of T
 
 A rejection is the copy as it came (key, value, headers), and behind its headers
@@ -19,12 +19,14 @@ A rejection is the copy as it came (key, value, headers), and behind its headers
 An acknowledgement has the key, no value, and
 
     router-acknowledges   the epoch of the release mark that the consumer has met
+    router-lane           as the mark has it
 
 A release mark stands in T, in the partition of the key's copies. It has neither key nor value, so that nobody who keeps a
 table of T takes it for a delete, and
 
     router-release      the epoch: a number that grows with each release of the key
     router-key          the key
+    router-lane         topic/partition of the source whose lane writes the key: where it awaits the acknowledgement
     router-rejects      topic/partition/offset of the rejected copy since which the key is parked; none where nobody told
 
 A mark in T.parked has the key, and as its value `partition/offset` of the copy since which the key is parked; without a value
@@ -35,6 +37,7 @@ Anybody may write to T.rejected, so what cannot be read becomes a value that say
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,10 +51,12 @@ __all__ = [
     "ERROR_CLASS",
     "FAILED",
     "KEY",
+    "LANE",
     "PARKS",
     "REJECTS",
     "RELEASE",
     "Acknowledgement",
+    "Lane",
     "Malformed",
     "Rejection",
     "ReleaseMark",
@@ -70,6 +75,7 @@ PARKS = "router-parks"
 ACKNOWLEDGES = "router-acknowledges"
 RELEASE = "router-release"
 KEY = "router-key"
+LANE = "router-lane"
 
 FAILED = "failed"
 """The reason of a rejection that gives none."""
@@ -78,6 +84,15 @@ BEHIND = "behind"
 
 _OF_REJECTIONS = frozenset({REJECTS, REASON, ERROR, ERROR_CLASS, PLACE, PARKS})
 _LONGEST_REASON = 100
+_LANE = re.compile(rb"([A-Za-z0-9._-]{1,249})/([0-9]{1,10})")
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The source partition whose lane is the only writer of a key."""
+
+    topic: str
+    partition: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +124,7 @@ class Acknowledgement:
 
     key: bytes
     epoch: int
+    lane: Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +133,7 @@ class ReleaseMark:
 
     key: bytes
     epoch: int
+    lane: Lane
     first: Origin | None
     """The copy since whose rejection the key is parked; None where the router knows of none."""
 
@@ -158,34 +175,31 @@ def rejection_headers(
     ]
 
 
-def acknowledgement_headers(epoch: int) -> list[tuple[str, bytes | None]]:
-    """The headers of an acknowledgement; its key is the key, and it has no value."""
-    return [(ACKNOWLEDGES, b"%d" % epoch)]
+def acknowledgement_headers(mark: ReleaseMark) -> list[tuple[str, bytes | None]]:
+    """The headers of an acknowledgement of this mark; its key is the mark's, and it has no value."""
+    return [(ACKNOWLEDGES, b"%d" % mark.epoch), (LANE, _lane_text(mark.lane))]
 
 
 def release_headers(mark: ReleaseMark) -> list[tuple[str, bytes | None]]:
     """The headers of a release mark, which has neither key nor value."""
     first = [] if mark.first is None else [(REJECTS, encode_origin(mark.first))]
-    return [(RELEASE, b"%d" % mark.epoch), (KEY, mark.key), *first]
+    return [(RELEASE, b"%d" % mark.epoch), (KEY, mark.key), (LANE, _lane_text(mark.lane)), *first]
 
 
 def release_mark(headers: Headers) -> ReleaseMark | None:
     """The release mark that headers of a record in a narrow topic make of it; None for every other record."""
     last = _last(headers)
-    epoch, key = _number(last.get(RELEASE)), last.get(KEY)
-    if epoch is None or key is None:
+    epoch, key, lane = _number(last.get(RELEASE)), last.get(KEY), _lane(last.get(LANE))
+    if epoch is None or key is None or lane is None:
         return None
-    return ReleaseMark(key, epoch, decode_origin(last.get(REJECTS)))
+    return ReleaseMark(key, epoch, lane, decode_origin(last.get(REJECTS)))
 
 
 def read_rejected(record: Record) -> Rejection | Acknowledgement | Malformed:
     """What a record among a topic's rejections says."""
     last = _last(record.headers)
     if ACKNOWLEDGES in last:
-        epoch = _number(last[ACKNOWLEDGES])
-        if epoch is None or record.key is None:
-            return Malformed("an acknowledgement has a key, and a whole number as its epoch")
-        return Acknowledgement(record.key, epoch)
+        return _acknowledgement(last, record)
     placed = _placed(last, record)
     if isinstance(placed, Malformed):
         return placed
@@ -210,6 +224,26 @@ def read_rejected(record: Record) -> Rejection | Acknowledgement | Malformed:
             headers=_without(record.headers),
         ),
     )
+
+
+def _acknowledgement(last: dict[str, bytes], record: Record) -> Acknowledgement | Malformed:
+    epoch, lane = _number(last[ACKNOWLEDGES]), _lane(last.get(LANE))
+    if epoch is None or record.key is None:
+        return Malformed("an acknowledgement has a key, and a whole number as its epoch")
+    if lane is None or lane.partition != record.partition:
+        return Malformed(
+            f"the header {LANE} of an acknowledgement does not name a lane of partition {record.partition}"
+        )
+    return Acknowledgement(record.key, epoch, lane)
+
+
+def _lane_text(lane: Lane) -> bytes:
+    return b"%b/%d" % (lane.topic.encode("ascii"), lane.partition)
+
+
+def _lane(value: bytes | None) -> Lane | None:
+    found = _LANE.fullmatch(value or b"")
+    return None if found is None else Lane(found[1].decode(), int(found[2]))
 
 
 def _placed(last: dict[str, bytes], record: Record) -> tuple[Origin, Origin] | Malformed:

@@ -8,6 +8,7 @@ import pytest
 
 from router.failure.rejections import (
     Acknowledgement,
+    Lane,
     Malformed,
     Rejection,
     ReleaseMark,
@@ -22,6 +23,7 @@ from router.failure.rejections import (
 from router.records.headers import Origin
 from router.records.record import PlainRecord
 
+LANE = Lane("order.status.v1", 3)
 COPY = PlainRecord(
     topic="vip.order.status.v1",
     partition=2,
@@ -104,6 +106,8 @@ def test_a_rejection_of_what_was_rejected_before_says_only_its_own() -> None:
             id="another partition's",
         ),
         pytest.param((("router-acknowledges", b"x"),), "epoch", id="no epoch"),
+        pytest.param((("router-acknowledges", b"1"),), "router-lane", id="no lane"),
+        pytest.param((("router-acknowledges", b"1"), ("router-lane", b"o.v1/4")), "partition 3", id="another lane's"),
         pytest.param((("router-acknowledges", b"9" * 30),), "epoch", id="no possible epoch"),
     ],
 )
@@ -116,15 +120,16 @@ def test_what_cannot_be_acted_on_says_why(headers: tuple[tuple[str, bytes], ...]
 
 def test_an_acknowledgement_is_read_back() -> None:
     """By its key and epoch; without a key it is nobody's."""
-    record = rejected(headers=tuple(acknowledgement_headers(7)), value=None)
-    assert read_rejected(record) == Acknowledgement(b"ord-1", 7)
+    mark = ReleaseMark(b"ord-1", 7, LANE, None)
+    record = rejected(headers=tuple(acknowledgement_headers(mark)), value=None)
+    assert read_rejected(record) == Acknowledgement(b"ord-1", 7, LANE)
     assert isinstance(read_rejected(replace(record, key=None)), Malformed)
 
 
 @pytest.mark.parametrize("first", [None, Origin("a.v1", 0, 3)])
 def test_a_release_mark_is_read_back(first: Origin | None) -> None:
     """Whatever the key's bytes."""
-    mark = ReleaseMark(b"\xff\x00", 4, first)
+    mark = ReleaseMark(b"\xff\x00", 4, LANE, first)
     assert release_mark(release_headers(mark)) == mark
 
 
@@ -132,4 +137,5 @@ def test_other_records_are_no_release_marks() -> None:
     """Nor is one that lacks the key or a number."""
     assert release_mark(COPY.headers) is None
     assert release_mark([("router-release", b"1")]) is None
-    assert release_mark([("router-release", b"x"), ("router-key", b"k")]) is None
+    assert release_mark([("router-release", b"x"), ("router-key", b"k"), ("router-lane", b"o.v1/3")]) is None
+    assert release_mark([("router-release", b"1"), ("router-key", b"k"), ("router-lane", b"o.v1")]) is None
