@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from router.develop.feed import UNREADABLE, FeedEvent
+from router.develop.feed import UNREADABLE, FeedEvent, Mischief
 from router.develop.shop import ORDER, PRODUCT, REFUND, SOURCES, STOCK
 
 __all__ = ["Ledger", "Reconciliation", "Row", "Tally", "expected_topics", "fingerprint", "outcome_topics", "reconcile"]
+
+KEYED = (ORDER, REFUND)
+"""Whose records' keys are verified."""
 
 _TOMBSTONES: Mapping[str, tuple[str, ...]] = {
     ORDER: (
@@ -46,7 +49,7 @@ _TOMBSTONES: Mapping[str, tuple[str, ...]] = {
 
 def expected_topics(event: FeedEvent) -> tuple[str, ...]:
     """Every topic that must hold one copy of this record."""
-    if event.mischief in UNREADABLE or (event.topic == REFUND and event.key is None):
+    if event.mischief in UNREADABLE or (event.topic in KEYED and event.key is None):
         return (f"{event.topic}.dead-letters",)
     if event.value is None:
         return _TOMBSTONES[event.topic]
@@ -54,6 +57,9 @@ def expected_topics(event: FeedEvent) -> tuple[str, ...]:
     match event.topic:
         case "order.status.v1":
             topics = _of_order(facts)
+            if event.mischief is Mischief.DUPLICATE:
+                # It is put in order, and has come before; this consumer wants everything as it comes.
+                topics = [topic for topic in topics if topic == "notifications.order.status.v1"]
             topics.append(loader_of("" if event.key is None else event.key.decode()))
         case "refund.update.v1":
             topics = _of_refund(facts)
@@ -138,8 +144,8 @@ def _of_stock(state: str, hall: str) -> list[str]:
 def loader_of(key: str) -> str:
     """Which loader has an order, as the ring's description says.
 
-    Each unit of a loader's weight has 256 points; a key has four places, and the loader wins whose point comes soonest
-    behind one of them.
+    Each unit of a loader's weight has a point in each of the ring's 256 sectors; a key has four places, and the loader wins
+    whose point comes soonest behind one of them.
     """
     places = _numbers(hashlib.blake2b(key.encode(), digest_size=32).digest())
     points = _points()
@@ -153,8 +159,11 @@ def _points() -> tuple[tuple[int, str], ...]:
     for loader, weight in (("small-loader.order.status.v1", 1), ("large-loader.order.status.v1", 3)):
         for unit in range(weight):
             said = f"topic '{loader}'\0{unit}".encode()
-            # The lowest 20 bits of a point are not its place.
-            points += [(number >> 20 << 20, loader) for number in _numbers(hashlib.shake_128(said).digest(8 * 256))]
+            # The highest 8 bits of a point are its sector, and the lowest 20 are not its place.
+            points += [
+                (sector << 56 | (number % 2**56) >> 20 << 20, loader)
+                for sector, number in enumerate(_numbers(hashlib.shake_128(said).digest(8 * 256)))
+            ]
     return tuple(sorted(points))
 
 
