@@ -119,7 +119,15 @@ class KafkaWatch:
     def _committed(self, group: str, partitions: Collection[tuple[str, int]]) -> Offsets:
         # The admin client has a call for this, but where no group ever committed, confluent-kafka 2.16.1 crashes in it.
         if group not in self._groups:
-            self._groups[group] = Consumer({"bootstrap.servers": self._bootstrap, "group.id": group, "log_level": 0})
+            self._groups[group] = Consumer(
+                {
+                    "bootstrap.servers": self._bootstrap,
+                    "group.id": group,
+                    # Else a broker answers only while no transaction of the group is open: under load there always is one.
+                    "isolation.level": "read_uncommitted",
+                    "log_level": 0,
+                }
+            )
         found = self._groups[group].committed([TopicPartition(*each) for each in partitions], timeout=self._within)
         return {(each.topic, each.partition): each.offset for each in found}
 
