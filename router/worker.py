@@ -39,6 +39,7 @@ from router.language.files import read_routes
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
 from router.language.routes import RouteSet
+from router.language.topics import changelog_of
 from router.observe.health import Health, Readiness
 from router.observe.logs import configure_logging, get_logger
 from router.observe.metrics import Metrics
@@ -180,6 +181,7 @@ class RouterApp(faust.App):
         ordered = sorted(topic for topic, source in route_set.sources.items() if source.order is not None)
         if ordered and settings.guarantee != EXACTLY_ONCE:
             raise InvalidSettings([_cannot_order(settings, ordered)])
+        self._left_behind: list[str] = []
         self.order_readers = {topic: order_reader(route_set.sources[topic]) for topic in ordered}
         for topic in ordered:
             self.metrics.ordered(topic, held=0, released={}, gaps=0, late=0, duplicates=0, illegal=0)
@@ -336,6 +338,7 @@ class RouterApp(faust.App):
                 await self.destinations.refresh()
                 self.health.broker_connected()
                 self._say_missing(self.destinations.missing(self.route_set.sources))
+                self._say_left_behind()
             except BrokerUnavailable as error:
                 self.health.broker_lost(str(error), since=time.time())
             self.readiness()
@@ -345,6 +348,18 @@ class RouterApp(faust.App):
     def _say_missing(self, sources: Sequence[str]) -> None:
         if self.health.sources_missing(sources, since=time.time()) and sources:
             log.warning("broad topics are missing", reason="source-unavailable", topics=", ".join(sources))
+
+    def _say_left_behind(self) -> None:
+        """Tables of sources that routes put in order no longer: what they hold is sent by nobody."""
+        unordered = (topic for topic, source in self.route_set.sources.items() if source.order is None)
+        left = sorted(topic for topic in unordered if self.destinations.count(changelog_of(self.conf.id, topic)))
+        if left and left != self._left_behind:
+            log.warning(
+                "there are tables of sources that routes put in order no longer: records that they hold are not sent",
+                reason="left-behind",
+                topics=", ".join(left),
+            )
+        self._left_behind = left
 
     def on_rebalance_start(self) -> None:
         """The group deals out its partitions."""

@@ -9,7 +9,7 @@ from support.logging_state import logging_given_back
 
 from router.lanes.batch import Batch, SourcePartition
 from router.settings import Settings
-from router.worker import RouterApp, RouterWorker, read_route_set, router_app
+from router.worker import RouterApp, RouterWorker, configure_worker_logging, read_route_set, router_app
 
 ROUTES = """
 version: 1
@@ -20,6 +20,10 @@ topics:
   ru.order.v1: {from: [{exchange: orders, binding-key: RU}]}
 """
 SCHEMA = '{"type": "record", "name": "order", "fields": [{"name": "country", "type": "string"}]}'
+
+
+ORDERED = ROUTES.replace('{country}"', '{country}", key: id, order: {by: id, sequence: n}')
+ORDERED_SCHEMA = SCHEMA.replace("[", '[{"name": "id", "type": "string"}, {"name": "n", "type": "long"}, ', 1)
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +71,13 @@ async def test_port_zero_turns_the_web_server_off(environ: dict[str, str], port:
     RouterWorker(app)
     assert app.conf.web_enabled is (services > 0)
     assert len(list(app.boot_strategy.web_server())) == services
+
+
+def test_buffers_are_a_quarter_for_fetches_and_the_rest_for_copies(environ: dict[str, str]) -> None:
+    """One setting bounds both."""
+    app = app_of(environ | {"ROUTER_BUFFER_BYTES": "8MiB"})
+    assert app.fetch_ahead_bytes == 2 << 20
+    assert app.new_lanes(None)._buffer_bytes == 6 << 20  # type: ignore[arg-type]  # nobody is asked for positions
 
 
 @pytest.mark.parametrize(("switch", "known_as"), [("off", None), ("on", "w-1")])
@@ -119,3 +130,39 @@ def test_what_cannot_work_ends_the_process_with_the_reason(
     assert ended.value.code == 1
     written = capsys.readouterr()
     assert said in written.err + written.out
+
+
+@pytest.fixture
+def ordered(environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The same, with a source that is put in order."""
+    (tmp_path / "routes" / "shop.yaml").write_text(ORDERED)
+    (tmp_path / "schemas" / "order" / "v1.avsc").write_text(ORDERED_SCHEMA)
+    return environ
+
+
+async def test_lanes_of_an_ordered_source_have_its_table(ordered: dict[str, str]) -> None:
+    """Each its own partition of it, and its changes go to the source's changelog."""
+    app = app_of(ordered)
+    source = SourcePartition("order.v1", 3)
+    order = app._order(source, app._copier("order.v1"))
+    assert order is not None
+    assert (order.source, order.table.changelog) == (source, "shop-router-order.v1-changelog")
+    assert order.looks_in() is None
+
+
+def test_order_needs_transactions(ordered: dict[str, str], capsys: Any) -> None:
+    """Else a table could say of a record that it was sent, and it was not."""
+    with pytest.raises(SystemExit):
+        router_app(ordered | {"ROUTER_GUARANTEE": "at_least_once"})
+    written = capsys.readouterr()
+    assert "ROUTER_GUARANTEE='at_least_once' does not put records in order" in written.err + written.out
+
+
+async def test_what_is_left_behind_is_said_once(environ: dict[str, str], capsys: Any) -> None:
+    """A changelog of a source that routes do not order: nobody sends what it holds."""
+    app = app_of(environ)
+    app.destinations._counts = {"shop-router-order.v1-changelog": 4}
+    configure_worker_logging(app.router_settings)
+    for _ in range(2):
+        app._say_left_behind()
+    assert capsys.readouterr().out.count("left-behind") == 1
