@@ -27,6 +27,7 @@ from router.develop.encoding import shop_encoders
 from router.develop.errors import AlreadyRunning, KafkaUnreachable, NotCaughtUp
 from router.develop.feed import events
 from router.develop.feeding import Feeder
+from router.develop.holding import records_held
 from router.develop.interrupts import Interrupts
 from router.develop.picture import NarrowRow, Picture, Rates, SourceRow, draw, line, mischief_line, reckoning
 from router.develop.procfile import Processes, procfile_lines
@@ -50,6 +51,8 @@ _LOOK_EVERY_S = 0.5
 _LINE_EVERY_S = 5.0
 _STUCK_AFTER_S = 60.0
 _LAST_WORDS_WITHIN_S = 5.0
+_LONGEST_LAST_WAIT_S = 15.0
+"""How long records that are held put off an end that somebody asked for."""
 _STOP_WITHIN_S = 8.0
 
 
@@ -118,6 +121,7 @@ def run_demo(options: DemoOptions, *, environ: Mapping[str, str], console: Conso
             watched=watched,
             interrupts=interrupts,
             logs=options.state / "log",
+            held=lambda: records_held(process.port for process in processes.started),
         )
         interrupts.polite()
         return run.to_the_end(console)
@@ -137,7 +141,9 @@ class _Run:
         watched: list[Callable[[], None]],
         interrupts: Interrupts,
         logs: Path,
+        held: Callable[[], int],
     ) -> None:
+        """`held` says how many records wait to be put in order."""
         self._narrow = sorted(narrow)
         self._feeder = feeder
         self._watch = watch
@@ -145,6 +151,9 @@ class _Run:
         self._watched = watched
         self._interrupts = interrupts
         self._logs = logs
+        self._held = held
+        orders = [source.order for source in route_set.sources.values() if source.order is not None]
+        self._longest_wait = max((order.policy.wait_ms / 1000 for order in orders), default=0.0)
         self._rates = Rates()
         self._begun = time.monotonic()
         self._sources = watch.partitions(sorted(route_set.sources))
@@ -191,20 +200,21 @@ class _Run:
     def _catch_up(self, show: Callable[[Picture], None], *, note: str, within: float) -> bool:
         """Wait until nothing is left to route; False when somebody asks for an end and it is still not so soon after.
 
-        Raises `NotCaughtUp` when there is no progress for `within` seconds.
+        Nor must anything be held any more: what waits for a record that never comes goes when its wait has run out.
+        Raises `NotCaughtUp` when there is no progress for `within` seconds, beyond the longest of these waits.
         """
         least, progressed, asked = sys.maxsize, time.monotonic(), 0.0
-        while lag := sum((lags := self._lag()).values()):
+        while lag := sum((lags := self._lag()).values()) or self._held():
             self._look()
             show(self._picture(lags, note))
             now = time.monotonic()
             if self._interrupts.asked:
                 asked = asked or now
-                if now - asked > _LAST_WORDS_WITHIN_S:
+                if now - asked > _LAST_WORDS_WITHIN_S + min(self._longest_wait, _LONGEST_LAST_WAIT_S):
                     return False
             if lag < least:
                 least, progressed = lag, now
-            elif now - progressed > within:
+            elif now - progressed > within + self._longest_wait:
                 raise NotCaughtUp(lag=lag, seconds=within, logs=str(self._logs))
             time.sleep(_LOOK_EVERY_S / 2)
         return True

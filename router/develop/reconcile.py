@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from router.develop.feed import UNREADABLE, FeedEvent
+from router.develop.feed import UNREADABLE, FeedEvent, Mischief
 from router.develop.shop import ORDER, PRODUCT, REFUND, SOURCES, STOCK
 
 __all__ = ["Ledger", "Reconciliation", "Row", "Tally", "expected_topics", "fingerprint", "outcome_topics", "reconcile"]
+
+KEYED = (ORDER, REFUND)
+"""Whose records' keys are verified."""
 
 _TOMBSTONES: Mapping[str, tuple[str, ...]] = {
     ORDER: (
@@ -46,7 +49,7 @@ _TOMBSTONES: Mapping[str, tuple[str, ...]] = {
 
 def expected_topics(event: FeedEvent) -> tuple[str, ...]:
     """Every topic that must hold one copy of this record."""
-    if event.mischief in UNREADABLE or (event.topic == REFUND and event.key is None):
+    if event.mischief in UNREADABLE or (event.topic in KEYED and event.key is None):
         return (f"{event.topic}.dead-letters",)
     if event.value is None:
         return _TOMBSTONES[event.topic]
@@ -54,6 +57,9 @@ def expected_topics(event: FeedEvent) -> tuple[str, ...]:
     match event.topic:
         case "order.status.v1":
             topics = _of_order(facts)
+            if event.mischief is Mischief.DUPLICATE:
+                # It is put in order, and has come before; this consumer wants everything as it comes.
+                topics = [topic for topic in topics if topic == "notifications.order.status.v1"]
             topics.append(loader_of("" if event.key is None else event.key.decode()))
         case "refund.update.v1":
             topics = _of_refund(facts)

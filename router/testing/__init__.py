@@ -4,9 +4,11 @@ A team tests its routes without a broker. The double runs the worker's own code,
 commits; only Kafka is replaced:
 
     with RouterDouble.from_folders("routes", "schemas") as router:
-        router.publish("order.status.v1", {"country": "RU", "status": "paid"}, key="ord-1")
+        router.publish("order.status.v1", {"sequence": 1, "country": "RU", "status": "paid"}, key="ord-1")
         (copy,) = router.read("notifications.order.status.v1")
         assert copy.key == b"ord-1"
+
+Where records are put in order, time decides as well: `router.clock.advance(10)`, then read.
 
 Below it are the parts: `MemoryBroker` keeps topics and offsets and suffers faults, `MemoryWorker` carries with real lanes.
 Faults are values with a budget, and count how often they came true:

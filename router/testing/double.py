@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from router.language.case_values import encode_value
+from router.language.cases import message_record
 from router.language.deciders import deciders, order_reader
 from router.language.files import read_routes
 from router.language.findings import InvalidRoutes
@@ -89,16 +89,20 @@ class RouterDouble:
     ) -> PlainRecord:
         """Write one record to a broad topic.
 
-        Fields are encoded by the topic's schema, which fills in what is left out; bytes go as they are, None makes a
-        tombstone. `timestamp` is in milliseconds, and the clock's where none is given. Raises Misfit where the fields
+        Fields are encoded by the topic's schema, which fills in what is left out, and the field that the key carries is
+        filled in from the key; bytes go as they are, None makes a tombstone. `timestamp` is in milliseconds, and the clock's where none is given. Raises Misfit where the fields
         do not suit the schema, KeyError where no exchange reads the topic.
         """
-        schema = self.route_set.sources[topic].schema
+        source = self.route_set.sources[topic]
         named = headers.items() if isinstance(headers, Mapping) else headers
+        raw = key.encode() if isinstance(key, str) else key
+        if value is not None and not isinstance(value, bytes):
+            text = None if raw is None else raw.decode(errors="surrogateescape")
+            value = message_record(source, key=text, value=dict(value), headers={}).value
         return self.broker.publish(
             topic,
-            value=value if value is None or isinstance(value, bytes) else encode_value(schema, value),
-            key=key.encode() if isinstance(key, str) else key,
+            value=value,
+            key=raw,
             headers=[(name, text.encode() if isinstance(text, str) else text) for name, text in named],
             timestamp=timestamp,
             partition=partition,

@@ -133,9 +133,21 @@ def test_what_is_unreadable_becomes_a_dead_letter_and_nothing_else(topic: str) -
     assert expected_topics(event(topic, {}, mischief=Mischief.TRUNCATED)) == (f"{topic}.dead-letters",)
 
 
-def test_a_refund_without_its_key_becomes_a_dead_letter() -> None:
-    """Its team declared the key, so that it is verified."""
-    assert expected_topics(event(REFUND, {"type": "refund_approved"}, key=None)) == ("refund.update.v1.dead-letters",)
+@pytest.mark.parametrize(
+    "record",
+    [event(REFUND, {"type": "refund_approved"}, key=None), replace(order("RU", "paid"), key=None)],
+    ids=["refund", "order"],
+)
+def test_a_record_without_its_declared_key_becomes_a_dead_letter(record: FeedEvent) -> None:
+    """Its team declared what the key carries, so that it is verified."""
+    assert expected_topics(record) == (f"{record.topic}.dead-letters",)
+
+
+def test_an_order_s_event_that_comes_again_reaches_only_those_who_do_not_wait() -> None:
+    """Everyone else has it already, in its place."""
+    again = replace(order("RU", "paid"), mischief=Mischief.DUPLICATE)
+    topics = {"notifications.order.status.v1", "analytics.order.status.v1", loader_of("k")}
+    assert set(expected_topics(again)) == topics
 
 
 def test_every_topic_of_the_shop_gets_something() -> None:

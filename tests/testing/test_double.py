@@ -8,6 +8,7 @@ import pytest
 
 from router.language.findings import InvalidRoutes
 from router.records.headers import ORIGIN
+from router.records.record import PlainRecord
 from router.testing import DeliveryLost, RouterDouble, StandsStill
 
 ROUTES = {
@@ -117,8 +118,19 @@ def test_broken_routes_never_take_effect() -> None:
         RouterDouble(broken, SCHEMAS)
 
 
+def origin(copy: PlainRecord) -> int:
+    """Return the source offset of a copy."""
+    return int((dict(copy.headers)[ORIGIN] or b"").rpartition(b"/")[2])
+
+
 def test_folders_are_read_as_a_worker_reads_them() -> None:
     """The example shop's own routes run in memory."""
     with RouterDouble.from_folders("routes", "schemas", partitions=2) as router:
-        router.publish("order.status.v1", {"country": "RU", "status": "paid"}, key="ord-1")
+        for sequence, status in ((2, "paid"), (1, "created"), (4, "shipped")):
+            order = {"sequence": sequence, "country": "RU", "status": status}
+            router.publish("order.status.v1", order, key="ord-1")
         assert len(router.read("notifications.order.status.v1")) == 1
+        assert [origin(copy) for copy in router.read("bob-ru.order.status.v1")] == [1, 0]
+        router.clock.advance(11)
+        assert [origin(copy) for copy in router.read("bob-ru.order.status.v1")] == [1, 0, 2]
+        assert router.read("order.status.v1.dead-letters") == ()
