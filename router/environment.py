@@ -288,6 +288,11 @@ VARIABLES: Final[Sequence[Variable]] = (
         "The most that one fetch brings of a partition; a larger record still comes, alone.",
     ),
     Variable(
+        "ROUTER_BUFFER_BYTES", "buffer_bytes", _size(1 << 20, 1 << 40), "64MiB",
+        "What a worker may hold of records on their way, in equal shares for its partitions: a quarter for what is fetched ahead, the rest for copies "
+        "that are not committed. Each partition may exceed its share by one batch. A worker takes about 100 MiB beside.",
+    ),
+    Variable(
         "ROUTER_TAGS", "tags", Kind("list of at most 8 tags", _read_tags, ",".join), "",
         "Written into each copy's hop header, such as `dc=fra,env=prod`.",
     ),

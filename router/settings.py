@@ -79,6 +79,7 @@ class Settings:
     destination_retry_ms: int
     fetch_records: int
     fetch_bytes: int
+    buffer_bytes: int
     tags: tuple[str, ...]
     http_host: str
     http_port: int

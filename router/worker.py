@@ -50,6 +50,7 @@ from router.order.disk import DiskMemory
 from router.order.ordering import Ordering
 from router.order.table import LaneTables
 from router.records.catalogue_files import read_catalogue
+from router.runtime import allow_connections, spare_garbage_collection
 from router.settings import Fault, InvalidSettings, Settings
 
 __all__ = ["RouterApp", "router_app"]
@@ -60,8 +61,8 @@ _END_WITHIN = 4.5
 """Seconds after SIGTERM at which the process ends, whatever still hangs: nothing that was not committed is lost by it."""
 _FINISH_WITHIN = 3.0
 """Seconds that lanes may take to commit when their partitions are revoked or the worker ends."""
-_CONTAINERS_BETWEEN_COLLECTIONS = 70_000
-"""New containers after which Python collects garbage by itself: some ten thousand records, more than are on their way."""
+_FETCHED_AHEAD = 4
+"""One part in so many of a worker's buffers is for what is fetched ahead: its copies, with our headers, take twice as much."""
 _LOOK_EVERY = 2.0
 """Seconds between two looks at the broker and at the lanes."""
 _BEAT_EVERY = 1.0
@@ -122,18 +123,6 @@ class RouterWorker(faust.Worker):
         super()._schedule_shutdown(signal)
 
 
-def _spare_garbage_collection() -> None:
-    """Collect at every look at the lanes instead of all the time, and leave alone what lives as long as the process.
-
-    Records and their headers are containers that die by reference counts, in no cycles. But Python looks for cycles after
-    every 700 new containers, which with tens of thousands of records on their way was a fifth of all CPU time. Not to look
-    at all would be wrong, too: one forgotten cycle may hold all the bytes of a fetch.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_CONTAINERS_BETWEEN_COLLECTIONS)
-
-
 def _end_now() -> None:
     log.warning("not everything ended in time: leaving; uncommitted records are read again", reason="forced-exit")
     sys.stdout.flush()
@@ -170,6 +159,7 @@ class RouterApp(faust.App):
         self.route_set = route_set
         self.deciders = deciders(route_set)
         self.finish_within = _FINISH_WITHIN
+        self.fetch_ahead_bytes = settings.buffer_bytes // _FETCHED_AHEAD
         self.directory = KafkaDirectory(settings.broker, settings.aiokafka_security())
         self.destinations = Destinations(self.directory)
         self.metrics = Metrics(CollectorRegistry())
@@ -244,7 +234,7 @@ class RouterApp(faust.App):
             timeout = settings.transaction_timeout_ms
             return TransactionalCarrier(source, group=settings.group, transaction_timeout_ms=timeout, **common)
 
-        return Lanes(new_lane)
+        return Lanes(new_lane, buffer_bytes=settings.buffer_bytes - self.fetch_ahead_bytes)
 
     def _copier(self, topic: str) -> Copier:
         settings = self.router_settings
@@ -286,7 +276,8 @@ class RouterApp(faust.App):
     async def on_start(self) -> None:
         """Begin to look after ourselves before the consumer starts: that may take as long as there is no broker."""
         await super().on_start()
-        _spare_garbage_collection()
+        spare_garbage_collection()
+        allow_connections()
         self.add_future(self._look_after())
         limit = self.router_settings.stall_timeout_ms / 1000
         if limit:

@@ -95,6 +95,12 @@ class Copies:
     """Copies in the open batches that a tally has already."""
     _last: int = -1
 
+    @property
+    def size(self) -> int:
+        """Bytes of all copies."""
+        full = sum(batch.size() for _, _, batch, _ in self.ready)
+        return full + sum(batch.size() for batch in self.open.values())
+
     def begin(self, at: TopicPartition, batch: CopyBatch, offset: int) -> CopyBatch:
         """A new batch takes copies from now on, that of this source offset first."""
         self.open[at] = batch

@@ -86,6 +86,8 @@ class Lane:
         self.protocol = LaneProtocol(source, pace)
         self.waiting = ""
         """Why deliveries are being waited for longer than usual; empty while all is well."""
+        self.share: int | None = None
+        """Bytes of copies from which on it takes nothing more until they are committed; None: as its pace allows."""
         self._copier = copier
         self._destinations = destinations
         self._positions = positions
@@ -101,6 +103,9 @@ class Lane:
         self._refusals = Refusals()
         self._carrier: Carrier | None = None
         self._unsent: Copies | None = None
+        self._unsent_bytes = 0
+        self._sent_bytes = 0
+        """Of copies that were sent since the last commit."""
         self._wake = asyncio.Event()
         self._error: RouterError | None = None
         self._finishing = False
@@ -113,7 +118,14 @@ class Lane:
     @property
     def accepts(self) -> bool:
         """There is room for a batch."""
-        return self.protocol.accepts and not self._finishing and self._error is None
+        if not self.protocol.accepts or self._finishing or self._error is not None:
+            return False
+        return self.share is None or self.held < self.share
+
+    @property
+    def held(self) -> int:
+        """Bytes of copies that are not committed."""
+        return self._unsent_bytes + self._sent_bytes
 
     @property
     def holds(self) -> Holding | None:
@@ -172,6 +184,7 @@ class Lane:
             self._stop_for(_unexpected(error))
             return
         self._unsent = copies
+        self._unsent_bytes = copies.size
         self._wake.set()
         self._observer.copied(self.source, batch, tally)
 
@@ -227,6 +240,7 @@ class Lane:
         if self._order is not None:
             self._order.resume(position)
         self._unsent = None
+        self._unsent_bytes = self._sent_bytes = 0
         self._error = None
         self._refusals.met.clear()
         self.protocol.opened(epoch=epoch, position=position, now=self._clock.now())
@@ -283,10 +297,12 @@ class Lane:
             if self._unsent is None:
                 return
             copies, self._unsent = self._unsent, None
+            self._unsent_bytes = 0
             if self._order is not None:
                 # Not before: what was changed for copies that are not sent yet must not pass for committed with these.
                 self._order.write_changes(copies, new_batch=carrier.new_batch, refusals=self._refusals)
             copies.seal()
+            self._sent_bytes += copies.size
             await carrier.send(copies)
             for batch in copies.batches:
                 self.protocol.sent(batch, self._clock.now())
@@ -308,7 +324,9 @@ class Lane:
             table = self._order.table
             table.committed(source=offset, changelog=ends.get((table.changelog, self.source.partition)))
         self.protocol.settled(offset, not_before=self._budget.reserve(self._clock.now()))
+        self._sent_bytes = 0
         self._refusals.passed(offset)
+        self._room()
         self._observer.committed(self.source, self._clock.now() - begun)
 
     # --- what is held for its time ---------------------------------------------------------------------------------------
@@ -332,6 +350,7 @@ class Lane:
         tally = order.expire(self.protocol.position, into=into, new_batch=carrier.new_batch, refusals=self._refusals)
         self._unsent = copies if tally is None else into
         if tally is not None:
+            self._unsent_bytes = into.size
             self._observer.released(self.source, tally)
 
     async def _ask(self, order: LaneOrder, at: int) -> None:

@@ -14,9 +14,16 @@ __all__ = ["Lanes"]
 class Lanes:
     """The lanes by their partition, and the one question that the fetching side asks: who has room?"""
 
-    def __init__(self, new_lane: Callable[[SourcePartition, Callable[[], None]], Lane]) -> None:
-        """`new_lane` gets the partition and what the lane must call when it may have room again."""
+    def __init__(
+        self, new_lane: Callable[[SourcePartition, Callable[[], None]], Lane], *, buffer_bytes: int | None = None
+    ) -> None:
+        """`new_lane` gets the partition and what the lane must call when it may have room again.
+
+        `buffer_bytes` is what all lanes together may hold of copies that are not committed. Each has an equal share, so that
+        one that stands still takes nothing from the others; it exceeds it by one batch at most.
+        """
         self._new_lane = new_lane
+        self._buffer_bytes = buffer_bytes
         self._lanes: dict[SourcePartition, Lane] = {}
         self._room = asyncio.Event()
 
@@ -28,8 +35,11 @@ class Lanes:
 
     def open(self, sources: Iterable[SourcePartition]) -> None:
         """Begin to open a lane for each partition, all at once and in the background."""
-        for source in sorted(sources):
+        sources = sorted(sources)
+        for source in sources:
             lane = self._lanes[source] = self._new_lane(source, self._room.set)
+            if self._buffer_bytes is not None:
+                lane.share = max(1, self._buffer_bytes // len(sources))
             lane.start()
 
     def carry(self, batch: Batch) -> None:

@@ -51,6 +51,8 @@ _BUSY_FETCH = 0.05
 
 _LEARN_WITHIN = 1.0
 """Seconds that asking for the topics may hold up a rebalance: it does good, but is not needed."""
+_LEAST_FETCH = 16 * 1024
+"""Bytes that a partition's share of what is fetched ahead never falls below."""
 _FAILING = 5.0
 """Seconds without a failed fetch after which the last one counts as overcome."""
 
@@ -167,6 +169,15 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LEARN_WITHIN):
                     await self._consumer._client.force_metadata_update()  # noqa: SLF001 - a consumer has no way to ask
+
+    def share_fetches(self, partitions: int, *, of: int, most: int) -> None:
+        """Let all partitions together fetch ahead `of` bytes, and none of them more than `most`.
+
+        A record that is larger still comes, alone. May be called from any thread: it is asked at the next fetch.
+        """
+        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001 - it takes these when it is made, before partitions are known
+        fetcher._max_partition_fetch_bytes = max(_LEAST_FETCH, min(most, of // max(1, partitions)))  # noqa: SLF001 - as above
+        fetcher._fetch_max_bytes = max(_LEAST_FETCH, of)  # noqa: SLF001 - as above
 
     async def show_life(self) -> None:
         """Count as one who fetches: a worker that waits, or has no partitions, must not be taken for one that hangs.
@@ -386,7 +397,9 @@ class BatchConsumer(driver.Consumer):
         # A table's changelog is assigned beside its source, so that the group knows who has it: another consumer reads it.
         changelogs = {tp for tp in self.assignment() if tp.topic in self.app.tables.changelog_topics}
         await self._thread.leave_unread(changelogs)
-        self.lanes.open(SourcePartition(tp.topic, tp.partition) for tp in self.assignment() if tp not in changelogs)
+        read = self.assignment() - changelogs
+        self._thread.share_fetches(len(read), of=self.app.fetch_ahead_bytes, most=self.app.conf.consumer_max_fetch_size)
+        self.lanes.open(SourcePartition(tp.topic, tp.partition) for tp in read)
 
     async def on_partitions_revoked(self, revoked: Iterable[TP]) -> None:
         """Commit what was carried, before the partitions go and before Faust forgets what was in flight."""

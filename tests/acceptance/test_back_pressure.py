@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.process
 
 NOTE = "n" * 1_000
-HELD = 96 << 20
-"""What a worker may grow by while nothing is taken of it: fetched ahead, and copies that wait."""
+BUFFER = "8MiB"
+HELD = 40 << 20
+"""What a worker with such buffers may grow by while nothing is taken of it: they, and what Python needs to fill them."""
 
 
 def flood(stage: Stage, *, first: int, megabytes: int) -> int:
@@ -73,7 +74,9 @@ def test_too_few_replicas_are_named_and_waited_for(
         stage.topics.drop(red)
         # One replica less than the others, and all of them must be in sync.
         stage.create("@red.event.v1", partitions=2, replicas=2, min_insync_replicas="2")
-        worker = stage.worker(transaction_timeout="10s", session_timeout="10s").until_ready(lanes=2)
+        worker = stage.worker(buffer_bytes=BUFFER, transaction_timeout="10s", session_timeout="10s").until_ready(
+            lanes=2
+        )
         stage.feed(400)
         stage.until_routed()
         leader, follower = stage.topics.replicas(red, 0)
@@ -113,7 +116,7 @@ def test_a_broker_that_stops_is_waited_for(
     stage = Stage(bootstrap=kafka.bootstrap, word=unique, home=tmp_path / "stage")
     try:
         stage.coloured()
-        worker = stage.worker(fetch_records="500", session_timeout="30s").until_ready(lanes=2)
+        worker = stage.worker(buffer_bytes=BUFFER, session_timeout="30s").until_ready(lanes=2)
         count = flood(stage, first=0, megabytes=60)
         until(
             lambda: any(stage.topics.committed(stage.group, stage.name("@event.v1")).values()),

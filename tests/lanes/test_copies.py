@@ -36,6 +36,18 @@ def test_a_later_source_batch_joins_the_batches_that_are_open() -> None:
     assert [(each.follows, each.next, each.records) for each in copies.batches] == [(7, 9, ()), (9, 12, ())]
 
 
+def test_size_is_of_all_that_waits() -> None:
+    """Full batches and open ones alike."""
+    copies, full, growing = Copies(), MemoryBatch(10_000), MemoryBatch(10_000)
+    assert copies.size == 0
+    copies.begin(A, full, 7)
+    fill(full, 2)
+    copies.close(A, 8, Tally())
+    copies.begin(B, growing, 9)
+    fill(growing, 3)
+    assert copies.size == full.size() + growing.size() > 0
+
+
 def test_full_batch_leaves_before_the_one_that_follows_it() -> None:
     """Of a partition; it says up to where it holds copies."""
     copies, tally = Copies(), Tally()

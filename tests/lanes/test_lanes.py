@@ -10,7 +10,7 @@ from router.lanes.batch import SourcePartition
 from router.lanes.lanes import Lanes
 from router.lanes.protocol import LaneState, Pace
 from router.records.record import Record
-from router.testing import AcknowledgementsHeld, MemoryBroker, MemoryWorker
+from router.testing import AcknowledgementsHeld, DeliveryLost, MemoryBroker, MemoryWorker
 
 BROAD = "orders.v1"
 
@@ -69,6 +69,44 @@ async def test_waiting_for_room_ends_when_a_lane_has_some() -> None:
     await worker.settle()
     assert waiting.done()
     assert worker.lanes.accepting() == set(worker.sources)
+    await worker.stop()
+
+
+async def test_lane_takes_nothing_more_while_its_share_is_full() -> None:
+    """What all lanes hold of copies is bounded, and one that stands still takes nothing from the others."""
+    worker = worker_of(2, "a.v1", "b.v1", capacity=50)
+    worker.lanes._buffer_bytes = 2_000
+    await worker.start()
+    still, well = worker.lanes
+    assert (still.share, well.share) == (1_000, 1_000)
+    worker.broker.suffer(AcknowledgementsHeld("a.v1"))
+    for _ in range(40):
+        worker.broker.publish(BROAD, value=b"a.v1", partition=0)
+        worker.broker.publish(BROAD, value=b"b.v1", partition=1)
+    for _ in range(60):
+        await worker.step(0.1)
+    # It exceeds its share by one batch of one record at most.
+    assert 1_000 <= still.held < 1_300
+    assert worker.lanes.accepting() == {well.source}
+    assert (worker.consumer.committed(still.source), worker.consumer.committed(well.source)) == (None, 40)
+    assert well.held == 0
+    worker.broker.heal()
+    await worker.run()
+    assert still.held == 0
+    await worker.stop()
+
+
+async def test_lane_that_fails_holds_nothing_any_more() -> None:
+    """What it held is read again."""
+    worker = worker_of(1, "a.v1")
+    await worker.start()
+    (lane,) = worker.lanes
+    worker.broker.suffer(DeliveryLost("a.v1"))
+    worker.broker.publish(BROAD, value=b"a.v1")
+    worker.fetch()
+    assert lane.held > 0
+    await worker.run()
+    assert lane.held == 0
     await worker.stop()
 
 

@@ -279,6 +279,22 @@ async def test_unread_is_what_a_leader_has_to_give(desk: Desk) -> None:
     assert not desk.thread.unread(ONE)
 
 
+@pytest.mark.parametrize(
+    ("partitions", "each"),
+    [
+        pytest.param(4, 4 << 20, id="as-much-as-one-may"),
+        pytest.param(32, 512 << 10, id="an-equal-share"),
+        pytest.param(10_000, 16 << 10, id="not-too-little"),
+        pytest.param(0, 4 << 20, id="no-partitions"),
+    ],
+)
+async def test_partitions_share_what_is_fetched_ahead(desk: Desk, partitions: int, each: int) -> None:
+    """With two hundred of them a worker fetches no more than with four."""
+    desk.thread.share_fetches(partitions, of=16 << 20, most=4 << 20)
+    fetcher: Any = desk.consumer._fetcher
+    assert (fetcher._max_partition_fetch_bytes, fetcher._fetch_max_bytes) == (each, 16 << 20)
+
+
 async def test_topics_are_learnt_anew_unless_nobody_answers(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rebalance does not wait for a broker that is away, nor for a consumer that never was."""
     asked = []
@@ -340,6 +356,7 @@ class SmallApp(faust.App):
     """A worker with nothing but lanes: every record of one topic goes to one other."""
 
     finish_within = 3.0
+    fetch_ahead_bytes = 1 << 20
 
     def __init__(self, kafka: str, group: str, *, source: str, destination: str) -> None:
         self.watched = LaneObserver()

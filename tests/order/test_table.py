@@ -43,6 +43,7 @@ class CountingApp(faust.App):
     """A worker whose lanes count."""
 
     finish_within = 3.0
+    fetch_ahead_bytes = 1 << 20
 
     def __init__(self, kafka: str, group: str, *, source: str, destination: str, datadir: Path) -> None:
         self.directory = KafkaDirectory(kafka, {})
