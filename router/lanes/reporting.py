@@ -7,15 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from router.errors import (
-    BrokerUnavailable,
-    DeliveryFailed,
-    DestinationUnavailable,
-    Fenced,
-    OffsetOutOfRange,
-    RouterError,
-    TransactionsForbidden,
-)
+from router.errors import BrokerUnavailable, CommitFailed, DestinationUnavailable, Gap, OffsetOutOfRange, RouterError
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import SLOW
 from router.lanes.copies import Tally
@@ -29,15 +21,8 @@ __all__ = ["Reporter", "status_of", "subject_of"]
 
 WAITING = "waiting"
 """The state that is shown of a lane that carries but whose copies no broker acknowledges."""
-_FROM_OUTSIDE = (
-    BrokerUnavailable,
-    DeliveryFailed,
-    DestinationUnavailable,
-    Fenced,
-    OffsetOutOfRange,
-    TransactionsForbidden,
-)
-"""What a lane stops for that no new start of the worker would change."""
+_STARTING_MAY_HELP = frozenset({CommitFailed.reason, Gap.reason, "unexpected"})
+"""What a lane stops for that a new start of the worker may mend; the rest comes from outside, or stays as it is."""
 
 
 class Reporter(LaneObserver):
@@ -158,14 +143,15 @@ def status_of(lane: Lane, *, now: Callable[[], float] = time.time) -> LaneStatus
 def subject_of(lane: Lane, *, unread: bool) -> Subject:
     """A lane as the watchdog sees it; `unread` where its log is known to hold more than was fetched.
 
-    Only a commit is a move: a lane that reads the same again and again gets nowhere.
+    A commit is a move, or a step of restoring its table; a lane that reads the same again and again gets nowhere.
     """
     protocol = lane.protocol
     error = protocol.error
     waits = lane.waiting and _reason(lane.waiting) != SLOW
-    known = waits or (not lane.waiting and isinstance(error, _FROM_OUTSIDE))
+    stopped = not lane.waiting and error is not None and error.reason not in _STARTING_MAY_HELP
     work = protocol.state is not LaneState.CARRYING or protocol.unsettled or unread
-    return Subject(f"the lane of {lane.source}", protocol.committed, owes=bool(work and not known))
+    mark = (protocol.committed, lane.restoring)
+    return Subject(f"the lane of {lane.source}", mark, owes=bool(work and not waits and not stopped))
 
 
 def _reason(waiting: str) -> str:

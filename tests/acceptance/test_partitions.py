@@ -113,8 +113,8 @@ def keep(proof: Proof, row: str) -> None:
     proof.write(
         "partitions",
         "One broker, exactly-once, 1.75 copies a record of about 190 bytes with two headers. The most that a worker had, "
-        "as the kernel counts it; connections with those of health's readers.\n\n"
-        "| workers | partitions | records | from start until all lanes carry, s | records/s | MB at rest | MB at full speed | "
+        "as the kernel counts it; connections with those of health's readers; rates on a machine of two cores with other work.\n\n"
+        "| workers | partitions | records | from start until all lanes carry, s | records/s, start included | MB at rest | MB at full speed | "
         "connections | of a lane |\n|---|---|---|---|---|---|---|---|---|\n" + "\n".join(ROWS),
     )
 

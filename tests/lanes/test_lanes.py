@@ -10,7 +10,7 @@ from router.lanes.batch import SourcePartition
 from router.lanes.lanes import Lanes
 from router.lanes.protocol import LaneState, Pace
 from router.records.record import Record
-from router.testing import AcknowledgementsHeld, DeliveryLost, MemoryBroker, MemoryWorker
+from router.testing import AcknowledgementsHeld, BrokerAway, DeliveryLost, MemoryBroker, MemoryWorker
 
 BROAD = "orders.v1"
 
@@ -37,6 +37,22 @@ async def test_a_lane_is_opened_for_each_partition() -> None:
     await worker.stop()
     assert len(worker.lanes) == 0
     assert worker.lanes.accepting() == set()
+
+
+async def test_lanes_open_all_at_once_and_nobody_waits_for_them() -> None:
+    """The group's member must go on with its heartbeats, and two hundred lanes take as long as one."""
+    worker = worker_of(200)
+    worker.broker.suffer(BrokerAway(30.0))
+    worker.lanes.open(worker.sources)
+    assert len(worker.lanes) == 200
+    assert not worker.lanes.accepting()
+    await worker.settle()
+    assert {lane.protocol.state for lane in worker.lanes} == {LaneState.BACKING_OFF}
+    worker.broker.heal()
+    worker.broker.clock.advance(1.0)
+    await worker.settle()
+    assert worker.lanes.accepting() == set(worker.sources)
+    await worker.stop()
 
 
 async def test_a_lane_in_trouble_is_not_fetched_for_and_stops_nobody_else() -> None:

@@ -269,7 +269,7 @@ async def test_lane_with_nothing_to_do_owes_nothing(desk: Desk) -> None:
     assert subject_of(lane, unread=False).owes
     await desk.worker.run()
     subject = subject_of(lane, unread=False)
-    assert (subject.name, subject.mark, subject.owes) == ("the lane of orders.v1/0", 1, False)
+    assert (subject.name, subject.mark, subject.owes) == ("the lane of orders.v1/0", (1, ""), False)
 
 
 async def test_lane_that_opens_owes_that() -> None:

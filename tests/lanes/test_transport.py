@@ -28,8 +28,9 @@ from router.lanes.kafka import IdempotentCarrier
 from router.lanes.lane import Lane, LaneObserver
 from router.lanes.lanes import Lanes
 from router.lanes.protocol import CommitBudget, Pace
-from router.lanes.transport import BatchTransport, ConsumerPositions
+from router.lanes.transport import BatchConsumer, BatchTransport, ConsumerPositions
 from router.records.record import PlainRecord
+from router.testing import BrokerAway, MemoryBroker, MemoryWorker
 
 ONE, OTHER = TopicPartition("orders.v1", 0), TopicPartition("orders.v1", 1)
 SOURCE = SourcePartition("orders.v1", 0)
@@ -323,6 +324,34 @@ async def test_group_answers_while_its_coordinator_is_known(desk: Desk) -> None:
     assert desk.thread.grouped
     desk.thread._consumer = None
     assert not desk.thread.grouped
+
+
+async def test_assignment_is_taken_without_waiting_for_its_lanes(desk: Desk) -> None:
+    """They open in the background: while Faust waits for this, the member sends no heartbeats."""
+    broker = MemoryBroker()
+    broker.create_topic(ONE.topic, partitions=2)
+    worker = MemoryWorker(broker, {ONE.topic: lambda _: Decision(())})
+    broker.suffer(BrokerAway(30.0))
+    asked: list[set[TopicPartition]] = []
+
+    async def leave_unread(tps: set[TopicPartition]) -> None:
+        asked.append(tps)
+
+    consumer = SimpleNamespace(
+        lanes=worker.lanes,
+        assignment=lambda: {ONE, OTHER},
+        app=SimpleNamespace(
+            tables=SimpleNamespace(changelog_topics=set()),
+            fetch_ahead_bytes=1 << 20,
+            conf=SimpleNamespace(consumer_max_fetch_size=4 << 20),
+        ),
+        _thread=SimpleNamespace(leave_unread=leave_unread, share_fetches=desk.thread.share_fetches),
+    )
+    await asyncio.wait_for(BatchConsumer.perform_seek(consumer), 1.0)  # type: ignore[arg-type]
+    assert [lane.source.partition for lane in worker.lanes] == [0, 1]
+    assert not worker.lanes.accepting()
+    assert asked == [set()]
+    await worker.stop(finish=False)
 
 
 @pytest.mark.parametrize("error", [kafka_errors.KafkaTimeoutError(), kafka_errors.IllegalStateError()])
