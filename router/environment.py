@@ -256,7 +256,8 @@ VARIABLES: Final[Sequence[Variable]] = (
         "After how long without a heartbeat a worker's partitions go to others. Brokers have bounds of their own (6 s to 30 min, unless configured otherwise).",
     ),
     Variable(
-        "ROUTER_STALL_TIMEOUT", "stall_timeout_ms", _duration_or_off("5s", "1h"), "1m",
+        "ROUTER_STALL_TIMEOUT", "stall_timeout_ms", _duration_or_off("15s", "1h"), "1m",
+        # That a broker is away shows within 12 s: a directory's answer is waited for 5 s, and looked for every other second.
         "After how long a worker that does not move although it has work ends itself, with exit code 75, so that whoever supervises it "
         "starts it again. Waiting for a broker or for a topic is not standing still.",
     ),

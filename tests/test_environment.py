@@ -57,7 +57,7 @@ def test_allowed_text_reads(name: str, text: str, value: object) -> None:
         pytest.param("ROUTER_COMMIT_INTERVAL", "9ms", "is out of range: 10ms to 10s", id="interval-too-short"),
         pytest.param("ROUTER_COMMIT_INTERVAL", "11s", "is out of range: 10ms to 10s", id="interval-too-long"),
         pytest.param("ROUTER_COMMIT_INTERVAL", "100", "has no unit: write 100ms", id="interval-without-unit"),
-        pytest.param("ROUTER_STALL_TIMEOUT", "0s", "is out of range: 5s to 1h", id="stall-too-short"),
+        pytest.param("ROUTER_STALL_TIMEOUT", "0s", "is out of range: 15s to 1h", id="stall-too-short"),
         pytest.param("ROUTER_FETCH_RECORDS", "many", "is no whole number from 1 to 100000", id="no-number"),
         pytest.param("ROUTER_FETCH_RECORDS", "0", "is out of range: 1 to 100000", id="no-records"),
         pytest.param("ROUTER_FETCH_BYTES", "4MB", "is no size", id="decimal-unit"),
