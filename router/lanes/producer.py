@@ -313,6 +313,7 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
 
     async def learn(self, topics: Iterable[str]) -> None:
         """Ask about topics that it has not sent to yet, all at once. Raises UnknownTopicOrPartitionError."""
+        topics = sorted(topics)
         for topic in topics:
             self.client.add_topic(topic)
         for topic in topics:
