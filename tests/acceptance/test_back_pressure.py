@@ -79,6 +79,8 @@ def test_too_few_replicas_are_named_and_waited_for(
         )
         stage.feed(400)
         stage.until_routed()
+        # An offset can be seen before its transaction has ended everywhere; that end, too, would need both replicas.
+        until(lambda: not stage.topics.hanging(red), within=30, what="the last transaction has ended")
         leader, follower = stage.topics.replicas(red, 0)
         (node,) = [each for each in kafka.nodes if each.number == follower]
         node.kill()
