@@ -43,6 +43,9 @@ log = get_logger("router.lanes")
 
 T = TypeVar("T")
 
+_FETCH_WAIT_MS = 200
+"""How long a broker holds a fetch without records back. So long waits, too, who asks the same broker for anything else, and
+a partition that was sought meanwhile: a rebalance is several such steps."""
 _IDLE_FETCH = 1.0
 """Seconds that a fetch waits for records where every lane has room."""
 _BUSY_FETCH = 0.05
@@ -90,7 +93,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Both are read when the consumer starts, and the driver passes no argument for either.
-        consumer._fetch_max_wait_ms = 500  # noqa: SLF001 - aiokafka has no other way after construction
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001 - aiokafka has no other way after construction
         # What a producer aborted was never published: it must not be copied.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         if self.app.tables.changelog_topics:
@@ -197,9 +200,11 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     async def _seek_to_group(self, tp: TopicPartition) -> tuple[int, int]:
         consumer = self._ensure_consumer()
-        committed = await consumer.committed(tp)
-        earliest = (await consumer.beginning_offsets([tp]))[tp]
-        latest = (await consumer.end_offsets([tp]))[tp]
+        # At once: over a connection, a broker answers what is asked only after a fetch that waits for records there.
+        committed, start, end = await asyncio.gather(
+            consumer.committed(tp), consumer.beginning_offsets([tp]), consumer.end_offsets([tp])
+        )
+        earliest, latest = start[tp], end[tp]
         position = earliest if committed is None else committed
         if not earliest <= position <= latest:
             raise OffsetOutOfRange(
