@@ -20,6 +20,7 @@ from uuid import UUID
 from bench.errors import NotAContender
 from bench.job import SUBJECT, Shape
 from bench.places import HERE, Place, PythonPlace
+from router.language.topics import changelog_of
 from router.records.headers import HOP, ORIGIN, Hop, encode_hop
 
 __all__ = ["Contender", "Run", "contenders", "load_contender", "python_peer", "run_of_this_process", "tracing_headers"]
@@ -51,6 +52,11 @@ class Run:
     def topics(self) -> dict[str, str]:
         """The contender's own topic for each destination of the job."""
         return {name: f"{self.name}.{name}.{SUBJECT}" for name in self.shape.destinations}
+
+    @property
+    def changelog(self) -> str:
+        """Where the router keeps what it puts in order."""
+        return changelog_of(self.group, self.source)
 
     @property
     def linger(self) -> float:

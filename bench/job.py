@@ -66,6 +66,8 @@ class Shape:
     """Of the broad topic and of every destination."""
     by_shop: bool = False
     """Each of the seven destinations is one topic a shop: 203 destinations, and as many copies as ever."""
+    ordered: bool = False
+    """Each order's records are put in sequence before they are copied: all of the feed's are in it already."""
     bindings: int = 0
     """At least so many bindings, where the rules need fewer; the further ones change nothing about what goes where."""
 
@@ -183,6 +185,7 @@ def route_files(source: str, topics: Mapping[str, str], shape: Shape) -> dict[st
         "    type: topic",
         f"    sources: [{source}]",
         f'    routing-key: "{words}"',
+        *(["    key: order_id", "    order: {by: order_id, sequence: sequence, start: 0}"] if shape.ordered else []),
         "topics:",
     ]
     for name, of_destination in keys.items():

@@ -30,6 +30,7 @@ STAGES: Mapping[str, Sequence[str]] = {
         "router/lanes/fetching.py", "aiokafka/consumer/fetcher.py", "aiokafka/record/memory_records.py",
     ),
     "read the fields and decide": ("router/exchange/", "router/records/", "router/language/", "<reader", "<where"),
+    "put in order: the steps of keys, and their table": ("router/order/",),
     "make headers and append copies": ("router/lanes/copying.py", "RecordBatch.append"),
     "send: batches, requests, transactions": (
         "aiokafka/producer/", "router/lanes/producer.py", "router/lanes/kafka.py", "router/lanes/deliveries.py",
@@ -43,7 +44,7 @@ STAGES: Mapping[str, Sequence[str]] = {
 }  # fmt: skip
 """By name: what marks a frame of it, as py-spy writes frames. A frame is of the first stage that has a mark in it."""
 _REST = "everything else"
-_WAITING = "select (selectors.py"
+_WAITING = ("select (selectors.py", "Condition.wait (threading.py")
 
 
 def shares(stacks: Iterable[str]) -> dict[str, float]:
@@ -51,7 +52,7 @@ def shares(stacks: Iterable[str]) -> dict[str, float]:
     found = Counter[str]()
     for line in stacks:
         frames, _, count = line.rpartition(" ")
-        if _WAITING in frames.rpartition(";")[2]:
+        if any(each in frames.rpartition(";")[2] for each in _WAITING):
             continue
         found[_stage(frames.split(";"))] += int(count)
     total = found.total()

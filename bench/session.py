@@ -182,10 +182,12 @@ class Session:
                 bootstrap=self.kafka.bootstrap, source=source, name=name, directory=directory, shape=contender.shape
             )
             create(run.bootstrap, run.topics.values(), partitions=run.shape.partitions)
+            changelogs = [run.changelog] if run.shape.ordered else []
+            create(run.bootstrap, changelogs, partitions=run.shape.partitions, config={"cleanup.policy": "compact"})
             try:
                 yield run
             finally:
-                delete(run.bootstrap, run.topics.values())
+                delete(run.bootstrap, [*run.topics.values(), *changelogs])
 
     @contextmanager
     def live(self, title: str, contender: Contender | None, config: Mapping[str, str]) -> Iterator[Run]:

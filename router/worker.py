@@ -157,7 +157,7 @@ class RouterApp(faust.App):
     def __init__(self, settings: Settings, route_set: RouteSet) -> None:
         self.router_settings = settings
         self.route_set = route_set
-        self.deciders = deciders(route_set)
+        self.deciders = deciders(route_set, in_lanes=True)
         self.finish_within = _FINISH_WITHIN
         self.fetch_ahead_bytes = settings.buffer_bytes // _FETCHED_AHEAD
         self.directory = KafkaDirectory(settings.broker, settings.aiokafka_security())

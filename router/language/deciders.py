@@ -17,10 +17,16 @@ from router.records.schema import AvroSchema
 __all__ = ["deciders", "new_decider", "new_topology", "order_reader"]
 
 
-def deciders(route_set: RouteSet) -> dict[str, Decider]:
-    """A decider for each source of the set, over one compiled topology."""
+def deciders(route_set: RouteSet, *, in_lanes: bool = False) -> dict[str, Decider]:
+    """A decider for each source of the set, over one compiled topology.
+
+    A lane that puts records in order verifies by itself that their keys are what it orders by, where it reads that anyway.
+    """
     topology = new_topology(route_set)
-    return {topic: new_decider(source, topology) for topic, source in route_set.sources.items()}
+    return {
+        topic: new_decider(source, topology, verified=source.order.policy.by if in_lanes and source.order else None)
+        for topic, source in route_set.sources.items()
+    }
 
 
 def new_topology(route_set: RouteSet) -> Topology:
@@ -29,10 +35,10 @@ def new_topology(route_set: RouteSet) -> Topology:
     return Topology(route_set.exchanges, search=Patterns().search, topics=topics)
 
 
-def new_decider(source: Source, topology: Topology) -> Decider:
-    """What decides for the records of one source."""
+def new_decider(source: Source, topology: Topology, *, verified: str | None = None) -> Decider:
+    """What decides for the records of one source; it takes for granted that their keys carry the field `verified`."""
     paths = field_paths(source.entries)
-    key_fields = dict.fromkeys(entry.key_field for entry in source.entries if entry.key_field is not None)
+    key_fields = dict.fromkeys(entry.key_field for entry in source.entries if entry.key_field not in {None, verified})
     texts = condition_texts(topology.exchanges, [entry.exchange for entry in source.entries])
     conditions = compile_conditions(texts, source.schema, before=paths)
     if conditions is not None:

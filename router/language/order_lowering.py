@@ -66,7 +66,7 @@ def source_order(
             return SourceOrder(
                 exchange=reader.name,
                 policy=policy,
-                paths=(policy.kind.field, policy.by) if policy.repartition else (policy.kind.field,),
+                paths=tuple(dict.fromkeys((policy.kind.field, policy.by))),
                 at_once=frozenset(at_once.intersection(_topics(reader.name, exchanges))),
             )
     return None

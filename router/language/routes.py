@@ -37,8 +37,7 @@ class SourceOrder:
     exchange: str
     policy: OrderPolicy
     paths: tuple[str, ...]
-    """The fields that order needs of every record: the place in its key's order, and behind it the key, where that is not
-    the record's own."""
+    """The fields that order needs of every record: the place in its key's order, and behind it what its key must be."""
     at_once: frozenset[str]
     """The topics that do not wait (`ordered: false`), of all that the exchange can lead to."""
 

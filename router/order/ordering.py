@@ -20,7 +20,7 @@ from itertools import islice
 from time import perf_counter
 from typing import Any
 
-from router.errors import IllegalTransition, InvariantError, Late, OrderGap, RecordError, UnreadableState
+from router.errors import IllegalTransition, InvariantError, KeyMismatch, Late, OrderGap, RecordError, UnreadableState
 from router.exchange.decision import Decision
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, CopyBatch, OrderTally, Tally
@@ -29,7 +29,7 @@ from router.lanes.table import Holding, LaneTable
 from router.language.routes import SourceOrder
 from router.order.effects import Arm, Cancel, Cause, DeadLetter, Drop, Effect, Emit, Event, Hold, deadline
 from router.order.key_steps import KeySteps
-from router.order.places import key_of, value_places
+from router.order.places import key_of, places
 from router.order.policy import ByTime
 from router.order.resequencer import fits
 from router.order.splitting import on_arrival, on_release
@@ -37,6 +37,7 @@ from router.order.stored import (
     LOG_ENTRY,
     RECORD_PREFIX,
     STATE_PREFIX,
+    SWEEP_ENTRY,
     StoredRecord,
     decode_log,
     decode_record,
@@ -58,8 +59,12 @@ _ASK_EVERY_MS = 100
 """How soon the end of the log may be asked for again."""
 _MOST_AT_ONCE = 200
 """Keys whose waits run out at once; after so many, others get their turn."""
-_SWEEPS = 10
+_SWEEPS = 2
 """How often all keys are looked through for forgotten ones, in the time after which one is."""
+_SWEEP_EVERY = 1_024
+"""Records after which a part of them is looked through: while it is time for that, of twice as many keys."""
+_SWEEP_EVERY_MS = 3_600_000
+"""The same, of the log's time: where few records come."""
 
 
 class Ordering:
@@ -75,7 +80,10 @@ class Ordering:
         table: LaneTable,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`reader` reads `order.paths`; `clock` tells the time in seconds since the epoch, as `Batch.received` has it."""
+        """`reader` reads `order.paths`, so that keys are verified here, and not by the copier's decider.
+
+        `clock` tells the time in seconds since the epoch, as `Batch.received` has it.
+        """
         if order.policy.repartition:
             raise InvariantError(f"records of {source.topic} are to be repartitioned before they are put in order")
         self.source = source
@@ -85,7 +93,7 @@ class Ordering:
         self.copier = copier
         self.deadlines = Deadlines()
         self.held = 0
-        self._place_of = value_places(order.policy, reader)
+        self._place_of = places(order.policy, reader)
         self._clock = clock
         self._log = 0
         self._progress = Progress()
@@ -93,6 +101,8 @@ class Ordering:
         self._ask_again = 0
         self._sweep_from: bytes | None = None
         self._sweep_at = 0
+        self._unswept = 0
+        self._swept_at = 0
 
     # --- the copier's part -----------------------------------------------------------------------------------------------
 
@@ -107,7 +117,10 @@ class Ordering:
             decisions = self.copier.decisions(batch.records)
             writer = self.copier.writer(batch, into=into, new_batch=new_batch, refusals=refusals, tally=tally)
             self._put_in_order(batch, decisions, _Performance(self, writer, tally))
-            self._sweep(10 + len(batch.records) // 10)
+            self._unswept += len(batch.records)
+            if self._unswept >= _SWEEP_EVERY or self._log - self._swept_at >= _SWEEP_EVERY_MS:
+                self._sweep(2 * max(self._unswept, _SWEEP_EVERY))
+                self._unswept, self._swept_at = 0, self._log
         into.add(batch, tally)
         tally.seconds = perf_counter() - begun
         return tally
@@ -130,11 +143,11 @@ class Ordering:
                 log = max(log, min(timestamp, received))
             place = problem = None
             try:
-                if key is None:
+                if value is None:
                     key_of(key, field=self.order.policy.by)
-                elif value is not None:
-                    place = place_of(value)
-                    entry = STATE_PREFIX + key
+                else:
+                    place = place_of(value, key)
+                    entry = STATE_PREFIX + key  # type: ignore[operator]  # else it would have no place
                     after = in_order(get(entry), place, log)
                     if after is not None:
                         put(entry, after)
@@ -161,7 +174,9 @@ class Ordering:
         """See LaneOrder. Raises UnreadableState."""
         stored = self.table.get(LOG_ENTRY)
         self._log = 0 if stored is None else decode_log(stored)
-        self._sweep_from, self._sweep_at = None, 0
+        stored = self.table.get(SWEEP_ENTRY)
+        self._sweep_from, self._sweep_at = None, 0 if stored is None else decode_log(stored)
+        self._unswept, self._swept_at = 0, self._log
         # What was in the log at that time lies before where the lane stood then, and does still.
         read_to = self._progress.read_to
         known = Progress(awaited=(read_to, self._position) if read_to else None)
@@ -277,13 +292,25 @@ class Ordering:
         if self._sweep_from is None:
             if self._log < self._sweep_at:
                 return
-            self._sweep_from, self._sweep_at = STATE_PREFIX, self._log + policy.forget_after_ms // _SWEEPS
+            if not self._sweep_at:
+                # There is nothing to forget yet.
+                self._sweep_later()
+                return
+            self._sweep_from = STATE_PREFIX
         found = list(islice(self.table.scan(STATE_PREFIX, start=self._sweep_from), most))
         for entry, stored in found:
             active = idle_since(stored)
             if active is not None and policy.forgets(active, self._log):
                 self.table.put(entry, None)
         self._sweep_from = found[-1][0] + b"\0" if len(found) == most else None
+        if self._sweep_from is None:
+            self._sweep_later()
+
+    def _sweep_later(self) -> None:
+        """The next time is remembered, so that a lane that is opened again and again finds the time to forget."""
+        assert self.order.policy.forget_after_ms is not None, "else nothing is forgotten"
+        self._sweep_at = self._log + self.order.policy.forget_after_ms // _SWEEPS
+        self.table.put(SWEEP_ENTRY, encode_log(self._sweep_at))
 
 
 class _Performance:
@@ -302,8 +329,9 @@ class _Performance:
         """The record that has just come, and where it goes."""
 
     def refuse(self, record: Record, decision: Decision, error: RecordError) -> None:
-        """A record of which nobody knows where it belongs."""
-        self._write_arrival(record, decision)
+        """A record of which nobody knows where it belongs; one whose key is wrong is nobody's."""
+        if not isinstance(error, KeyMismatch):
+            self._write_arrival(record, decision)
         self.writer.set_aside(record, error)
 
     def arrive(self, key: bytes, event: Event, record: Record, decision: Decision) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 
-from router.errors import OrderUnknown
+from router.errors import KeyMismatch, OrderUnknown
 from router.order.policy import ByTime, OrderPolicy, Sequence
 from router.records.reader import FieldReader
 from router.records.text import Value, as_text
 
-__all__ = ["LARGEST", "event_instant", "key_of", "place_reader", "sequence_number", "state_name", "value_places"]
+__all__ = ["LARGEST", "event_instant", "key_of", "place_reader", "places", "sequence_number", "state_name"]
 
 LARGEST = 2**63 - 1
 """The largest number that has a place: Avro's largest, too."""
@@ -33,21 +33,33 @@ def place_reader(policy: OrderPolicy) -> Callable[[Value], int | str]:
             return lambda value: state_name(value, field=field)
 
 
-def value_places(policy: OrderPolicy, reader: FieldReader) -> Callable[[bytes], int | str]:
-    """What reads a record's place out of its value; `reader` reads the policy's field first.
+def places(policy: OrderPolicy, reader: FieldReader) -> Callable[[bytes, bytes | None], int | str]:
+    """What reads a record's place out of its value, and verifies its key.
 
-    It raises OrderUnknown, and Unreadable as the reader does.
+    `reader` reads the policy's field first; where it reads the field that the key carries, too, they must agree. Raises
+    KeyMismatch, OrderUnknown (for a record without a key as well), and Unreadable as the reader does.
     """
     read, values, place_of = reader.read, reader.values, place_reader(policy)
-    if not isinstance(policy.kind, Sequence):
-        return lambda value: place_of(values(read(value))[0])
+    by = reader.paths.index(policy.by) if policy.by in reader.paths else None
+    numbers = isinstance(policy.kind, Sequence)
 
-    def number_of(value: bytes) -> int | str:
-        number = values(read(value))[0]
-        # Nearly every one is, and this runs once a record.
-        return number if type(number) is int and 0 <= number <= LARGEST else place_of(number)
+    def place(value: bytes, key: bytes | None) -> int | str:
+        # Once a record: nearly every one has a text for its key, and a number for its place.
+        given = values(read(value))
+        if key is None or (by is not None and key.decode("utf-8", "surrogateescape") != given[by]):
+            _verify_key(key, None if by is None else given[by], field=policy.by)
+        found = given[0]
+        return found if numbers and type(found) is int and 0 <= found <= LARGEST else place_of(found)
 
-    return number_of
+    return place
+
+
+def _verify_key(key: bytes | None, declared: Value, *, field: str) -> None:
+    """As a decider does; but a record without a key belongs to no key's order."""
+    if key is None and declared is None:
+        key_of(key, field=field)
+    if key is None or key.decode("utf-8", "surrogateescape") != as_text(declared):
+        raise KeyMismatch(field=field, key=key, value=declared)
 
 
 def sequence_number(value: Value, *, field: str) -> int:

@@ -1,10 +1,11 @@
 """What the table of an ordering exchange keeps, as bytes. Pure.
 
-Three kinds of entries, so that a record that waits is written once, however often its key's state changes meanwhile:
+Four kinds of entries, so that a record that waits is written once, however often its key's state changes meanwhile:
 
     s <key>                            the key's state
     r <key length, 4> <key> <offset>   a record that is held, under its key; <offset> is 8 bytes, so they list in order
     l                                  how far the log has got, once for all keys: the version, 1 byte, and milliseconds, 8
+    f                                  how far it must have got for forgotten keys to be looked for: in the same form
 
 All numbers are big-endian. A state begins with
 
@@ -50,6 +51,7 @@ __all__ = [
     "STATES_HEAD",
     "STATES_TAG",
     "STATE_PREFIX",
+    "SWEEP_ENTRY",
     "StoredRecord",
     "decode_log",
     "decode_record",
@@ -71,6 +73,9 @@ RECORD_PREFIX = b"r"
 
 LOG_ENTRY = b"l"
 """Where it says how far the log has got."""
+
+SWEEP_ENTRY = b"f"
+"""Where it says how far the log must have got for keys to be looked through for forgotten ones again."""
 
 _VERSION = 1
 _SEQUENCE, _TIME, _STATES, _HOLDING = 1, 2, 3, 0x80

@@ -55,7 +55,7 @@ class RouterDouble:
             self.broker.create_topic(plan.name, partitions=plan.partitions, max_message_bytes=most)
         self.worker = MemoryWorker(
             self.broker,
-            {topic: decider.decide for topic, decider in deciders(route_set).items()},
+            {topic: decider.decide for topic, decider in deciders(route_set, in_lanes=True).items()},
             route_set=route_set.fingerprint,
             orders={
                 topic: (source.order, order_reader(source))

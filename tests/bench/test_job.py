@@ -14,6 +14,7 @@ SHAPES = {
     "plain": job.Shape(),
     "2,000 bindings": job.Shape(bindings=2000),
     "203 destinations": job.Shape(by_shop=True),
+    "in order": job.Shape(ordered=True),
 }
 SOURCE = f"source.{job.SUBJECT}"
 ORDERS = list(job.orders(400))

@@ -94,4 +94,15 @@ def test_order_reads_its_own_fields() -> None:
     reader = order_reader(source)
     record = message_record(source, key="k", value={"n": 7}, headers={})
     assert record.value is not None
-    assert (reader.paths, reader.values(reader.read(record.value + b"more"))) == (("n",), (7,))
+    assert (reader.paths, reader.values(reader.read(record.value + b"more"))) == (("n", "id"), (7, "k"))
+
+
+def test_lanes_that_order_verify_their_keys_themselves(by_source: dict[str, Decider]) -> None:
+    """Their deciders leave to them what they read anyway, and verify other keys."""
+    route_set, findings = load_order(ordering("by: id, sequence: n"))
+    assert route_set is not None, findings
+    record = message_record(route_set.sources["event.v1"], key="k", value={}, headers={})
+    wrong = PlainRecord(topic=record.topic, key=b"other", value=record.value)
+    assert deciders(route_set, in_lanes=True)["event.v1"].decide(wrong).topics == ("a.event.v1",)
+    with pytest.raises(KeyMismatch):
+        deciders(route_set)["event.v1"].decide(wrong)

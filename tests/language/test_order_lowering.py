@@ -98,10 +98,17 @@ def test_a_source_knows_the_order_that_its_records_get() -> None:
     assert route_set.sources["event.v1"].order == SourceOrder(
         exchange="e",
         policy=OrderPolicy(by="id", kind=Sequence("n")),
-        paths=("n",),
+        paths=("n", "id"),
         at_once=frozenset({"a.event.v1", "b.event.v1"}),
     )
     assert [name for name, each in route_set.topics.items() if not each.ordered] == ["a.event.v1", "b.event.v1"]
+
+
+def test_a_place_that_is_the_key_is_read_once() -> None:
+    """However odd that is."""
+    order = lowered("by: other, time: other", more="key: other").sources["event.v1"].order
+    assert order is not None
+    assert order.paths == ("other",)
 
 
 def test_records_that_are_keyed_anew_need_their_key_read() -> None:

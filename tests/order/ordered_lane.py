@@ -20,6 +20,7 @@ from router.language.routes import SourceOrder
 from router.language.topics import changelog_of
 from router.order.ordering import Ordering
 from router.order.policy import OrderPolicy, Sequence
+from router.order.stored import SWEEP_ENTRY
 from router.records.headers import ORIGIN
 from router.records.reader import FieldReader
 from router.records.record import PlainRecord, Record
@@ -153,13 +154,14 @@ class Desk:
 
     @property
     def table(self) -> dict[bytes, bytes]:
-        """What the table has that is committed, as its changelog tells it."""
+        """What the table has that is committed, as its changelog tells it, but for when forgotten keys are looked for."""
         entries: dict[bytes, bytes] = {}
         for each in self.broker.records(CHANGELOG):
             assert each.key is not None
             entries.pop(each.key, None)
             if each.value is not None:
                 entries[each.key] = each.value
+        entries.pop(SWEEP_ENTRY, None)
         return entries
 
     async def restart(self, disk: MemoryDisk | None = None, *, finish: bool = False) -> None:

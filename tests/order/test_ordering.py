@@ -37,6 +37,7 @@ from router.exchange.model import Binding, Destination, DestinationKind, OnError
 from router.failure.notes import ERROR
 from router.lanes.protocol import LaneState, Pace
 from router.language.routes import SourceOrder
+from router.order import ordering as module
 from router.order.ordering import Ordering
 from router.order.policy import ByTime, OnDuplicate, OnGap, OnLate, States
 from router.order.stored import LOG_ENTRY, RECORD_PREFIX, decode_log, record_key, state_key
@@ -480,6 +481,24 @@ async def test_forgotten_keys_leave_the_table_and_its_changelog() -> None:
         left = set(desk.table)
         assert left == {state_key(b"busy"), state_key(b"holds"), record_key(b"holds", 30), LOG_ENTRY}
         assert any(each.value is None for each in desk.broker.records(CHANGELOG))
+
+
+async def test_forgotten_keys_are_looked_for_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the lane's work, and where the lane is opened again and again, too."""
+    monkeypatch.setattr(module, "_SWEEP_EVERY", 2)
+    day = 86_400
+    async with running(ordering(forget_after_ms=10 * day * 1000)) as desk:
+        for key in range(30):
+            desk.come(1, key=b"%02d" % key)
+        await desk.worker.run()
+        desk.broker.clock.advance(11 * day)
+        lengths = []
+        for number in range(1, 50, 2):
+            await desk.comes(number, number + 1, key=b"busy")
+            await desk.restart(desk.worker.disks[SOURCE], finish=True)
+            lengths.append(len(desk.table))
+        assert lengths[0] > 20
+        assert set(desk.table) == {state_key(b"busy"), LOG_ENTRY}
 
 
 async def test_keys_are_kept_for_ever_where_routes_say_so() -> None:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from order.driving import SHOP, policy
 
-from router.errors import OrderUnknown
-from router.order.places import LARGEST, event_instant, key_of, place_reader, sequence_number, state_name, value_places
+from router.errors import KeyMismatch, OrderUnknown
+from router.order.places import LARGEST, event_instant, key_of, place_reader, places, sequence_number, state_name
 from router.order.policy import ByTime, Sequence, States
 from router.records.reader import FieldReader
 
@@ -138,7 +138,7 @@ def test_every_value_is_a_place_or_the_record_s_own_fault(value: Any, kind: Any)
 def test_place_is_read_out_of_a_value(kind: Any, given_: Any, place: Any) -> None:
     """By the reader's plain value, of the first field that it reads."""
     reader = FieldReader(("n", "id"), lambda value: (value, b"k"), lambda facts: (given_, facts[1]))
-    assert value_places(policy(kind), reader)(b"...") == place
+    assert places(policy(kind), reader)(b"...", b"k") == place
 
 
 @pytest.mark.parametrize(
@@ -152,6 +152,37 @@ def test_value_without_a_place_is_refused(kind: Any, value: Any) -> None:
         expected = place_reader(policy(kind))(value)
     except OrderUnknown:
         with pytest.raises(OrderUnknown):
-            value_places(policy(kind), reader)(b"")
+            places(policy(kind), reader)(b"", b"k")
     else:
-        assert value_places(policy(kind), reader)(b"") == expected
+        assert places(policy(kind), reader)(b"", b"k") == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "declared", "error"),
+    [
+        pytest.param(b"k", "k", None, id="right"),
+        pytest.param(b"7", 7, None, id="a-number"),
+        pytest.param(b"", None, None, id="empty-for-null"),
+        pytest.param(b"\xff", "\udcff", None, id="no-utf-8"),
+        pytest.param(b"other", "k", KeyMismatch, id="another"),
+        pytest.param(b"8", 7, KeyMismatch, id="another-number"),
+        pytest.param(None, "k", KeyMismatch, id="none"),
+        pytest.param(None, None, OrderUnknown, id="none-for-null"),
+    ],
+)
+def test_key_is_what_its_field_says(key: bytes | None, declared: Any, error: type[Exception] | None) -> None:
+    """By its text, as wherever an exchange declares its key; a record without one belongs to no order."""
+    place = places(policy(), FieldReader(("n", "id"), lambda _: (3, declared), lambda facts: facts))
+    if error is None:
+        assert place(b"", key) == 3
+    else:
+        with pytest.raises(error):
+            place(b"", key)
+
+
+def test_key_that_is_not_read_is_not_verified() -> None:
+    """Whoever reads the place only knows it to be right; but there must be one."""
+    place = places(policy(), FieldReader(("n",), lambda _: (3,), lambda facts: facts))
+    assert place(b"", b"whatever") == 3
+    with pytest.raises(OrderUnknown):
+        place(b"", None)
