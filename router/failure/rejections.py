@@ -42,6 +42,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from router.failure.notes import ERROR, PLACE, REASON
+from router.failure.topics import parked_of, rejected_of
 from router.records.headers import ORIGIN, Origin, decode_origin, encode_origin
 from router.records.record import Headers, PlainRecord, Record
 
@@ -143,16 +144,6 @@ class Malformed:
     """A record among the rejections that says nothing the router could act on."""
 
     problem: str
-
-
-def rejected_of(topic: str) -> str:
-    """Where consumers of a topic reject its records."""
-    return f"{topic}.rejected"
-
-
-def parked_of(topic: str) -> str:
-    """Where consumers of a topic keep which keys are parked."""
-    return f"{topic}.parked"
 
 
 def rejection_headers(

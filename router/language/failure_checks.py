@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from router.failure.topics import parked_of, rejected_of
 from router.language.declarations import Declarations, DeclaredTopic
 from router.language.findings import Finding, Kind
 from router.language.kafka_names import LONGEST
 from router.language.kinds import found
 from router.language.shapes import FailureShape
+from router.language.topics import dead_letters_of
 
 __all__ = ["check_failures"]
 
-_BESIDE = (".rejected", ".parked", ".dead-letters")
-"""What the topics of a topic with a policy end in: `failure.rejections`, and `topics` of this folder."""
+_BESIDE = (rejected_of(""), parked_of(""), dead_letters_of(""))
+"""What the topics of a topic with a policy end in."""
 _OF_PARKING = ("park_for", "on_expiry")
 
 

@@ -5,7 +5,10 @@ long as its source, unless its team says otherwise. Where several sources reach 
 longest retention of theirs. Each source has two topics beside it, for what no route wants and for what cannot be read;
 both take 64 KiB more than the source itself, because what is set aside carries headers that say why.
 
-A source that is put in order has a third: the changelog of its table, one a consumer group. Kafka keeps the last record of
+A topic whose consumer may reject records (`failure:`) has three: rejections, which the lane of their number reads, so that
+there are as many partitions as the source has; the consumer's marks of parked keys, compacted, beside the keys; dead letters.
+
+A source that is put in order, or from which records are kept for such a consumer, has a third: the changelog of its table, one a consumer group. Kafka keeps the last record of
 each key in it, and for a week what says that a key is gone, so that a worker's disk may be that old.
 """
 
@@ -16,6 +19,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from router.exchange.model import Destination, DestinationKind, Exchange
+from router.failure.topics import parked_of, rejected_of
 from router.language.routes import RouteSet
 from router.order.marker import KEEP_TOMBSTONES_MS
 
@@ -25,6 +29,7 @@ __all__ = [
     "TopicRole",
     "changelog_of",
     "dead_letters_of",
+    "keeping_sources",
     "plan_topics",
     "sources_by_topic",
     "unroutable_of",
@@ -48,6 +53,8 @@ class TopicRole(StrEnum):
     UNROUTABLE = "unroutable"
     DEAD_LETTERS = "dead-letters"
     CHANGELOG = "changelog"
+    REJECTED = "rejected"
+    PARKED = "parked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ def plan_topics(
         team = _team_of(route_set, source)
         plans[source] = TopicPlan(source, TopicRole.SOURCE, team, partitions, replication, config)
     reached = sources_by_topic(route_set)
+    keeping = keeping_sources(route_set)
     for topic in sorted(route_set.topics.keys() | reached.keys()):
         if topic not in plans:
             feeding = [plans[source] for source in reached.get(topic, ())]
@@ -115,7 +123,7 @@ def plan_topics(
             (dead_letters_of(source), TopicRole.DEAD_LETTERS),
         ):
             plans.setdefault(name, TopicPlan(name, role, None, partitions, replication, config))
-        if group is not None and route_set.sources[source].order is not None:
+        if group is not None and (route_set.sources[source].order is not None or source in keeping):
             name = changelog_of(group, source)
             compacted = {
                 "cleanup.policy": "compact",
@@ -124,7 +132,35 @@ def plan_topics(
                 "segment.bytes": str(_SEGMENT_BYTES),
             }
             plans[name] = TopicPlan(name, TopicRole.CHANGELOG, None, partitions, replication, compacted)
+    for topic in sorted(name for name, each in route_set.topics.items() if each.failure is not None):
+        room = str(max_message_bytes + ROOM_FOR_REASONS)
+        of_source = max((plans[source].partitions for source in reached.get(topic, ())), default=default_partitions)
+        for plan in _beside(plans[topic], of_source, room):
+            plans.setdefault(plan.name, plan)
     return tuple(plans.values())
+
+
+def _beside(topic: TopicPlan, of_source: int, max_message_bytes: str) -> Iterable[TopicPlan]:
+    """What stands beside a topic whose consumer may reject its records."""
+    own = {**topic.config, "max.message.bytes": max_message_bytes}
+    marks = {"cleanup.policy": "compact"}
+    for name, role, partitions, config in (
+        (rejected_of(topic.name), TopicRole.REJECTED, of_source, own),
+        (parked_of(topic.name), TopicRole.PARKED, topic.partitions, marks),
+        (dead_letters_of(topic.name), TopicRole.DEAD_LETTERS, topic.partitions, own),
+    ):
+        yield TopicPlan(name, role, topic.team, partitions, topic.replication, config)
+
+
+def keeping_sources(route_set: RouteSet) -> dict[str, tuple[str, ...]]:
+    """By source, the topics whose consumers may reject its records, by name: its lanes keep what waits for them."""
+    found: dict[str, list[str]] = {}
+    for topic, sources in sorted(sources_by_topic(route_set).items()):
+        declared = route_set.topics.get(topic)
+        if declared is not None and declared.failure is not None:
+            for source in sources:
+                found.setdefault(source, []).append(topic)
+    return {source: tuple(topics) for source, topics in found.items()}
 
 
 def sources_by_topic(route_set: RouteSet) -> dict[str, tuple[str, ...]]:

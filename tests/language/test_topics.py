@@ -17,12 +17,14 @@ from router.exchange.model import (
     Place,
     Tombstones,
 )
+from router.failure.policy import FailurePolicy
 from router.language.routes import Format, RouteSet, Source, SourceOrder, Team, TopicDeclaration
 from router.language.topics import (
     TopicPlan,
     TopicRole,
     changelog_of,
     dead_letters_of,
+    keeping_sources,
     plan_topics,
     sources_by_topic,
     unroutable_of,
@@ -100,6 +102,26 @@ def test_source_that_is_put_in_order_gets_the_changelog_of_its_table() -> None:
     assert planned[name] == TopicPlan(name, TopicRole.CHANGELOG, None, 4, 2, config)
     assert [each for each in planned if "changelog" in each] == [name]
     assert name not in plans(given)
+
+
+def test_topic_whose_consumer_may_reject_gets_three_beside_it() -> None:
+    """Rejections have the partitions of the source, marks and dead letters those of the topic; the source gets a table."""
+    given = route_set(
+        feeds={"a.v1": ["x"], "b.v1": ["y"]},
+        ways={"x": [topic("t.v1"), topic("other.v1")], "y": [topic("other.v1")]},
+        declared={"a.v1": (6, DAY), "t.v1": (2, None)},
+    )
+    failing = replace(given.topics["t.v1"], failure=FailurePolicy())
+    given = replace(given, topics={**given.topics, "t.v1": failing})
+    planned = plans(given, group="shop", replication=2, max_message_bytes=1000)
+    room = {"retention.ms": str(DAY), "max.message.bytes": "66536"}
+    assert [plan for name, plan in planned.items() if name.startswith("t.v1.")] == [
+        TopicPlan("t.v1.rejected", TopicRole.REJECTED, "team", 6, 2, room),
+        TopicPlan("t.v1.parked", TopicRole.PARKED, "team", 2, 2, {"cleanup.policy": "compact"}),
+        TopicPlan("t.v1.dead-letters", TopicRole.DEAD_LETTERS, "team", 2, 2, room),
+    ]
+    assert [each for each in planned if "changelog" in each] == ["shop-a.v1-changelog"]
+    assert keeping_sources(given) == {"a.v1": ("t.v1",)}
 
 
 def test_each_source_gets_its_two_topics_beside_it() -> None:
