@@ -301,12 +301,29 @@ VARIABLES: Final[Sequence[Variable]] = (
         "ROUTER_HTTP_HOST", "http_host",
         _text("host name or address", r"[A-Za-z0-9._:-]{1,255}", "is no host name or address, such as 127.0.0.1, 0.0.0.0 or ::"),
         "127.0.0.1",
-        "The address on which health and metrics answer; `0.0.0.0` for all.",
+        "The address on which health, metrics and `/api` answer; `0.0.0.0` for all.",
     ),
     Variable(
         "ROUTER_HTTP_PORT", "http_port", _whole_number(0, 65_535), "",
-        "The port of health and metrics; 0 turns them off.",
+        "The port of health, metrics and `/api`; 0 turns them off.",
         fallback="`PORT` where it is set, else 6066",
+    ),
+    Variable(
+        "ROUTER_HTTP_URL", "http_url",
+        _text("`http://` or `https://`, host, and port", r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?/?",
+              "is no address such as http://10.0.0.5:6066"),
+        "",
+        "Where the group's other workers reach this one over HTTP: they pass on questions about the tables whose partitions it owns.",
+        fallback="from ROUTER_HTTP_HOST and ROUTER_HTTP_PORT; this machine's name where the host is `0.0.0.0` or `::`",
+    ),
+    Variable(
+        "ROUTER_API_TOKEN", "api_token",
+        _text("16 to 512 of letters, digits and signs, without spaces", r"[!-~]{16,512}",
+              "is no token: 16 to 512 of letters, digits and signs, without spaces"),
+        "",
+        "Who sends it as `Authorization: Bearer …` may look into the tables, over `/api` (tables.md). The same for all workers of a group, "
+        "since they ask each other. Without it `/api` is off.",
+        secret=True,
     ),
     Variable(
         "ROUTER_LOG_LEVEL", "log_level",

@@ -84,6 +84,10 @@ class Settings:
     http_host: str
     http_port: int
     """0: no health and metrics over HTTP."""
+    http_url: str | None
+    """None: it follows from host and port."""
+    api_token: str | None = field(repr=False)
+    """None: `/api` is off."""
     log_level: str | None
     """None: the environment does not say, so the command line's `-l` does."""
     log_format: str
