@@ -38,10 +38,10 @@ from aiokafka.producer.sender import (
 from aiokafka.producer.transaction_manager import TransactionManager, TransactionState
 from aiokafka.structs import TopicPartition
 
+from router.lanes.transaction_markers import TransactionMarkers
+
 __all__ = ["OrderedProducer"]
 
-_NEXT_TRANSACTION = 0.002
-"""Seconds between two tries to begin a transaction while the last one's markers are being written; aiokafka waits 20 ms."""
 _RETRY_MS = 20
 """How soon a transactional request or a batch is tried again."""
 _FAILED = (TransactionState.ABORTABLE_ERROR, TransactionState.FATAL_ERROR)
@@ -132,7 +132,8 @@ class _AddPartitions(_TellsPutOff, AddPartitionsToTxnHandler):  # type: ignore[m
 
     def handle_response(self, resp: Any) -> float | None:
         """None, or the seconds after which to ask again."""
-        return _sooner(super().handle_response(resp))
+        backoff: float | None = super().handle_response(resp)
+        return None if backoff is None else self._sender.markers.too_early()
 
 
 class _AddOffsets(_TellsPutOff, AddOffsetsToTxnHandler):  # type: ignore[misc]  # as above
@@ -140,11 +141,8 @@ class _AddOffsets(_TellsPutOff, AddOffsetsToTxnHandler):  # type: ignore[misc]  
 
     def handle_response(self, resp: Any) -> float | None:
         """None, or the seconds after which to ask again."""
-        return _sooner(super().handle_response(resp))
-
-
-def _sooner(backoff: float | None) -> float | None:
-    return None if backoff is None else _NEXT_TRANSACTION
+        backoff: float | None = super().handle_response(resp)
+        return None if backoff is None else self._sender.markers.too_early()
 
 
 class _TellsLost:
@@ -203,6 +201,8 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
         self.transaction_put_off: BaseException | None = None
         """What the coordinator puts the next step of a transaction off for."""
 
+        self.markers = TransactionMarkers()
+
     async def _do_init_pid(self, node_id: Any) -> bool:
         if self._txn_manager.transactional_id is None:
             return bool(await super()._do_init_pid(node_id))
@@ -241,15 +241,20 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
             return
         node = await self._find_coordinator(CoordinationType.TRANSACTION, transactions.transactional_id)
         await _EndTransaction(self, commit_result).do(node)
+        self.markers.begin(asyncio.get_running_loop().time())
 
     async def _do_add_partitions_to_txn(self, tps: Any) -> None:
         transactions = self._txn_manager
         node = await self._find_coordinator(CoordinationType.TRANSACTION, transactions.transactional_id)
-        asking = [_AddPartitions(self, tps).do(node)]
-        if transactions._txn_consumer_group is None:  # noqa: SLF001 - it has no reader
+        asking = [_AddPartitions(self, tps)]
+        begins = transactions._txn_consumer_group is None  # noqa: SLF001 - it has no reader
+        if begins:
+            await asyncio.sleep(self.markers.left(asyncio.get_running_loop().time()))
             # Over one connection, so that the coordinator takes them one after the other.
-            asking.append(_AddOffsets(self, self._group).do(node))
-        await asyncio.gather(*asking)
+            asking.append(_AddOffsets(self, self._group))
+        done = await asyncio.gather(*(each.do(node) for each in asking))
+        if begins and all(done):
+            self.markers.written(asyncio.get_running_loop().time())
 
 
 class _Transactions(TransactionManager):  # type: ignore[misc]  # as above
