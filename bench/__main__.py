@@ -14,6 +14,7 @@ from rich.console import Console
 
 from bench.contender import contenders
 from bench.errors import BenchError
+from bench.job import PARTITIONS
 from bench.measurements import (
     Bench,
     Publisher,
@@ -22,6 +23,7 @@ from bench.measurements import (
     measure_pauses,
     measure_profile,
     measure_rates,
+    measure_restore,
     measure_start,
 )
 from bench.session import ending_on_signals, kafka, progress
@@ -33,6 +35,8 @@ _COMPARED = (
     ("router-2000-bindings", "router"),
     ("router-200-destinations", "router"),
     ("router-two-workers", "router"),
+    ("router-ordered", "router"),
+    ("router-disordered", "router"),
     ("router", "floor-eos"),
     ("router", "kstreams-eos"),
 )
@@ -40,6 +44,9 @@ _COMPARED = (
 _LATENT = ("router", "router-at-least-once", "floor", "floor-eos", "aiokafka", "kstreams", "kstreams-eos", "faust")
 _PAUSED = ("router", "router-at-least-once")
 _STARTED = ("router", "router-at-least-once")
+_RESTORED = (1_000_000, 10_000_000)
+_BYTES_A_KEY = 250
+"""On the broker's disk and on the table's, of a key's state."""
 _BYTES_A_RECORD = 1_100
 """On the broker's disk, of the broad topic and one contender's copies; with something to spare."""
 
@@ -147,6 +154,8 @@ def rates(
             measure_start(bench, _STARTED, starts=5)
             measure_profile(bench, "router", records=records)
             measure_pauses(bench, _PAUSED, rate=5000, minutes=10, share=0.01, seed=7)
+        with _bench(brokers=brokers, write=write, room=max(_RESTORED) * _BYTES_A_KEY) as bench:
+            measure_restore(bench, _RESTORED, partitions=PARTITIONS)
 
 
 @main.command()
@@ -210,6 +219,19 @@ def start_command(*, names: str, starts: int, brokers: str | None, write: bool) 
     """From the start of a worker until a read_committed consumer has the first copy."""
     with _bench(brokers=brokers, write=write, room=1 << 30) as bench:
         measure_start(bench, _names(names), starts=starts)
+
+
+@main.command("restore")
+@click.option("--keys", multiple=True, type=click.IntRange(min=1000), default=_RESTORED, show_default=True)
+@click.option("--partitions", type=click.IntRange(min=1), default=PARTITIONS, show_default=True)
+@_where
+def restore_command(*, keys: tuple[int, ...], partitions: int, brokers: str | None, write: bool) -> None:
+    """How fast tables that keep orders in sequence are restored, what memory that takes, and what a look-up costs then.
+
+    Several --keys make several columns.
+    """
+    with _bench(brokers=brokers, write=write, room=max(keys) * _BYTES_A_KEY) as bench:
+        measure_restore(bench, keys, partitions=partitions)
 
 
 @main.command()

@@ -28,6 +28,8 @@ class Comparison:
 
     ratios: Sequence[float]
     """Of every pair, in the order of the turns."""
+    rates: Sequence[float]
+    """Records a second of the first, the second's being 1, as the clock on the wall has it; of every pair."""
 
     @property
     def middle(self) -> float:
@@ -55,11 +57,10 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 def comparison(pairs: Sequence[tuple[Measurement, Measurement]], *, warm: bool) -> Comparison:
     """Of the turns' measurements; `warm`: only from half of the records on."""
+    counted = [(one.warm, other.warm) if warm else (one.rate, other.rate) for one, other in pairs]
     return Comparison(
-        [
-            (other.warm if warm else other.rate).per_cpu_second / (one.warm if warm else one.rate).per_cpu_second
-            for one, other in pairs
-        ]
+        [other.per_cpu_second / one.per_cpu_second for one, other in counted],
+        [one.per_second / other.per_second for one, other in counted],
     )
 
 
@@ -86,6 +87,7 @@ def table(found: Sequence[tuple[str, str, Comparison]]) -> str:
         "median": "--:",
         "95 %": "--:",
         "all": "---",
+        "records/s": "--:",
     }
     return markdown(
         columns,
@@ -97,6 +99,7 @@ def table(found: Sequence[tuple[str, str, Comparison]]) -> str:
                 f"{each.middle:.3f}",
                 "{:.3f} to {:.3f}".format(*each.interval),
                 " ".join(f"{ratio:.2f}" for ratio in sorted(each.ratios)),
+                f"{median(each.rates):.2f}",
             ]
             for first, second, each in found
         ),

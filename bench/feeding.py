@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from bench.errors import BenchError
-from bench.job import orders
+from bench.job import orders, out_of_order
 from bench.verifying import Expected
 from router.develop.topics import TopicSpec, ensure_topics
 
@@ -37,8 +37,19 @@ def delete(bootstrap: str, topics: Iterable[str]) -> None:
         answer.exception()
 
 
-def feed(bootstrap: str, topic: str, *, partitions: int, records: int, progress: Callable[[int], None]) -> Expected:
-    """Write the job's records into the broad topic; returns what every contender must deliver."""
+def feed(
+    bootstrap: str,
+    topic: str,
+    *,
+    partitions: int,
+    records: int,
+    progress: Callable[[int], None],
+    disordered: float = 0.0,
+) -> Expected:
+    """Write the job's records into the broad topic; returns what every contender must deliver.
+
+    `disordered` is the share of them that come out of order.
+    """
     producer = Producer(
         {
             "bootstrap.servers": bootstrap,
@@ -52,7 +63,8 @@ def feed(bootstrap: str, topic: str, *, partitions: int, records: int, progress:
         }
     )
     expected = Expected()
-    for number, order in enumerate(orders(records), 1):
+    written = orders(records)
+    for number, order in enumerate(out_of_order(written, disordered) if disordered else written, 1):
         expected.add(order)
         while True:
             try:
@@ -65,13 +77,13 @@ def feed(bootstrap: str, topic: str, *, partitions: int, records: int, progress:
             progress(number)
     producer.flush()
     progress(records)
-    written = _written(bootstrap, topic, partitions)
-    if written != records:
-        raise BenchError(f"the broad topic {topic} took {written:,} of {records:,} records")
+    taken = _taken(bootstrap, topic, partitions)
+    if taken != records:
+        raise BenchError(f"the broad topic {topic} took {taken:,} of {records:,} records")
     return expected
 
 
-def _written(bootstrap: str, topic: str, partitions: int) -> int:
+def _taken(bootstrap: str, topic: str, partitions: int) -> int:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench-counts", "log_level": 0})
     try:
         return sum(

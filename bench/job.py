@@ -16,8 +16,9 @@ import io
 import json
 import random
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +37,7 @@ __all__ = [
     "Shape",
     "decode",
     "orders",
+    "out_of_order",
     "route_files",
 ]
 
@@ -56,6 +58,9 @@ _ANNOUNCED = {"paid", "shipped", "delivered", "money_refunded"}
 _FISCAL = {"paid", "money_refunded"}
 _MILLION = 1_000_000
 _FIRST_UPDATE = 1_700_000_000_000
+_EVENTS_AN_ORDER = 6
+_LATE_BY = 1_000
+"""The most records between one that comes out of order and the one that it should have come before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +72,9 @@ class Shape:
     by_shop: bool = False
     """Each of the seven destinations is one topic a shop: 203 destinations, and as many copies as ever."""
     ordered: bool = False
-    """Each order's records are put in sequence before they are copied: all of the feed's are in it already."""
+    """Each order's records are put in sequence before they are copied: the plain feed's are in it already."""
+    disordered: float = 0.0
+    """The share of the feed's records that come behind the next one of their order."""
     bindings: int = 0
     """At least so many bindings, where the rules need fewer; the further ones change nothing about what goes where."""
 
@@ -137,7 +144,7 @@ def orders(count: int) -> Iterator[Order]:
     chance = random.Random(7)
     seen: dict[str, int] = {}
     for number in range(count):
-        order_id = f"ord-{chance.randrange(count // 6 + 1):06d}"
+        order_id = f"ord-{chance.randrange(count // _EVENTS_AN_ORDER + 1):06d}"
         sequence = seen[order_id] = seen.get(order_id, -1) + 1
         event_id = f"{chance.getrandbits(128):032x}"
         amount = chance.randrange(100, 2 * _MILLION)
@@ -167,6 +174,31 @@ def orders(count: int) -> Iterator[Order]:
         fastavro.schemaless_writer(written, SCHEMA, order)
         headers = [("ce_id", event_id.encode()), ("ce_type", SUBJECT.encode())]
         yield Order(order_id.encode(), written.getvalue(), headers, _IDENTITY(order), shop)
+
+
+def out_of_order(feed: Iterable[Order], share: float) -> Iterator[Order]:
+    """The same records, of which about this share come behind the next one of their order, by up to 1,000 records.
+
+    Until then the next one has to wait. What has no next one comes where it should have, or at the end.
+    """
+    chance = random.Random(13)
+    # The last of each order cannot be overtaken by a next one.
+    drawn = share * _EVENTS_AN_ORDER / (_EVENTS_AN_ORDER - 1)
+    awaiting: dict[bytes, Order] = {}
+    delayed: list[tuple[int, int, Order]] = []
+    for number, order in enumerate(feed):
+        while delayed and delayed[0][0] <= number:
+            yield heappop(delayed)[2]
+        overtaken = awaiting.pop(order.key, None)
+        if overtaken is None and chance.random() < drawn:
+            awaiting[order.key] = order
+            continue
+        yield order
+        if overtaken is not None:
+            heappush(delayed, (number + chance.randint(1, _LATE_BY), number, overtaken))
+    while delayed:
+        yield heappop(delayed)[2]
+    yield from awaiting.values()
 
 
 def route_files(source: str, topics: Mapping[str, str], shape: Shape) -> dict[str, str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rich.console import Console
 
-from bench import comparing, latency, sampling, stages, starting
+from bench import comparing, latency, restore, sampling, stages, starting
 from bench.contender import Contender, load_contender
 from bench.errors import BenchError, ContenderFailed, WrongCopies
 from bench.report import Turn, between_markers, conditions, table, versions
@@ -24,11 +24,14 @@ __all__ = [
     "measure_pauses",
     "measure_profile",
     "measure_rates",
+    "measure_restore",
     "measure_start",
 ]
 
 _ROOT = Path(__file__).parent.parent
 _PAGE = _ROOT / "docs" / "bench.md"
+_BROKER_WARM = 60
+"""Seconds of load that a broker gets before latency is measured. A JVM that has just been started compiles for so long."""
 _RETAINED = {"retention.bytes": str(1 << 28), "segment.bytes": str(1 << 26)}
 """Under a steady load nobody reads anything again: the disk need not grow for ten minutes."""
 
@@ -117,11 +120,22 @@ def measure_compare(bench: Bench, asked: Sequence[tuple[str, str]], *, records: 
     bench.publish("compare", f"{records:,} records, pairs of turns, {counted} counted", *texts)
 
 
+def _warm_up(bench: Bench, session: Session, ready: Mapping[str, Contender], rate: int) -> None:
+    """Let the broker compile its own code under the load, with the first contender that keeps up: for a minute it is slow."""
+    for name, contender in ready.items():
+        if contender.steady is None:
+            title = "warming the broker up"
+            with session.live(title, contender, _RETAINED) as run, bench.show(title, _BROKER_WARM) as done:
+                latency.observe(name, contender, run, rate=rate, warm=0, seconds=_BROKER_WARM, progress=done)
+            return
+
+
 def measure_latency(bench: Bench, names: Sequence[str], *, rate: int, seconds: int, warm: int, runs: int) -> None:
     ready, left_out = bench.available(names)
     direct: list[latency.Observation] = []
     found: dict[str, list[latency.Observation]] = {name: [] for name in ready}
     with Session(bench.kafka, 0, bench.show) as session:
+        _warm_up(bench, session, ready, rate)
         for number in range(runs):
             title = f"direct {number + 1}"
             with session.live(title, None, _RETAINED) as run, bench.show(title, warm + seconds) as done:
@@ -192,6 +206,14 @@ def measure_start(bench: Bench, names: Sequence[str], *, starts: int) -> None:
                 ):
                     found[name].append(starting.first_copy(name, contender, run))
     bench.publish("start", f"{starts} starts", starting.table([(name, found[name]) for name in ready]), *left_out)
+
+
+def measure_restore(bench: Bench, sizes: Sequence[int], *, partitions: int) -> None:
+    found = {
+        keys: restore.restored(bench.kafka.bootstrap, keys=keys, partitions=partitions, show=bench.show)
+        for keys in dict.fromkeys(sizes)
+    }
+    bench.publish("restore", f"{partitions} partitions, all at once", restore.table(found))
 
 
 def measure_profile(bench: Bench, name: str, *, records: int) -> None:

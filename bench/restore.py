@@ -1,8 +1,8 @@
 """How fast a table is restored from its changelog, what its memory grows by, and what it costs a record once it is there.
 
-`python -m bench.restore --keys 1000000`: a Kafka of its own unless ROUTER_BROKER names one, a changelog of so many keys in
-so many partitions, written as lanes write it (in transactions), and a process without Kafka in it that restores, all
-partitions at once: on an empty disk, on one that is whole, and then puts the table through a lane's motions.
+A changelog of so many keys in so many partitions, written as lanes write it (in transactions), and a process with nothing
+else in it that restores, all partitions at once: on an empty disk, on one that is whole, and then puts the table through a
+lane's motions. `python -m bench restore` runs it.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import click
 from confluent_kafka import Producer
-from rich.console import Console
 
+from bench.errors import BenchError
 from bench.feeding import create, delete
 from bench.report import markdown
-from bench.session import ending_on_signals, kafka, progress
+from bench.session import Shown
 from router.order.changelog import ChangelogReader
 from router.order.disk import DiskMemory, PartitionDisk
 from router.order.lane_table import PartitionTable
 from router.order.sequence import SequenceState
 from router.order.stored import encode_state, state_key
 
-__all__ = ["key_of", "main"]
+__all__ = ["fill", "key_of", "measure", "restored", "table"]
 
 _TRANSACTION = 50_000
 _LOOK_UPS = 200_000
 _CHANGES = 20_000
+_UNITS = {"restored in": " s", "restored again in": " s", "disk, bytes a key": ""}
 
 
 def key_of(number: int) -> bytes:
@@ -140,42 +140,41 @@ async def measure(bootstrap: str, topic: str, *, keys: int, partitions: int, dir
     return found
 
 
-def _table(keys: int, found: dict[str, float]) -> str:
-    per_second = keys / found["restored in"]
-    units = {"restored in": "s", "restored again in": "s", "disk, bytes a key": ""}
-    rows = [["keys", f"{keys:,}"], ["keys a second, empty disk", f"{per_second:,.0f}"]]
-    for name, value in found.items():
-        unit = units.get(name, "MB" if name.startswith("memory") else "µs")
-        rows.append([name, f"{value:,.2f} {unit}".rstrip()])
-    return markdown({"restoring": "---", "": "--:"}, rows)
+def restored(bootstrap: str, *, keys: int, partitions: int, show: Shown) -> dict[str, float]:
+    """What `measure` finds of a changelog of so many keys, which is gone afterwards."""
+    name = f"bench-{time.time_ns()}-changelog"
+    create(bootstrap, [name], partitions=partitions, config={"cleanup.policy": "compact"})
+    try:
+        with show(f"a changelog of {keys:,}", keys) as done:
+            fill(bootstrap, name, keys=keys, partitions=partitions, done=done)
+        with tempfile.TemporaryDirectory(prefix="router-restore-") as place, show(f"restoring {keys:,}", 1) as done:
+            child = [sys.executable, "-m", "bench.restore", bootstrap, name, str(keys), str(partitions), place]
+            answer = subprocess.run(child, stdout=subprocess.PIPE, check=False)
+            if answer.returncode:
+                raise BenchError(f"restoring {keys:,} keys failed: it ended with {answer.returncode}")
+            done(1)
+    finally:
+        delete(bootstrap, [name])
+    found: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
+    return found
 
 
-@click.command()
-@click.option("--keys", default=1_000_000, show_default=True)
-@click.option("--partitions", default=4, show_default=True)
-@click.option("--topic", hidden=True, default="")
-@click.option("--bootstrap", hidden=True, default="")
-@click.option("--directory", hidden=True, default="")
-def main(keys: int, partitions: int, topic: str, bootstrap: str, directory: str) -> None:
-    """Restore KEYS keys, and look how fast they are."""
-    if topic:
-        found = asyncio.run(measure(bootstrap, topic, keys=keys, partitions=partitions, directory=Path(directory)))
-        print(json.dumps(found))
-        return
-    with ending_on_signals(), progress(Console(stderr=True)) as show, kafka(None, room=keys * 200) as broker:
-        name = f"bench-{time.time_ns()}-changelog"
-        create(broker.bootstrap, [name], partitions=partitions, config={"cleanup.policy": "compact"})
-        try:
-            with show("the changelog", keys) as done:
-                fill(broker.bootstrap, name, keys=keys, partitions=partitions, done=done)
-            with tempfile.TemporaryDirectory(prefix="router-restore-") as place:
-                told = ["--keys", str(keys), "--partitions", str(partitions), "--topic", name, "--directory", place]
-                child = [sys.executable, "-m", "bench.restore", "--bootstrap", broker.bootstrap, *told]
-                answer = subprocess.run(child, stdout=subprocess.PIPE, check=True)
-                print(_table(keys, json.loads(answer.stdout.splitlines()[-1])))
-        finally:
-            delete(broker.bootstrap, [name])
+def table(columns: Mapping[int, Mapping[str, float]]) -> str:
+    """As Markdown, a column a number of keys, of what `measure` found."""
+    rows = [
+        ["keys a second, onto an empty disk", *(f"{keys / each['restored in']:,.0f}" for keys, each in columns.items())]
+    ]
+    for name in next(iter(columns.values())):
+        unit = _UNITS.get(name, " MB" if name.startswith("memory") else " µs")
+        rows.append([name, *(f"{each[name]:,.2f}{unit}" for each in columns.values())])
+    return markdown({"": "---", **{f"{keys:,} keys": "--:" for keys in columns}}, rows)
+
+
+def main(bootstrap: str, topic: str, keys: int, partitions: int, directory: str) -> None:
+    """Measure, and print what was found as one line of JSON."""
+    found = asyncio.run(measure(bootstrap, topic, keys=keys, partitions=partitions, directory=Path(directory)))
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])

@@ -118,6 +118,13 @@ def available(chosen: Mapping[str, Contender], say: Callable[[str], None]) -> tu
     return ready, left_out
 
 
+def create_changelog(run: Run) -> list[str]:
+    """What keeps the table of a source that is put in order; nothing for another. Gives the topics that it made."""
+    changelogs = [run.changelog] if run.shape.ordered else []
+    create(run.bootstrap, changelogs, partitions=run.shape.partitions, config={"cleanup.policy": "compact"})
+    return changelogs
+
+
 @dataclass(slots=True)
 class Session:
     """Turns over the same records. The broad topics that they read are gone when the block is left."""
@@ -128,7 +135,7 @@ class Session:
     expected: Expected = field(default_factory=Expected)
     """What a contender has to deliver, once there is a broad topic."""
     _name: str = field(default_factory=lambda: f"bench-{int(time.time())}")
-    _sources: dict[int, str] = field(default_factory=dict)
+    _sources: dict[tuple[int, float], str] = field(default_factory=dict)
     _held: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -175,15 +182,14 @@ class Session:
     @contextmanager
     def run(self, title: str, contender: Contender) -> Iterator[Run]:
         """A turn's own group, topics and folder; gone when the block is left."""
-        source = self._source(contender.shape.partitions)
+        source = self._source(contender.shape)
         name = f"{self._name}-{title.replace(' ', '-')}"
         with tempfile.TemporaryDirectory(prefix=f"{name}-", ignore_cleanup_errors=True) as directory:
             run = Run(
                 bootstrap=self.kafka.bootstrap, source=source, name=name, directory=directory, shape=contender.shape
             )
             create(run.bootstrap, run.topics.values(), partitions=run.shape.partitions)
-            changelogs = [run.changelog] if run.shape.ordered else []
-            create(run.bootstrap, changelogs, partitions=run.shape.partitions, config={"cleanup.policy": "compact"})
+            changelogs = create_changelog(run)
             try:
                 yield run
             finally:
@@ -201,24 +207,31 @@ class Session:
             )
             topics = [source, f"{source}.unroutable", f"{source}.dead-letters", *run.topics.values()]
             create(run.bootstrap, topics, partitions=shape.partitions, config=config)
+            changelogs = create_changelog(run)
             try:
                 yield run
             finally:
-                delete(run.bootstrap, topics)
+                delete(run.bootstrap, [*topics, *changelogs])
 
-    def _source(self, partitions: int) -> str:
-        """The broad topic of so many partitions, fed when it is first asked for."""
-        known = self._sources.get(partitions)
+    def _source(self, shape: Shape) -> str:
+        """The broad topic of a shape's partitions and order, fed when it is first asked for."""
+        partitions, disordered = shape.partitions, shape.disordered
+        known = self._sources.get((partitions, disordered))
         if known is not None:
             return known
-        source = f"{self._name}-{partitions}.{SUBJECT}"
+        source = f"{self._name}-{partitions}-{len(self._sources)}.{SUBJECT}"
         # What a router sets aside goes beside its source.
         topics = [source, f"{source}.unroutable", f"{source}.dead-letters"]
         self._held.callback(delete, self.kafka.bootstrap, topics)
         create(self.kafka.bootstrap, topics, partitions=partitions)
         with self.show(f"feeding {partitions} partitions", self.records) as done:
             self.expected = feed(
-                self.kafka.bootstrap, source, partitions=partitions, records=self.records, progress=done
+                self.kafka.bootstrap,
+                source,
+                partitions=partitions,
+                records=self.records,
+                progress=done,
+                disordered=disordered,
             )
-        self._sources[partitions] = source
+        self._sources[partitions, disordered] = source
         return source

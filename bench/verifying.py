@@ -102,6 +102,8 @@ def verify(
     contents = expected.by_destination(run.shape)
     for destination, topic in run.topics.items():
         content, missing, wrong = Content(), prefix.get(destination, Counter()), 0
+        latest: dict[bytes, int] = {}
+        disordered = 0
         for message in read_all(run.bootstrap, topic, partitions=run.shape.partitions):
             key, value, headers = message.key(), message.value(), message.headers() or []
             if library_headers:
@@ -112,6 +114,10 @@ def verify(
             one = fingerprint(key, value, headers)
             content.add(one)
             size += len(key) + len(value) + sum(len(name) + len(text) for name, text in message.headers())
+            if run.shape.ordered:
+                number = decode(value)["sequence"]
+                disordered += number <= latest.get(key, -1)
+                latest[key] = number
             if committed is not None:
                 if missing[one]:
                     missing[one] -= 1
@@ -124,6 +130,8 @@ def verify(
         due = contents[destination]
         if wrong:
             problems.append(f"{topic}: {wrong:,} copies are wrong, or lack the original headers or the two added ones")
+        if disordered:
+            problems.append(f"{topic}: {disordered:,} copies come before one of a lower number of their order")
         if committed is None and content != due:
             differ = "" if content.copies != due.copies else ", and they differ in key, value or headers"
             problems.append(f"{topic}: {content.copies:,} copies where {due.copies:,} are due{differ}")

@@ -17,9 +17,9 @@ def test_interval_is_of_order_statistics(count: int, cut: int) -> None:
     assert interval(list(reversed(values))) == (float(cut), float(count - 1 - cut))
 
 
-def measured(per_cpu_second: float, warm: float) -> Measurement:
+def measured(per_cpu_second: float, warm: float, *, seconds: float = 5.0) -> Measurement:
     def rate(records: float) -> Rate:
-        return Rate(records=int(records * 10), seconds=5.0, cpu=10.0, broker=None)
+        return Rate(records=int(records * 10), seconds=seconds, cpu=10.0, broker=None)
 
     return Measurement(rate=rate(per_cpu_second), warm=rate(warm), peak_bytes=0, committed=())
 
@@ -31,7 +31,13 @@ def test_ratio_is_of_cost(warm: bool, ratio: float) -> None:
     assert found.ratios == [ratio]
 
 
+def test_rate_is_by_the_clock_on_the_wall() -> None:
+    """As many records for as much CPU time, in twice the time: half the rate."""
+    found = comparison([(measured(50_000, 0, seconds=10.0), measured(50_000, 0))], warm=False)
+    assert (found.ratios, found.rates) == ([1.0], [0.5])
+
+
 def test_table_shows_median_interval_and_all() -> None:
     """A reader sees every ratio, in order."""
-    last = table([("a", "b", Comparison([1.3, 1.1, 1.2]))]).splitlines()[-1]
-    assert last == "| `a` | `b` | 3 | 1.200 | 1.100 to 1.300 | 1.10 1.20 1.30 |"
+    last = table([("a", "b", Comparison([1.3, 1.1, 1.2], [0.8, 0.9, 0.85]))]).splitlines()[-1]
+    assert last == "| `a` | `b` | 3 | 1.200 | 1.100 to 1.300 | 1.10 1.20 1.30 | 0.85 |"

@@ -15,6 +15,7 @@ SHAPES = {
     "2,000 bindings": job.Shape(bindings=2000),
     "203 destinations": job.Shape(by_shop=True),
     "in order": job.Shape(ordered=True),
+    "out of order": job.Shape(ordered=True, disordered=0.01),
 }
 SOURCE = f"source.{job.SUBJECT}"
 ORDERS = list(job.orders(400))
@@ -57,3 +58,20 @@ def test_copies_are_as_many_in_every_shape() -> None:
 def test_the_feed_is_the_same_every_time() -> None:
     """Runs on different days read the same bytes."""
     assert list(job.orders(400)) == ORDERS
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1])
+def test_a_share_of_the_feed_comes_out_of_order(share: float) -> None:
+    """All of it comes; about that share behind the next one of its order, soon after it."""
+    feed = list(job.orders(20_000))
+    arranged = list(job.out_of_order(feed, share))
+    assert sorted(arranged) == sorted(feed)
+    place = {(order.key, number_of(order)): at for at, order in enumerate(arranged)}
+    behind = [at - after for (key, number), at in place.items() if (after := place.get((key, number + 1), at)) < at]
+    assert len(behind) / len(feed) == pytest.approx(share, rel=0.2)
+    assert 0 < min(behind) <= max(behind) <= 1_200
+
+
+def number_of(order: job.Order) -> int:
+    number: int = job.decode(order.value)["sequence"]
+    return number
