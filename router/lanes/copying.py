@@ -8,7 +8,7 @@ many, else what a Java client would choose for its key; without a key, the sourc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Protocol
@@ -24,9 +24,12 @@ from router.lanes.copies import Copies, CopyBatch, Tally, TopicPartition
 from router.language.topics import dead_letters_of, unroutable_of
 from router.records.headers import HOP, HOP_LIMIT, ORIGIN, Hop, encode_hop, hop_count, origin_prefix
 from router.records.partition import partition_of
-from router.records.record import Record
+from router.records.record import Headers, Record
 
-__all__ = ["Copier", "CopyWriter", "Decided", "DestinationView", "Identity", "Refusals"]
+__all__ = ["Copier", "CopyWriter", "Decided", "DestinationView", "Identity", "Keeper", "Refusals"]
+
+_NO_OFFSET = -1
+"""In the place of the source's offset, of what is written for no record."""
 
 Decided = Decision | RecordError
 """What a record came to: where it goes, or why it can go nowhere."""
@@ -37,6 +40,17 @@ class DestinationView(Protocol):
 
     def partitions(self, topic: str) -> int:
         """How many it has. Raises DestinationUnavailable where it does not exist or is forbidden."""
+
+
+class Keeper(Protocol):
+    """What keeps copies of a key back while their consumer waits for an earlier one."""
+
+    @property
+    def keys(self) -> Collection[bytes | None]:
+        """The keys of which it may keep some; empty, and false, where there are none."""
+
+    def hold(self, topic: str, record: Record, headers: Headers) -> bool:
+        """Whether the copy for this topic, with these headers, is kept: then it is not for the caller to write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +119,8 @@ class Copier:
         self._destinations = destinations
         self._identity = identity
         self._clock = clock
+        self.keeper: Keeper | None = None
+        """Where consumers may reject records."""
 
     def copy(self, batch: Batch, *, into: Copies, new_batch: Callable[[str], CopyBatch], refusals: Refusals) -> Tally:
         """Decide every record of the batch, and add its copies to those that wait; returns what it came to.
@@ -195,9 +211,25 @@ class CopyWriter:
         # By topic, where all copies of this batch go to one partition.
         self._appenders: dict[str, Callable[..., object | None]] = {}
         self._fixed: dict[str, int | None] = {}
+        self._keeper = copier.keeper
 
     def write_all(self, records: Sequence[Record], decisions: Sequence[Decided]) -> None:
-        """Every copy of every record; each is counted by what became of it.
+        """Every copy of every record; each is counted by what became of it."""
+        keeper = self._keeper
+        if keeper is None or not keeper.keys:
+            self._write_usual(records, decisions)
+            return
+        keys, done = keeper.keys, 0
+        for number, record in enumerate(records):
+            if record.key in keys:
+                self._write_usual(records[done:number], decisions[done:number])
+                done = number + 1
+                self._offset = record.offset
+                self._write(record, self._headers(record), decisions[number])
+        self._write_usual(records[done:], decisions[done:])
+
+    def _write_usual(self, records: Sequence[Record], decisions: Sequence[Decided]) -> None:
+        """Records of which nothing is kept.
 
         The usual record is written here, in as few steps as can be: each is taken a hundred thousand times a second.
         """
@@ -228,6 +260,22 @@ class CopyWriter:
         """A dead letter in the place of the record's copies; counted as `write_all` counts one."""
         self._offset = record.offset
         self._write(record, self._headers(record), error)
+
+    def write(self, topic: str, record: Record) -> None:
+        """One copy that has its headers already: what was kept. Its topic and partition are the source's."""
+        self._offset = record.offset
+        headers = list(record.headers)
+        refused = self._refusals.of(topic, record.offset)
+        if refused is None:
+            self._append(topic, record, headers)
+        else:
+            self._dead_letter(record, headers, refused)
+
+    def write_note(self, topic: str, record: Record, partition: int | None) -> None:
+        """What is no copy, for consumers; into the partition where the record's copies go, where none is named."""
+        self._offset = _NO_OFFSET
+        at = (topic, self._partition(topic, record, None) if partition is None else partition)
+        self._append_at(at, record, list(record.headers))
 
     def _headers(self, record: Record) -> list[Any]:
         return [*record.headers, (ORIGIN, self._origin + b"%d" % record.offset), self._hop]
@@ -271,7 +319,10 @@ class CopyWriter:
         self._append(dead_letters_of(self._source.topic), record, headers + dead_letter_headers(error))
 
     def _write_carefully(self, record: Record, headers: list[Any], decision: Decision) -> None:
+        keeper = self._keeper
         for topic in decision.topics:
+            if keeper is not None and keeper.hold(topic, record, headers):
+                continue
             refused = self._refusals.of(topic, record.offset)
             if refused is None:
                 self._append(topic, record, headers, decision)
@@ -280,21 +331,26 @@ class CopyWriter:
 
     def _append(self, topic: str, record: Record, headers: list[Any], decision: Decision | None = None) -> None:
         """One copy, the slow way: finds the partition, and begins a batch where there is none with room."""
-        at = (topic, self._partition(topic, record, decision))
-        copies = self._copies
+        current = self._append_at((topic, self._partition(topic, record, decision)), record, headers)
+        if current is not None and self._fixed.get(topic) is not None and not self._careful:
+            self._appenders[topic] = current.append
+
+    def _append_at(self, at: TopicPartition, record: Record, headers: list[Any]) -> CopyBatch | None:
+        """Gives the batch where it has room for more."""
+        topic, copies = at[0], self._copies
         current = copies.open.get(at)
         if current is not None and not self._append_to(current, record, headers):
             self._close(at)
             current = None
         if current is None:
-            current = copies.begin(at, self._new_batch(topic), record.offset)
+            current = copies.begin(at, self._new_batch(topic), self._offset)
             if not self._append_to(current, record, headers):
                 raise InvariantError(f"an empty batch for '{topic}' did not take its first record, whatever its size")
-        if self._fixed.get(topic) is not None and not self._careful:
-            self._appenders[topic] = current.append
         most = self._refusals.most_records
         if most is not None and current.record_count() >= most:
             self._close(at)
+            return None
+        return current
 
     @staticmethod
     def _append_to(batch: CopyBatch, record: Record, headers: list[Any]) -> bool:

@@ -157,6 +157,10 @@ class Lane:
         """Seconds since the lane entered its state."""
         return self._clock.now() - self.protocol.since
 
+    def wake(self) -> None:
+        """There may be something to do, though no batch came."""
+        self._wake.set()
+
     def offered(self, batch: Batch) -> None:
         """A batch is on its way to `carry`. Should it never arrive, the lane finds out by itself."""
         self.protocol.offered(batch, self._clock.now())
@@ -371,7 +375,7 @@ class Lane:
         if self._asking is not None:
             self._asking.cancel()
         if self._order is not None:
-            self._order.table.discard()
+            self._order.forget()
 
     async def _back_off(self, error: RouterError) -> None:
         if isinstance(error, InvariantError):

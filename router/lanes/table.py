@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from router.errors import InvariantError
 from router.lanes.batch import Batch
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Refusals
 
-__all__ = ["BatchCopier", "Holding", "LaneOrder", "LaneTable"]
+__all__ = ["BatchCopier", "Holding", "LaneOrder", "LaneTable", "append_changes"]
 
 
 class LaneTable(Protocol):
@@ -90,8 +91,8 @@ class LaneOrder(Protocol):
     table: LaneTable
 
     @property
-    def waiting(self) -> Holding:
-        """What is held now."""
+    def waiting(self) -> Holding | None:
+        """What is held now; None of one that puts nothing in order."""
 
     def resume(self, position: int) -> None:
         """The table was restored, and the lane goes on from there: take up the deadlines of all that is held."""
@@ -115,3 +116,34 @@ class LaneOrder(Protocol):
 
     def write_changes(self, into: Copies, *, new_batch: Callable[[str], CopyBatch], refusals: Refusals) -> None:
         """Add the changes of the table, as records of its changelog, to the copies that they belong to."""
+
+    def forget(self) -> None:
+        """What is not committed never was: let go of all that is remembered, until the lane resumes."""
+
+
+def append_changes(
+    table: LaneTable,
+    partition: int,
+    *,
+    into: Copies,
+    new_batch: Callable[[str], CopyBatch],
+    most: int | None,
+    timestamp: int,
+    offset: int,
+) -> None:
+    """Add what was put into a table since this was last asked, as records of its changelog, `most` of them a batch."""
+    changes = table.take_changes()
+    if not changes:
+        return
+    topic, uncounted = table.changelog, Tally()
+    at = (topic, partition)
+    headers: list[Any] = []
+    append = into.begin(at, new_batch(topic), offset).append
+    count = 0
+    for key, value in changes.items():
+        if count == most or append(timestamp=timestamp, key=key, value=value, headers=headers) is None:
+            into.close(at, offset, uncounted)
+            append, count = into.begin(at, new_batch(topic), offset).append, 0
+            if append(timestamp=timestamp, key=key, value=value, headers=headers) is None:
+                raise InvariantError(f"an empty batch for '{topic}' did not take its first record, whatever its size")
+        count += 1

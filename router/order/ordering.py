@@ -25,7 +25,7 @@ from router.exchange.decision import Decision
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, CopyBatch, OrderTally, Tally
 from router.lanes.copying import Copier, CopyWriter, Decided, Refusals
-from router.lanes.table import Holding, LaneTable
+from router.lanes.table import Holding, LaneTable, append_changes
 from router.language.routes import SourceOrder
 from router.order.effects import Arm, Cancel, Cause, DeadLetter, Drop, Effect, Emit, Event, Hold, deadline
 from router.order.key_steps import KeySteps
@@ -254,24 +254,19 @@ class Ordering:
 
     def write_changes(self, into: Copies, *, new_batch: Callable[[str], CopyBatch], refusals: Refusals) -> None:
         """See LaneOrder."""
-        changes = self.table.take_changes()
-        if not changes:
-            return
-        topic = self.table.changelog
-        at = (topic, self.source.partition)
-        timestamp, offset, most, uncounted = self._now(), max(0, self._position), refusals.most_records, Tally()
-        headers: list[Any] = []
-        append = into.begin(at, new_batch(topic), offset).append
-        count = 0
-        for key, value in changes.items():
-            if count == most or append(timestamp=timestamp, key=key, value=value, headers=headers) is None:
-                into.close(at, offset, uncounted)
-                append, count = into.begin(at, new_batch(topic), offset).append, 0
-                if append(timestamp=timestamp, key=key, value=value, headers=headers) is None:
-                    raise InvariantError(
-                        f"an empty batch for '{topic}' did not take its first record, whatever its size"
-                    )
-            count += 1
+        append_changes(
+            self.table,
+            self.source.partition,
+            into=into,
+            new_batch=new_batch,
+            most=refusals.most_records,
+            timestamp=self._now(),
+            offset=max(0, self._position),
+        )
+
+    def forget(self) -> None:
+        """See LaneOrder."""
+        self.table.discard()
 
     @property
     def waiting(self) -> Holding:

@@ -13,8 +13,8 @@ from router.exchange.decision import Decision, Delivery, Step, Walk
 from router.exchange.model import Binding, Destination, DestinationKind, OnError, Place
 from router.failure.notes import DESTINATION, ERROR, EXCHANGES, PLACE, REASON
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.copies import Copies
-from router.lanes.copying import Copier, Identity, Refusals
+from router.lanes.copies import Copies, Tally
+from router.lanes.copying import Copier, Identity, Keeper, Refusals
 from router.records.headers import HOP, ORIGIN, decode_hop
 from router.records.partition import partition_of
 from router.records.record import PlainRecord
@@ -62,6 +62,7 @@ def copied(
     refusals: Refusals | None = None,
     size: int = 100_000,
     clock: float = 1000.0,
+    keeper: Keeper | None = None,
 ) -> Any:
     """The copies of one batch; `decide` is one decision for all, or a function."""
     copier = Copier(
@@ -71,6 +72,7 @@ def copied(
         identity=IDENTITY,
         clock=lambda: clock,
     )
+    copier.keeper = keeper
     end = records[-1].offset + 1 if records else 0
     batch = Batch(SOURCE, 1, records[0].offset if records else 0, end, records, received=1000.0)
     copies = Copies()
@@ -457,3 +459,81 @@ def test_refused_copy_of_a_record_that_is_still_held_stays_known() -> None:
     assert (refusals.of("a.v1", 8) is None, refusals.of("b.v1", 8) is None) == (False, True)
     refusals.passed(90)
     assert refusals.copies == {}
+
+
+# --- what is kept for consumers that failed -----------------------------------------------------------------------------------
+
+
+class Shelf:
+    """Keeps the copies of some keys at one topic, and knows what it was given."""
+
+    def __init__(self, topic: str, *keys: bytes) -> None:
+        self.keys = frozenset(keys)
+        self.held: list[tuple[int, list[str]]] = []
+        self._topic = topic
+
+    def hold(self, topic: str, record: Any, headers: Any) -> bool:
+        if topic != self._topic or record.key not in self.keys:
+            return False
+        self.held.append((record.offset, [name for name, _ in headers]))
+        return True
+
+
+@pytest.mark.parametrize("careful", [False, True], ids=["usual", "careful"])
+def test_copies_of_kept_keys_go_to_their_keeper(careful: bool) -> None:
+    """With the headers that they would have had; other keys, other topics and the tally know nothing of it."""
+    shelf = Shelf("a.v1", b"kept")
+    records = [record(offset, key=b"kept" if offset in {2, 3} else b"k") for offset in range(1, 6)]
+    refusals = Refusals(most_records=100, until=9) if careful else None
+    copies = copied(records, to("a.v1", "b.v1"), keeper=shelf, refusals=refusals)
+    assert shelf.held == [(2, [ORIGIN, HOP]), (3, [ORIGIN, HOP])]
+    assert (origins(copies, "a.v1"), origins(copies, "b.v1")) == ([1, 4, 5], [1, 2, 3, 4, 5])
+    assert (copies.tally.routed, copies.tally.copies) == (5, {"a.v1": 3, "b.v1": 5})
+
+
+def test_keeper_that_keeps_nothing_is_not_asked() -> None:
+    """All is written as if there were none."""
+    shelf = Shelf("a.v1")
+    assert origins(copied([record(1), record(2)], to("a.v1"), keeper=shelf), "a.v1") == [1, 2]
+    assert shelf.held == []
+
+
+def kept_writer(refusals: Refusals | None = None) -> Any:
+    copier = Copier(TOPIC, decide=failing(KeyError()), destinations=Known(EVEN), identity=IDENTITY)
+    copies = Copies()
+    batch = Batch(SOURCE, 1, 9, 9, (), received=1000.0)
+    writer = copier.writer(
+        batch, into=copies, new_batch=lambda _: MemoryBatch(9_000), refusals=refusals or Refusals(), tally=Tally()
+    )
+    return writer, copies
+
+
+def test_kept_copy_is_written_as_it_is() -> None:
+    """Its headers are whole already, and it goes where all copies of its key go."""
+    writer, copies = kept_writer()
+    writer.write("wide.v1", record(5, headers=(("x", b"1"),)))
+    copies.seal()
+    at = partition_of(b"k", 6)
+    assert written(copies, "wide.v1") == [(at, 42, b"k", b"v", {"x": b"1"})]
+    assert copies.ready[0][3] == 5
+
+
+def test_kept_copy_that_was_refused_becomes_a_dead_letter_of_the_source() -> None:
+    """As any other copy that its topic does not take."""
+    refusals = Refusals(copies={("a.v1", 5): TooLarge(topic="a.v1", size=9)})
+    writer, copies = kept_writer(refusals)
+    writer.write("a.v1", record(5))
+    copies.seal()
+    (letter,) = written(copies, f"{TOPIC}.dead-letters")
+    assert letter[4][DESTINATION] == b"a.v1"
+
+
+def test_note_stands_behind_what_was_written_before_it() -> None:
+    """In the partition that is named, or where the key's copies go; and it is no record's copy, whose offset it would have."""
+    writer, copies = kept_writer()
+    writer.write("a.v1", record(5))
+    writer.write_note("a.v1", record(0, value=None), None)
+    writer.write_note("a.v1", record(0, key=None, value=None), 1)
+    copies.seal()
+    assert [(each[0], each[3]) for each in written(copies, "a.v1")] == [(3, b"v"), (3, None), (1, None)]
+    assert copies.ready[-1][3] == -1
