@@ -11,6 +11,7 @@
     │   ├── AmbiguousField       (versions.compatibility) a field has several counterparts in the version that wrote it
     │   ├── Uncarried            (versions.carrying) a value of one type cannot become one of another by itself
     │   ├── InvalidSettings      (settings) the gathered faults of the environment
+    │   ├── WrongQuestion        (tables.questions) what was asked of a table makes no sense
     │   └── InvalidSchema        a schema in the catalogue cannot be used
     ├── RecordError       nobody at once: this one record becomes a dead letter, the rest flow on
     │   ├── Unreadable           its bytes are not what its schema says

@@ -52,6 +52,7 @@ from router.order.table import LaneTables
 from router.records.catalogue_files import read_catalogue
 from router.runtime import allow_connections, spare_garbage_collection
 from router.settings import Fault, InvalidSettings, Settings
+from router.tables.serving import ServedTables, announced
 
 __all__ = ["RouterApp", "router_app"]
 
@@ -180,7 +181,9 @@ class RouterApp(faust.App):
             reader = ChangelogReader(settings.broker, settings.aiokafka_security)
             self.lane_tables.read_with(reader, memory=DiskMemory(), partitions=self.destinations.count)
             self.lane_tables.declare(ordered)
-        for path, view in {"/healthz": _healthz, "/readyz": _readyz, "/metrics": _metrics}.items():
+        self.served_tables = ServedTables(settings, route_set.sources, self)
+        pages = {"/healthz": _healthz, "/readyz": _readyz, "/metrics": _metrics, **self.served_tables.pages}
+        for path, view in pages.items():
             self.page(path, name=path.strip("/"))(view)
 
     @property
@@ -364,8 +367,9 @@ class RouterApp(faust.App):
         self.metrics.rebalanced()
 
     async def on_stop(self) -> None:
-        """Let go of the connection that no service owns."""
+        """Let go of the connections that no service owns."""
         await super().on_stop()
+        await self.served_tables.close()
         await self.directory.close()
 
     def _end_for(self, error: BaseException) -> None:
@@ -428,6 +432,7 @@ def _faust_settings(settings: Settings, *, standbys: int) -> dict[str, Any]:
     return {
         "broker": [f"kafka://{address}" for address in settings.broker.split(",")],
         "broker_credentials": _credentials(settings),
+        "canonical_url": announced(settings),
         "broker_max_poll_records": settings.fetch_records,
         "consumer_max_fetch_size": settings.fetch_bytes,
         "consumer_auto_offset_reset": "earliest",

@@ -27,7 +27,7 @@ from faust.types import TP
 from router.language.topics import changelog_of
 from router.observe.logs import get_logger
 from router.order.changelog import ChangelogReader, Progress
-from router.order.disk import DiskMemory
+from router.order.disk import DiskMemory, PartitionDisk
 from router.order.lane_table import PartitionTable
 from router.order.store import LaneStore
 from router.order.table_errors import ChangelogUnfit, WrittenOutside
@@ -123,6 +123,11 @@ class LaneTables(TableManager):
         self._lanes[source, partition] = made
         return made
 
+    def disk(self, source: str, partition: int) -> PartitionDisk:
+        """What is committed of a partition, where this worker keeps it."""
+        disk: PartitionDisk = self[source].data.disk(partition)
+        return disk
+
     def restoring(self) -> Mapping[tuple[str, int], Progress]:
         """The partitions whose tables are being restored now, by source and number, with how far each is."""
         return {at: table.progress for at, table in self._lanes.items() if table.progress is not None}
@@ -155,12 +160,12 @@ class LaneTables(TableManager):
             if tp.topic in self._changelogs and tp in assigned
         }
         for source, partition in standbys - self._standbys:
-            self.reader.follow(self._changelog(source), partition, self._disk(source, partition))
+            self.reader.follow(self._changelog(source), partition, self.disk(source, partition))
         # A lane that opens takes the place of the standby that it was. What is left is another worker's.
         known = {(name, partition) for name, table in self.items() for partition in table.data.disks}
         for source, partition in known - ours:
             self._lanes.pop((source, partition), None)
-            self.reader.leave(self._changelog(source), partition, self._disk(source, partition).close)
+            self.reader.leave(self._changelog(source), partition, self.disk(source, partition).close)
         self._standbys = standbys
         if standbys:
             log.info("standing by", partitions=len(standbys))
@@ -168,9 +173,6 @@ class LaneTables(TableManager):
     def _changelog(self, source: str) -> str:
         name: str = self[source].changelog_topic.get_topic_name()
         return name
-
-    def _disk(self, source: str, partition: int) -> Any:
-        return self[source].data.disk(partition)
 
     async def on_stop(self) -> None:
         """Stop reading, then let go of the disks."""

@@ -13,7 +13,7 @@ from support.source import ROOT, expect_none, sources
 
 # Each vendor's package and the modules that adapt it. A pattern stands for a folder whose work it is.
 ADAPTERS: dict[str, tuple[str, ...]] = {
-    "aiohttp": (),
+    "aiohttp": ("router/tables/peers.py",),
     "aiokafka": (
         "router/lanes/deliveries.py",
         "router/lanes/directory.py",
@@ -22,6 +22,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
         "router/lanes/producer.py",
         "router/lanes/transport.py",
         "router/order/changelog.py",
+        "router/tables/history.py",
         "router/commands/cluster.py",
         "router/commands/live.py",
         "router/commands/schemas_share.py",
