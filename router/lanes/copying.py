@@ -271,11 +271,14 @@ class CopyWriter:
         else:
             self._dead_letter(record, headers, refused)
 
-    def write_note(self, topic: str, record: Record, partition: int | None) -> None:
-        """What is no copy, for consumers; into the partition where the record's copies go, where none is named."""
+    def write_note(self, topic: str, record: Record, partition: int) -> None:
+        """What is no copy of a record, into this partition."""
         self._offset = _NO_OFFSET
-        at = (topic, self._partition(topic, record, None) if partition is None else partition)
-        self._append_at(at, record, list(record.headers))
+        self._append_at((topic, partition), record, list(record.headers))
+
+    def partition_of(self, topic: str, record: Record) -> int:
+        """Where a copy of the record goes. Raises DestinationUnavailable."""
+        return self._partition(topic, record, None)
 
     def _headers(self, record: Record) -> list[Any]:
         return [*record.headers, (ORIGIN, self._origin + b"%d" % record.offset), self._hop]

@@ -529,10 +529,10 @@ def test_kept_copy_that_was_refused_becomes_a_dead_letter_of_the_source() -> Non
 
 
 def test_note_stands_behind_what_was_written_before_it() -> None:
-    """In the partition that is named, or where the key's copies go; and it is no record's copy, whose offset it would have."""
+    """In the partition that is named; and it is no record's copy, whose offset it would have."""
     writer, copies = kept_writer()
     writer.write("a.v1", record(5))
-    writer.write_note("a.v1", record(0, value=None), None)
+    writer.write_note("a.v1", record(0, value=None), writer.partition_of("a.v1", record(0)))
     writer.write_note("a.v1", record(0, key=None, value=None), 1)
     copies.seal()
     assert [(each[0], each[3]) for each in written(copies, "a.v1")] == [(3, b"v"), (3, None), (1, None)]
