@@ -31,6 +31,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "topics": ("router.commands.topics:topics", "Say which topics must be created or differ, and create them."),
     "graph": ("router.commands.graph:graph", "Draw the routes: DOT, Mermaid, or SVG without Graphviz."),
     "trace": ("router.commands.trace:trace", "Show the way that a record has taken through the router."),
+    "table": (
+        "router.commands.table:table",
+        "Look up what waits to be put in order: a key, what it waits for, until when.",
+    ),
     "dead-letters": (
         "router.commands.dead_letters:dead_letters",
         "Look at records that were set aside: by cause, one by one, or as a file.",
