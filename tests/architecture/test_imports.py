@@ -15,6 +15,7 @@ from support.source import ROOT, expect_none, sources
 ADAPTERS: dict[str, tuple[str, ...]] = {
     "aiohttp": ("router/tables/peers.py",),
     "aiokafka": (
+        "router/failure/reader.py",
         "router/lanes/deliveries.py",
         "router/lanes/directory.py",
         "router/lanes/fetching.py",
