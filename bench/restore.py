@@ -26,7 +26,7 @@ from bench.report import markdown
 from bench.session import Shown
 from router.order.changelog import ChangelogReader
 from router.order.disk import DiskMemory, PartitionDisk
-from router.order.lane_table import PartitionTable
+from router.order.lane_table import PartitionTable, share_memory
 from router.order.sequence import SequenceState
 from router.order.stored import encode_state, state_key
 
@@ -103,6 +103,7 @@ async def measure(bootstrap: str, topic: str, *, keys: int, partitions: int, dir
             PartitionTable(disk, changelog=topic, partition=n, reader=reader, fit=lambda: None)
             for n, disk in enumerate(disks)
         ]
+        share_memory(made)
         return disks, made
 
     reader = ChangelogReader(bootstrap, dict)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Protocol, cast
 
 from router.order.changelog import Progress, Replica
 from router.order.disk import PartitionDisk
 from router.order.overlay import ABSENT, Overlay
 
-__all__ = ["PartitionTable", "RestoresReplicas"]
+__all__ = ["PartitionTable", "RestoresReplicas", "share_memory"]
 
-REMEMBER = 8_192
-"""Entries of each of the two generations that a partition remembers; a few MB."""
+REMEMBER = 131_072
+"""Entries of each of the two generations that all of a worker's partitions remember together; about 60 MB."""
+_REMEMBER_LEAST = 512
+"""The same, of one partition however many there are."""
 _FIRST_STEP, _STEP = 32, 512
 """Entries that a scan reads at a time: few at first, since many scans end early."""
 
@@ -36,9 +38,12 @@ class PartitionTable:
         partition: int,
         reader: RestoresReplicas,
         fit: Callable[[], None],
-        remember: int = REMEMBER,
+        remember: int = _REMEMBER_LEAST,
     ) -> None:
-        """`fit` raises ChangelogUnfit where the changelog has not the partitions of its source."""
+        """`fit` raises ChangelogUnfit where the changelog has not the partitions of its source.
+
+        `remember` is how many entries each generation of what was read lately has.
+        """
         self.changelog = changelog
         self.progress: Progress | None = None
         """While it is restored: how far that is."""
@@ -48,6 +53,10 @@ class PartitionTable:
         self._fit = fit
         self._overlay = Overlay(remember=remember)
         self._ready = False
+
+    def remember(self, entries: int) -> None:
+        """From now on, let each generation of what was read lately have so many entries."""
+        self._overlay.remember = entries
 
     async def restore(self) -> None:
         """See LaneTable. Raises ChangelogUnfit and DiskFailed as well."""
@@ -118,3 +127,9 @@ class PartitionTable:
 
     def _expect_ready(self) -> None:
         assert self._ready, "a table is restored before it is used"
+
+
+def share_memory(tables: Collection[PartitionTable]) -> None:
+    """Let all tables of a worker remember equally much, and together so much that it is worth its memory and no more."""
+    for table in tables:
+        table.remember(max(_REMEMBER_LEAST, REMEMBER // len(tables)))

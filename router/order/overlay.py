@@ -26,11 +26,11 @@ _FEW = 32
 class Overlay:
     """Changes, and a memory."""
 
-    __slots__ = ("_elder", "_known", "_new", "_ordered", "_pending", "_remember", "_taken")
+    __slots__ = ("_elder", "_known", "_new", "_ordered", "_pending", "_taken", "remember")
 
     def __init__(self, *, remember: int) -> None:
-        """`remember` is how many entries each of the two generations has."""
-        self._remember = remember
+        """`remember` is how many entries each of the two generations has; it may be changed at any time."""
+        self.remember = remember
         self._known: dict[bytes, bytes | None] = {}
         self._elder: dict[bytes, bytes | None] = {}
         self._pending: dict[bytes, bytes | None] = {}
@@ -51,7 +51,7 @@ class Overlay:
         """That is what the disk has."""
         if value is None or len(value) <= _LARGEST:
             self._known[key] = value
-            if len(self._known) > self._remember + len(self._pending) + len(self._taken):
+            if len(self._known) > self.remember + len(self._pending) + len(self._taken):
                 self._age()
 
     def put(self, key: bytes, value: bytes | None) -> None:
@@ -81,7 +81,7 @@ class Overlay:
         self._taken = {}
         self._ordered = None
         self._new.clear()
-        if len(known) > self._remember + len(pending):
+        if len(known) > self.remember + len(pending):
             self._age()
 
     def clear(self) -> None:

@@ -28,7 +28,7 @@ from router.language.topics import changelog_of
 from router.observe.logs import get_logger
 from router.order.changelog import ChangelogReader, Progress
 from router.order.disk import DiskMemory, PartitionDisk
-from router.order.lane_table import PartitionTable
+from router.order.lane_table import PartitionTable, share_memory
 from router.order.store import LaneStore
 from router.order.table_errors import ChangelogUnfit, WrittenOutside
 
@@ -121,6 +121,7 @@ class LaneTables(TableManager):
             table.data.disk(partition), changelog=changelog, partition=partition, reader=self.reader, fit=fit
         )
         self._lanes[source, partition] = made
+        share_memory(self._lanes.values())
         return made
 
     def disk(self, source: str, partition: int) -> PartitionDisk:
@@ -166,6 +167,7 @@ class LaneTables(TableManager):
         for source, partition in known - ours:
             self._lanes.pop((source, partition), None)
             self.reader.leave(self._changelog(source), partition, self.disk(source, partition).close)
+        share_memory(self._lanes.values())
         self._standbys = standbys
         if standbys:
             log.info("standing by", partitions=len(standbys))

@@ -6,13 +6,14 @@ import asyncio
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from support.proof import Proof
 from support.tables import PARTITION, DiskWorld
 
 from router.order.changelog import Progress, Replica
-from router.order.lane_table import PartitionTable
+from router.order.lane_table import PartitionTable, share_memory
 from router.order.table_errors import ChangelogUnfit, DiskFailed
 from router.testing import HandClock
 
@@ -212,3 +213,31 @@ def test_progress_says_what_is_known_of_it() -> None:
     progress.first, progress.position, progress.end = 100, 150, 300
     clock.advance(10.0)
     assert str(progress).endswith("150 offsets to go, about 30 s")
+
+
+@pytest.mark.parametrize(("tables", "each"), [(1, 131_072), (4, 32_768), (200, 655), (1_000, 512)])
+def test_tables_of_a_worker_share_what_they_remember(tables: int, each: int) -> None:
+    """However many partitions a worker has, its memory is bounded; and few of them remember the more."""
+    told: list[int] = []
+
+    class Told:
+        def remember(self, entries: int) -> None:
+            told.append(entries)
+
+    share_memory([cast("PartitionTable", Told())] * tables)
+    assert told == [each] * tables
+
+
+async def test_a_table_that_may_remember_less_forgets(world: DiskWorld) -> None:
+    """What it forgets is read from its disk again."""
+    table = world.table()
+    assert isinstance(table, PartitionTable)
+    await table.restore()
+    table.remember(1)
+    for turn in range(4):
+        for number in range(10 * turn, 10 * turn + 10):
+            table.put(b"%d" % number, b"x")
+        table.committed(source=turn, changelog=world.reader.append(table.take_changes()))
+    assert world.disk is not None
+    world.disk.write({b"7": b"y"})
+    assert table.get(b"7") == b"y"
