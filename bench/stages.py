@@ -36,7 +36,7 @@ from router.lanes.destinations import BATCH_BYTES
 from router.lanes.fetching import LightRecords
 from router.language.deciders import deciders
 from router.language.load import load_routes
-from router.records.catalogue_files import read_catalogue
+from router.versions.catalogue import read_catalogue
 from router.records.headers import HOP, ORIGIN
 
 __all__ = ["BATCH", "Stage", "main", "measured", "stages"]

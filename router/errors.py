@@ -7,11 +7,11 @@
     │   ├── InvalidWhere         (language.cel.problems) an expression is wrong, with all that is wrong with it
     │   ├── NotDefinitions       (rabbitmq.definitions) the file is no export of a RabbitMQ
     │   ├── UnclearVhost         (rabbitmq.definitions) it has several virtual hosts, and none was named
-    │   ├── NoConversion         (versions.chain) two versions of a subject have no conversion between them
     │   ├── AmbiguousField       (versions.compatibility) a field has several counterparts in the version that wrote it
     │   ├── Uncarried            (versions.carrying) a value of one type cannot become one of another by itself
     │   ├── InvalidSettings      (settings) the gathered faults of the environment
     │   ├── WrongQuestion        (tables.questions) what was asked of a table makes no sense
+    │   ├── NoConversion         (records.conversion) two versions of a subject have no conversion between them
     │   └── InvalidSchema        a schema in the catalogue cannot be used
     ├── RecordError       nobody at once: this one record becomes a dead letter, the rest flow on
     │   ├── Unreadable           its bytes are not what its schema says
@@ -25,6 +25,7 @@
     │   ├── OrderGap             it waited in vain for what comes before it, and its exchange sets such records aside
     │   ├── Late                 it comes after its place in its key's order was given up
     │   ├── IllegalTransition    its key's states never lead to the state that it carries
+    │   ├── NotConverted         (records.conversion) one copy of it cannot be made in its consumer's version
     │   └── ConditionFailed      a binding's `where` has no value on it, and the binding asked for a dead letter then
     ├── TransientError    the lane: back off and try again; visible in readiness meanwhile
     │   ├── BrokerUnavailable    no broker answers

@@ -49,10 +49,10 @@ from router.order.changelog import ChangelogReader
 from router.order.disk import DiskMemory
 from router.order.ordering import Ordering
 from router.order.table import LaneTables
-from router.records.catalogue_files import read_catalogue
 from router.runtime import allow_connections, spare_garbage_collection
 from router.settings import Fault, InvalidSettings, Settings
 from router.tables.serving import ServedTables, announced
+from router.versions.catalogue import read_catalogue
 
 __all__ = ["RouterApp", "router_app"]
 
@@ -245,6 +245,7 @@ class RouterApp(faust.App):
             topic,
             decide=self.deciders[topic].decide,
             destinations=self.destinations,
+            conversions=self.route_set.sources[topic].conversions,
             identity=Identity(
                 service=settings.group,
                 instance=settings.instance,

@@ -31,10 +31,10 @@ from router.failure.deaths import Death
 from router.failure.dialects import read_deaths
 from router.failure.ledger import ledger_of
 from router.records.catalogue import Catalogue
-from router.records.catalogue_files import read_catalogue
 from router.records.headers import Origin
 from router.records.record import PlainRecord
 from router.settings import Settings
+from router.versions.catalogue import read_catalogue
 
 __all__ = ["dead_letters"]
 

@@ -25,10 +25,10 @@ from router.language.routes import RouteSet, Source
 from router.language.suggestions import did_you_mean
 from router.language.topics import dead_letters_of, unroutable_of
 from router.records.catalogue import Catalogue
-from router.records.catalogue_files import read_catalogue
 from router.records.headers import Origin
 from router.records.record import Record
 from router.settings import Settings
+from router.versions.catalogue import read_catalogue
 
 __all__ = ["explain"]
 
@@ -109,11 +109,15 @@ def explain(
         raise click.ClickException(f"VALUE does not fit the schema of '{source.topic}': {misfit}") from misfit
     except RouterError as error:
         raise click.ClickException(str(error)) from error
+    converted = {topic: source.conversions[topic] for topic in found.decision.topics if topic in source.conversions}
     if as_json:
-        click.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        versions = {topic: str(conversion) for topic, conversion in converted.items()}
+        click.echo(json.dumps(found.to_json() | ({"converted": versions} if versions else {}), ensure_ascii=False))
         return
     for line in found.lines():
         click.echo(_coloured(line))
+    for topic, conversion in converted.items():
+        click.echo(f"converted for {topic}: {conversion}")
     if found.decision.unroutable:
         click.echo(f"a copy goes to {unroutable_of(source.topic)}")
 

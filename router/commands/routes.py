@@ -14,7 +14,7 @@ from router.errors import ConfigError
 from router.language.files import read_routes
 from router.language.findings import Finding, Level
 from router.records.catalogue import Catalogue
-from router.records.catalogue_files import read_catalogue
+from router.versions.catalogue import read_catalogue
 
 __all__ = ["console", "counted", "finding_json", "levels", "read_texts", "routes_options", "show_findings"]
 

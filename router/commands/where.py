@@ -22,10 +22,10 @@ from router.language.cel.problems import InvalidWhere, WhereProblem
 from router.language.cel.regex import Re2
 from router.language.cel.trial import Trial, try_out
 from router.records.avro import decode_whole
-from router.records.catalogue_files import read_catalogue
 from router.records.headers import Origin
 from router.records.schema import AvroSchema, JsonSchema, parse_avro, parse_json_schema
 from router.settings import Settings
+from router.versions.catalogue import read_catalogue
 
 __all__ = ["where"]
 

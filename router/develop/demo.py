@@ -39,7 +39,7 @@ from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
 from router.language.routes import RouteSet
 from router.language.topics import TopicRole, dead_letters_of, plan_topics, unroutable_of
-from router.records.catalogue_files import read_catalogue
+from router.versions.catalogue import read_catalogue
 
 __all__ = ["DemoOptions", "run_demo"]
 

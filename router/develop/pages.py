@@ -18,7 +18,7 @@ from router.language.findings import InvalidRoutes
 from router.language.graph.model import graph_of
 from router.language.graph.svg import svg
 from router.language.load import load_routes
-from router.records.catalogue_files import read_catalogue
+from router.versions.catalogue import read_catalogue
 
 __all__ = ["pages", "shop_picture", "write_pages"]
 

@@ -31,6 +31,7 @@ from router.errors import (
     TooLarge,
     Unreadable,
 )
+from router.records.conversion import NotConverted
 
 __all__ = [
     "DESTINATION",
@@ -62,7 +63,7 @@ def dead_letter_headers(error: RecordError) -> Headers:
     place = _place(error)
     if place:
         headers.append((PLACE, place.encode(errors="replace")))
-    if isinstance(error, TooLarge | Refused | ConditionFailed) and error.topic is not None:
+    if isinstance(error, TooLarge | Refused | ConditionFailed | NotConverted) and error.topic is not None:
         headers.append((DESTINATION, error.topic.encode()))
     return headers
 

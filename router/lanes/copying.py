@@ -8,20 +8,28 @@ many, else what a Java client would choose for its key; without a key, the sourc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Protocol
 from uuid import uuid4
 
-from router.errors import ConditionFailed, DestinationUnavailable, InvariantError, RecordError, TooManyHops
+from router.errors import (
+    ConditionFailed,
+    DestinationUnavailable,
+    InvariantError,
+    RecordError,
+    TooManyHops,
+)
 from router.exchange.decision import Decision
 from router.exchange.further_keys import without_bcc
 from router.exchange.model import Binding, Destination, DestinationKind, OnError
 from router.failure.notes import dead_letter_headers, unroutable_headers
 from router.lanes.batch import Batch
 from router.lanes.copies import Copies, CopyBatch, Tally, TopicPartition
+from router.lanes.versions import Versions
 from router.language.topics import dead_letters_of, unroutable_of
+from router.records.conversion import NotConverted, ValueConversion
 from router.records.headers import HOP, HOP_LIMIT, ORIGIN, Hop, encode_hop, hop_count, origin_prefix
 from router.records.partition import partition_of
 from router.records.record import Headers, Record
@@ -111,9 +119,14 @@ class Copier:
         decide: Callable[[Record], Decision],
         destinations: DestinationView,
         identity: Identity,
+        conversions: Mapping[str, ValueConversion] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`clock` tells the time in seconds since the epoch, as `Batch.received` has it."""
+        """`conversions` are by topic, of those whose copies are of another version than the source.
+
+        `clock` tells the time in seconds since the epoch, as `Batch.received` has it.
+        """
+        self.conversions = conversions or {}
         self._source = source
         self._decide = decide
         self._destinations = destinations
@@ -212,6 +225,7 @@ class CopyWriter:
         self._appenders: dict[str, Callable[..., object | None]] = {}
         self._fixed: dict[str, int | None] = {}
         self._keeper = copier.keeper
+        self._versions = Versions(copier.conversions)
 
     def write_all(self, records: Sequence[Record], decisions: Sequence[Decided]) -> None:
         """Every copy of every record; each is counted by what became of it."""
@@ -233,12 +247,15 @@ class CopyWriter:
 
         The usual record is written here, in as few steps as can be: each is taken a hundred thousand times a second.
         """
-        origin, hop, appenders = self._origin, self._hop, self._appenders
+        origin, hop, appenders, converted = self._origin, self._hop, self._appenders, self._versions.topics
         routed = 0
         for record, decision in zip(records, decisions, strict=True):
             self._offset = offset = record.offset
             headers = [*record.headers, (ORIGIN, origin + b"%d" % offset), hop]
             if self._careful or isinstance(decision, RecordError) or not decision.plain or not decision.topics:
+                self._write(record, headers, decision)
+                continue
+            if converted and not converted.isdisjoint(decision.topics):
                 self._write(record, headers, decision)
                 continue
             routed += 1
@@ -324,11 +341,16 @@ class CopyWriter:
     def _write_carefully(self, record: Record, headers: list[Any], decision: Decision) -> None:
         keeper = self._keeper
         for topic in decision.topics:
-            if keeper is not None and keeper.hold(topic, record, headers):
+            copied = self._versions.of(topic, record)
+            if isinstance(copied, RecordError):
+                self._dead_letter(record, headers, NotConverted(topic=topic, problem=str(copied)))
+                continue
+            # What is kept is kept as its consumer wants it.
+            if keeper is not None and keeper.hold(topic, copied, headers):
                 continue
             refused = self._refusals.of(topic, record.offset)
             if refused is None:
-                self._append(topic, record, headers, decision)
+                self._append(topic, copied, headers, decision)
             else:
                 self._dead_letter(record, headers, refused)
 

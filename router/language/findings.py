@@ -73,6 +73,7 @@ class Kind(StrEnum):
     UNKNOWN_SUBJECT = "unknown-subject"
     NO_SUBJECT = "no-subject"
     OTHER_SUBJECT = "other-subject"
+    NO_CONVERSION = "no-conversion"
     FORMAT_MISMATCH = "format-mismatch"
     RESERVED_TOPIC = "reserved-topic"
     FED_SOURCE = "fed-source"

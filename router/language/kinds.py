@@ -277,6 +277,12 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
         "Its consumers would read the records by the wrong schema. Name the topic for the subject of the source, or bind it "
         "to the exchange that has that subject.",
     ),
+    Kind.NO_CONVERSION: _error(
+        "The topic is of another version than its source, and nothing says how records are converted.",
+        "Copies for a topic of another version are converted, by `schemas/<subject>/v<N>_to_v<M>.yaml`, or without a file where "
+        "every field carries over by itself. Write what is missing (`router schemas check` says what), or name the topic for the "
+        "version of its source.",
+    ),
     Kind.FORMAT_MISMATCH: _error(
         "The declared `format:` is not the one that the records have.",
         "Copies carry the source's bytes unchanged, so a topic has the format of its sources, and a source that of its "

@@ -25,6 +25,7 @@ from router.language.header_conditions import parse_headers
 from router.language.order_lowering import source_order
 from router.language.routes import Format, RouteSet, Source, SourceOrder, Team, TopicDeclaration
 from router.language.topic_checks import format_of_source
+from router.language.version_lowering import source_conversions
 from router.records.catalogue import Catalogue
 from router.records.schema import AvroSchema, JsonSchema
 
@@ -99,6 +100,7 @@ def _sources(declarations: Declarations, catalogue: Catalogue, exchanges: Mappin
     for declared in declarations.exchanges.values():
         for source in dict.fromkeys(declared.shape.sources):
             readers.setdefault(source, []).append(declared)
+    conversions = source_conversions(declarations, catalogue)
     sources = {}
     for topic in sorted(readers):
         subject = catalogue.resolve(topic)
@@ -109,6 +111,7 @@ def _sources(declarations: Declarations, catalogue: Catalogue, exchanges: Mappin
             validate_whole=any(reader.shape.validate_ == "whole" for reader in readers[topic]),
             entries=tuple(_entry(reader) for reader in readers[topic]),
             order=source_order(readers[topic], exchanges, declarations),
+            conversions=conversions.get(topic, {}),
         )
     return sources
 
@@ -162,6 +165,8 @@ def _fingerprint(
                 _schema_facts(each.schema),
                 sorted(map(_entry_facts, each.entries)),
                 *_order_facts(each.order),
+                # Nothing where there are none, as it was before there were any.
+                *([{topic: one.text for topic, one in each.conversions.items()}] if each.conversions else []),
             ]
             for name, each in sources.items()
         },

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from router.exchange.model import Entry, Exchanges, Place, Tombstones
 from router.failure.policy import FailurePolicy
 from router.order.policy import OrderPolicy
+from router.records.conversion import ValueConversion
 from router.records.schema import AvroSchema, JsonSchema
 
 __all__ = ["Entry", "Format", "RouteSet", "Source", "SourceOrder", "Team", "Tombstones", "TopicDeclaration"]
@@ -53,6 +54,8 @@ class Source:
     validate_whole: bool
     entries: tuple[Entry, ...]
     order: SourceOrder | None = None
+    conversions: Mapping[str, ValueConversion] = field(default_factory=dict)
+    """By topic, how its copies get their value, where it is of another version than the source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from router.language.kinds import found
 from router.language.suggestions import did_you_mean
 from router.language.topics import dead_letters_of, unroutable_of
 from router.records.catalogue import Catalogue, SubjectVersion
+from router.records.conversion import NoConversion
 
 __all__ = ["check_topics", "format_of_source"]
 
@@ -163,8 +164,11 @@ def _subjects(declarations: Declarations, feeds: tuple[_Feed, ...], catalogue: C
                 message = f"topic '{feed.topic}' is of subject '{own.subject}', and exchange '{feed.exchange}' brings records of '{source}'"
                 yield found(Kind.OTHER_SUBJECT, feed.place, message)
             elif subject.version != own.version:
-                message = f"topic '{feed.topic}' is of another version than '{source}': converting is not yet supported"
-                yield found(Kind.NOT_YET_SUPPORTED, feed.place, message)
+                try:
+                    catalogue.conversion(own.subject, subject.version, own.version)
+                except NoConversion as error:
+                    message = f"topic '{feed.topic}' is of another version than '{source}': {error}"
+                    yield found(Kind.NO_CONVERSION, feed.place, message)
 
 
 def _without_subject(topic: str, declarations: Declarations, catalogue: Catalogue, given: SubjectVersion) -> Finding:

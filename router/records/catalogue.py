@@ -7,10 +7,11 @@ that the name before `.v2` ends with, word by word: `order.status`, though there
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from router.errors import InvalidSchema
+from router.records.conversion import NoConversion, ValueConversion
 from router.records.schema import Schema, parse_avro, parse_json_schema
 
 __all__ = ["Catalogue", "SubjectVersion"]
@@ -33,6 +34,10 @@ class SubjectVersion:
         return f"{self.subject}.v{self.version}"
 
 
+def _no_conversion(subject: str, source: int, target: int) -> ValueConversion:
+    raise NoConversion(subject=subject, source=source, target=target)
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """All subjects and their versions."""
@@ -40,9 +45,13 @@ class Catalogue:
     versions: Mapping[tuple[str, int], SubjectVersion]
     faults: tuple[InvalidSchema, ...] = ()
     """What is wrong with schemas that could not be taken in, in the order of their files. Their versions are missing."""
+    conversion: Callable[[str, int, int], ValueConversion] = field(default=_no_conversion, compare=False, repr=False)
+    """From one version of a subject to another. Raises NoConversion."""
 
     @classmethod
-    def from_texts(cls, texts: Mapping[str, str]) -> Catalogue:
+    def from_texts(
+        cls, texts: Mapping[str, str], conversion: Callable[[str, int, int], ValueConversion] = _no_conversion
+    ) -> Catalogue:
         """The catalogue of `<subject>/v<N>.avsc` and `<subject>/v<N>.schema.json`; other paths are not schemas."""
         versions: dict[tuple[str, int], SubjectVersion] = {}
         faults = []
@@ -61,7 +70,7 @@ class Catalogue:
                 faults.append(error)
             else:
                 versions[key] = SubjectVersion(*key, schema=schema, file=path)
-        return cls(versions, tuple(faults))
+        return cls(versions, tuple(faults), conversion)
 
     @property
     def subjects(self) -> tuple[str, ...]:

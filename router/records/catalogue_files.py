@@ -5,22 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from router.errors import InvalidSchema
-from router.records.catalogue import Catalogue
 
-__all__ = ["read_catalogue"]
+__all__ = ["read_catalogue_texts"]
 
-_SCHEMAS = ("*/v*.avsc", "*/v*.schema.json")
+_FILES = ("*/v*.avsc", "*/v*.schema.json", "*/*.yaml")
 
 
-def read_catalogue(directory: Path) -> Catalogue:
-    """The catalogue that a folder holds; `InvalidSchema` where it cannot be read at all.
-
-    Schemas that are read but not sound are in the catalogue's `faults`.
-    """
+def read_catalogue_texts(directory: Path) -> dict[str, str]:
+    """The schemas and conversions that a folder holds, by their paths in it; `InvalidSchema` where they cannot be read."""
     if not directory.is_dir():
         raise InvalidSchema(file=str(directory), problem="there is no such folder")
     texts = {}
-    for pattern in _SCHEMAS:
+    for pattern in _FILES:
         for path in directory.glob(pattern):
             name = path.relative_to(directory).as_posix()
             try:
@@ -29,4 +25,4 @@ def read_catalogue(directory: Path) -> Catalogue:
                 raise InvalidSchema(file=name, problem=f"it is not UTF-8 at byte {error.start}") from error
             except OSError as error:
                 raise InvalidSchema(file=name, problem=f"it cannot be read: {error.strerror}") from error
-    return Catalogue.from_texts(texts)
+    return texts

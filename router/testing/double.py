@@ -15,11 +15,11 @@ from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
 from router.language.topics import KAFKA_MAX_MESSAGE_BYTES, plan_topics
 from router.records.catalogue import Catalogue
-from router.records.catalogue_files import read_catalogue
 from router.records.record import PlainRecord
 from router.testing.broker import MemoryBroker
 from router.testing.clock import HandClock
 from router.testing.worker import MemoryWorker
+from router.versions.catalogue import new_catalogue, read_catalogue
 
 __all__ = ["RouterDouble"]
 
@@ -44,7 +44,7 @@ class RouterDouble:
 
         `partitions` is for broad topics that declare none. Raises InvalidRoutes with the findings, as a worker would.
         """
-        catalogue = schemas if isinstance(schemas, Catalogue) else Catalogue.from_texts(schemas)
+        catalogue = schemas if isinstance(schemas, Catalogue) else new_catalogue(schemas)
         route_set, findings = load_routes(routes, catalogue)
         if route_set is None:
             raise InvalidRoutes(findings)
@@ -62,6 +62,7 @@ class RouterDouble:
                 for topic, source in route_set.sources.items()
                 if source.order is not None
             },
+            conversions={topic: source.conversions for topic, source in route_set.sources.items()},
         )
         self._loop = asyncio.Runner()
 

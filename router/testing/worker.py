@@ -16,6 +16,7 @@ from router.lanes.protocol import CommitBudget, Pace
 from router.language.routes import SourceOrder
 from router.language.topics import changelog_of
 from router.order.ordering import Ordering
+from router.records.conversion import ValueConversion
 from router.records.reader import FieldReader
 from router.records.record import Record
 from router.testing.broker import MemoryBroker
@@ -58,12 +59,14 @@ class MemoryWorker:
         fetch_records: int = 500,
         exactly_once: bool = True,
         orders: Mapping[str, tuple[SourceOrder, FieldReader]] | None = None,
+        conversions: Mapping[str, Mapping[str, ValueConversion]] | None = None,
         accepts_loss: bool = False,
     ) -> None:
         """`decide` says for each broad topic where its records go: `Decider.decide`, or anything that does the same.
 
         `orders` says for those that are put in order how, and what reads the fields that this takes. Each has a changelog
-        of its own, `changelog_of(group, topic)`, which is made where it is not there.
+        of its own, `changelog_of(group, topic)`, which is made where it is not there. `conversions` are by broad topic and
+        topic, of copies that are of another version.
         """
         self.broker = broker
         self.destinations = Destinations(MemoryDirectory(broker))
@@ -82,6 +85,7 @@ class MemoryWorker:
         self.lanes = Lanes(self._new_lane)
         self.disks: dict[SourcePartition, MemoryDisk] = {}
         """What this worker's disk has of each table."""
+        self._conversions = conversions or {}
         self._orders = orders or {}
         for topic in self._orders:
             changelog = changelog_of(group, topic)
@@ -94,6 +98,7 @@ class MemoryWorker:
             decide=self._decide[source.topic],
             destinations=self.destinations,
             identity=self._identity,
+            conversions=self._conversions.get(source.topic),
             clock=self.broker.clock.wall,
         )
         order = self._order(source, copier)

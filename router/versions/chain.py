@@ -6,27 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from router.errors import ConfigError
+from router.records.conversion import NoConversion
 from router.versions.conversion import Conversion
 from router.versions.subjects import Subject
 
-__all__ = ["Chain", "NoConversion"]
-
-
-class NoConversion(ConfigError):
-    """A subject's versions have no conversion between them."""
-
-    reason = "no-conversion"
-
-    def __init__(self, *, subject: str, source: int, target: int) -> None:
-        super().__init__(subject, source, target)
-        self.subject = subject
-        self.source = source
-        self.target = target
-
-    def __str__(self) -> str:
-        file = f"schemas/{self.subject}/v{self.source}_to_v{self.target}.yaml"
-        return f"no conversion leads from v{self.source} of '{self.subject}' to v{self.target}: write {file}"
+__all__ = ["Chain"]
 
 
 @dataclass(frozen=True, slots=True)

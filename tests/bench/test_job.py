@@ -7,8 +7,8 @@ import pytest
 from bench import job
 from router.language.deciders import deciders
 from router.language.load import load_routes
-from router.records.catalogue_files import read_catalogue
 from router.records.record import PlainRecord
+from router.versions.catalogue import read_catalogue
 
 SHAPES = {
     "plain": job.Shape(),

@@ -14,7 +14,7 @@ from router.develop.reconcile import expected_topics
 from router.language.files import read_routes
 from router.language.load import load_routes
 from router.language.routes import RouteSet
-from router.records.catalogue_files import read_catalogue
+from router.versions.catalogue import read_catalogue
 
 ROOT = Path(__file__).parents[2]
 START = 1_767_225_600_000

@@ -15,6 +15,8 @@ from router.failure.notes import DESTINATION, ERROR, EXCHANGES, PLACE, REASON
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, Tally
 from router.lanes.copying import Copier, Identity, Keeper, Refusals
+from router.language.topics import dead_letters_of
+from router.records.conversion import ValueConversion
 from router.records.headers import HOP, ORIGIN, decode_hop
 from router.records.partition import partition_of
 from router.records.record import PlainRecord
@@ -61,6 +63,7 @@ def copied(
     counts: Mapping[str, int] = EVEN,
     refusals: Refusals | None = None,
     size: int = 100_000,
+    conversions: Mapping[str, ValueConversion] | None = None,
     clock: float = 1000.0,
     keeper: Keeper | None = None,
 ) -> Any:
@@ -70,6 +73,7 @@ def copied(
         decide=decide if callable(decide) else lambda _: decide,
         destinations=Known(counts),
         identity=IDENTITY,
+        conversions=conversions,
         clock=lambda: clock,
     )
     copier.keeper = keeper
@@ -537,3 +541,69 @@ def test_note_stands_behind_what_was_written_before_it() -> None:
     copies.seal()
     assert [(each[0], each[3]) for each in written(copies, "a.v1")] == [(3, b"v"), (3, None), (1, None)]
     assert copies.ready[-1][3] == -1
+
+
+# --- copies of another version ---------------------------------------------------------------------------------------------
+
+
+class Conversion:
+    """From version 1 to 2; counts, and fails on what it does not know."""
+
+    def __init__(self) -> None:
+        self.values: list[bytes] = []
+
+    def __call__(self, value: bytes) -> bytes:
+        self.values.append(value)
+        if value == b"odd":
+            raise Unreadable(field="", position=0, problem="it is odd")
+        return value + b" in v2"
+
+
+def test_copies_are_of_their_topics_versions() -> None:
+    """One conversion for all copies of a record, whose key, headers and timestamp stay; a tombstone is one in every version."""
+    convert = Conversion()
+    to_v2 = ValueConversion("s", 1, 2, (), "", convert)
+    copies = copied(
+        [record(0), record(1, value=None), record(2, value=b"w", headers=(("h", b"1"),))],
+        to("a.v1", "b.v2", "c.v2"),
+        counts=EVEN | {"b.v2": 4, "c.v2": 4},
+        conversions={"b.v2": to_v2, "c.v2": to_v2},
+    )
+    values = {topic: [value for _, _, _, value, _ in written(copies, topic)] for topic in ("a.v1", "b.v2", "c.v2")}
+    assert values == {"a.v1": [b"v", None, b"w"], "b.v2": (new := [b"v in v2", None, b"w in v2"]), "c.v2": new}
+    assert convert.values == [b"v", b"w"]
+    assert [each[:3] for each in written(copies, "b.v2")] == [each[:3] for each in written(copies, "a.v1")]
+    assert [each[4] for each in written(copies, "b.v2")] == [each[4] for each in written(copies, "a.v1")]
+    assert copies.tally.routed == 3
+
+
+def test_copy_that_cannot_be_converted_is_a_dead_letter() -> None:
+    """Of that destination alone, with the record as it came; the other consumers get theirs."""
+    copies = copied(
+        [record(0, value=b"odd"), record(1)],
+        to("a.v1", "b.v2"),
+        counts=EVEN | {"b.v2": 4},
+        conversions={"b.v2": ValueConversion("s", 1, 2, (), "", Conversion())},
+    )
+    assert origins(copies, "a.v1") == [0, 1]
+    assert origins(copies, "b.v2") == [1]
+    ((_, _, _, value, headers),) = written(copies, dead_letters_of(TOPIC))
+    assert value == b"odd"
+    assert headers[REASON] == b"not-converted"
+    assert headers[DESTINATION] == b"b.v2"
+    assert b"it is odd" in (headers[ERROR] or b"")
+    assert copies.tally.dead_letters == {"not-converted": 1}
+
+
+def test_records_without_converted_copies_take_the_usual_way() -> None:
+    """Beside others of the same source that have some."""
+    convert = Conversion()
+    copies = copied(
+        [record(number) for number in range(4)],
+        lambda each: to("a.v1", "b.v2") if each.offset % 2 else to("a.v1"),
+        counts=EVEN | {"b.v2": 4},
+        conversions={"b.v2": ValueConversion("s", 1, 2, (), "", convert)},
+    )
+    assert origins(copies, "a.v1") == [0, 1, 2, 3]
+    assert origins(copies, "b.v2") == [1, 3]
+    assert len(convert.values) == 2

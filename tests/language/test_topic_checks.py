@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from support.language import OWNER, brief, load
+from support.language import OWNER, brief, catalogue, load
+
+from router.language.findings import Kind
 
 HEAD = "version: 1\nteam: t\n"
 LONG = "x" * 250
@@ -19,7 +23,7 @@ CASES = [
         [("invalid-topic-name", 3, 41, "'.dead-letters' fits behind"), ("no-subject", 3, 41, ""), ("invalid-topic-name", 3, 300, "'ä'")],
         id="no room behind a source",
     ),
-    pytest.param("topics: {a.order.status.v2: {from: [{exchange: orders}]}}", [("not-yet-supported", 3, 48, "converting is not yet")], id="another version"),
+    pytest.param("topics: {a.order.status.v2: {from: [{exchange: orders}]}}", [], id="another version that is converted"),
     pytest.param("topics: {a.order.status.v7: {from: [{exchange: orders}]}}", [("unknown-subject", 3, 10, "'order.status' has no version 7")], id="no such version"),
     pytest.param("topics: {a.order.statos.v1: {from: [{exchange: orders}]}}", [("unknown-subject", 3, 10, "did you mean 'order.status'?")], id="a misspelt subject"),
     pytest.param("topics: {a.zzz.v1: {from: [{exchange: orders}]}}", [("unknown-subject", 3, 10, "name it '<prefix>.order.status.v1'")], id="no subject"),
@@ -57,7 +61,7 @@ CASES = [
 
 OWN = {
     "invalid-topic-name",
-    "not-yet-supported",
+    "no-conversion",
     "unknown-subject",
     "no-subject",
     "other-subject",
@@ -88,3 +92,13 @@ def test_a_source_has_the_format_that_its_owner_declares() -> None:
     )
     _, findings = load(text)
     assert brief(findings) == [("no-subject", 3, 41), ("format-mismatch", 4, 81)]
+
+
+def test_version_without_a_conversion_is_told() -> None:
+    """With the file to write."""
+    other = json.dumps({"type": "record", "name": "P", "fields": [{"name": "phase", "type": "string"}]})
+    routes = f"{HEAD}exchanges: {{e: {{type: fanout, sources: [payment.v1]}}}}\ntopics: {{a.payment.v2: {{from: [{{exchange: e}}]}}}}"
+    _, findings = load(routes, schemas=catalogue(**{"payment/v2.avsc": other}))
+    (finding,) = (each for each in findings if each.kind is Kind.NO_CONVERSION)
+    assert (finding.place.line, finding.place.column) == (4, 43)
+    assert finding.message.endswith("from v1 of 'payment' to v2: write schemas/payment/v1_to_v2.yaml")

@@ -11,6 +11,7 @@ from router.language.later import FAILURE_IS_SUPPORTED, ORDER_IS_SUPPORTED
 from router.language.load import load_routes
 from router.language.routes import RouteSet
 from router.records.catalogue import Catalogue
+from router.versions.catalogue import new_catalogue
 
 ORDER = {
     "type": "record",
@@ -63,7 +64,7 @@ topics:
 
 def catalogue(**more: str) -> Catalogue:
     """Return the catalogue of orders (two versions), payments and stock levels, and of more files."""
-    return Catalogue.from_texts(TEXTS | more)
+    return new_catalogue(TEXTS | more)
 
 
 def load(

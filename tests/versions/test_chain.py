@@ -5,8 +5,9 @@ import json
 import pytest
 
 from router.records.avro import decode_whole, encode_whole
+from router.records.conversion import NoConversion
 from router.records.schema import AvroSchema
-from router.versions.chain import Chain, NoConversion
+from router.versions.chain import Chain
 from router.versions.conversion import Conversion
 from router.versions.subjects import Subject, load_conversions, read_subjects
 
