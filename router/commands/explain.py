@@ -109,15 +109,15 @@ def explain(
         raise click.ClickException(f"VALUE does not fit the schema of '{source.topic}': {misfit}") from misfit
     except RouterError as error:
         raise click.ClickException(str(error)) from error
-    converted = {topic: source.conversions[topic] for topic in found.decision.topics if topic in source.conversions}
+    converted = {name: source.conversions[name] for name in found.decision.topics if name in source.conversions}
     if as_json:
-        versions = {topic: str(conversion) for topic, conversion in converted.items()}
+        versions = {name: str(conversion) for name, conversion in converted.items()}
         click.echo(json.dumps(found.to_json() | ({"converted": versions} if versions else {}), ensure_ascii=False))
         return
     for line in found.lines():
         click.echo(_coloured(line))
-    for topic, conversion in converted.items():
-        click.echo(f"converted for {topic}: {conversion}")
+    for line in (f"converted for {name}: {conversion}" for name, conversion in converted.items()):
+        click.echo(line)
     if found.decision.unroutable:
         click.echo(f"a copy goes to {unroutable_of(source.topic)}")
 

@@ -104,3 +104,15 @@ def test_messages_are_answered_line_by_line_in_order(shop: Path) -> None:
     assert [answer.get("to") for answer in answers] == [{"ru.order.v1": 1}, None, {"ru.order.v1": 1}]
     assert answers[1]["error"].startswith("the line is not JSON")
     assert answers[2]["routing_key"] == "RU.a%2Eb"
+
+
+def test_copies_of_another_version_say_by_what_they_are_converted(shop: Path) -> None:
+    """In the text, and for programs."""
+    (shop / "schemas" / "order" / "v2.avsc").write_text(SCHEMA.replace('"country", "type"', '"land", "type"'))
+    (shop / "schemas" / "order" / "v1_to_v2.yaml").write_text("fields: {land: country}")
+    routes = ROUTES.replace("paid.order.v1:", "paid.order.v2:")
+    (shop / "routes" / "shop.yaml").write_text(routes)
+    value = '{"country": "RU", "status": "paid"}'
+    told = "v1 to v2 by schemas/order/v1_to_v2.yaml"
+    assert f"converted for paid.order.v2: {told}" in run(shop, "order.v1", value).output.splitlines()
+    assert json.loads(run(shop, "order.v1", value, "--json").output)["converted"] == {"paid.order.v2": told}

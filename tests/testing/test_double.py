@@ -134,3 +134,34 @@ def test_folders_are_read_as_a_worker_reads_them() -> None:
         router.clock.advance(11)
         assert [origin(copy) for copy in router.read("bob-ru.order.status.v1")] == [1, 0, 2]
         assert router.read("order.status.v1.dead-letters") == ()
+
+
+def test_consumers_get_their_own_version() -> None:
+    """By the conversion that stands beside the schemas; what cannot be converted is a dead letter for them alone."""
+    routes = """
+version: 1
+team: t
+exchanges:
+  orders: {type: fanout, sources: [order.v1]}
+topics:
+  old.order.v1: {from: [{exchange: orders}]}
+  new.order.v2: {from: [{exchange: orders}]}
+  newer.order.v2: {from: [{exchange: orders}]}
+"""
+    schemas = SCHEMAS | {
+        "order/v2.avsc": SCHEMAS["order/v1.avsc"].replace('"amount", "type": "long"', '"units", "type": "int"'),
+        "order/v1_to_v2.yaml": "fields: {units: amount / 100}\nloses: [amount]\n",
+    }
+    with RouterDouble({"t.yaml": routes}, schemas) as double:
+        double.publish("order.v1", {"country": "RU", "status": "paid", "amount": 1200}, key="a")
+        double.publish("order.v1", {"country": "RU", "status": "paid", "amount": 1 << 62}, key="b")
+        double.publish("order.v1", None, key="a")
+        assert [each.key for each in double.read("old.order.v1")] == [b"a", b"b", b"a"]
+        for topic in ("new.order.v2", "newer.order.v2"):
+            converted, tombstone = double.read(topic)
+            # The same two texts, and 12 in place of 1,200.
+            assert converted.value == b"\x04RU\x08paid\x18"
+            assert tombstone.value is None
+        letters = double.read("order.v1.dead-letters")
+        assert [dict(each.headers)["router-destination"] for each in letters] == [b"new.order.v2", b"newer.order.v2"]
+        assert {dict(each.headers)["router-reason"] for each in letters} == {b"not-converted"}
