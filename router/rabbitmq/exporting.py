@@ -64,6 +64,10 @@ class _Exporting:
                 f"is not exported: in RabbitMQ publishers choose an exchange ({entered}) and a routing key themselves"
             )
             self._tell(Kind.SOURCE, "source", source, message)
+        orders = (each.order for each in self._routes.sources.values() if each.order is not None)
+        for name, by in sorted({(order.exchange, order.policy.by) for order in orders}):
+            message = f"puts records in order by '{by}' (`order:`): RabbitMQ has nothing like it, consumers get them as they come"
+            self._tell(Kind.ORDER, "exchange", name, message, "let consumers wait for what is missing, each by itself")
         for _, exchange in sorted(self._routes.exchanges.items()):
             self._exchange(exchange)
         for name in sorted(self._queues):

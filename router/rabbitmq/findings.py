@@ -58,6 +58,7 @@ class Kind(StrEnum):
     BUILT_IN_EXCHANGE = "built-in-exchange"
     SOURCE = "source"
     CC_KEYS = "cc-keys"
+    ORDER = "order"
     TOPIC_SETTING = "topic-setting"
     NAME = "name"
 

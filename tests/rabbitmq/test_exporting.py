@@ -221,3 +221,13 @@ def test_a_built_in_exchange_without_alternate_needs_no_policy() -> None:
     """It is there."""
     exported = export({"exchanges": {"amq.topic": exchange("topic")}})
     assert exported.definitions["policies"] == exported.definitions["exchanges"] == []
+
+
+def test_order_stays_behind() -> None:
+    """Its exchange is exported as any other, and it is told what consumers have to do without."""
+    order = {"by": "order_id", "state": "status", "states": {"created": ["paid"], "paid": ["delivered"]}}
+    with_order = exchange("topic", sources=["order.status.v1"], routing_key="{status}", order=order, key="order_id")
+    topics = {"q.order.status.v1": {"from": [{"exchange": "orders", "binding-key": "paid"}]}}
+    exported = export({"exchanges": {"orders": with_order}, "topics": topics}, schemas=catalogue())
+    assert [each for each in told(exported) if each[0] == Kind.ORDER] == [("order", "exchange", "orders")]
+    assert bound(exported) == [("orders", "queue", "q.order.status.v1", "paid", {})]
