@@ -47,10 +47,15 @@ class Catalogue:
     """What is wrong with schemas that could not be taken in, in the order of their files. Their versions are missing."""
     conversion: Callable[[str, int, int], ValueConversion] = field(default=_no_conversion, compare=False, repr=False)
     """From one version of a subject to another. Raises NoConversion."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """By subject, how its records say which revision wrote them; subjects whose records are bare are missing."""
 
     @classmethod
     def from_texts(
-        cls, texts: Mapping[str, str], conversion: Callable[[str, int, int], ValueConversion] = _no_conversion
+        cls,
+        texts: Mapping[str, str],
+        conversion: Callable[[str, int, int], ValueConversion] = _no_conversion,
+        told: Mapping[str, str] | None = None,
     ) -> Catalogue:
         """The catalogue of `<subject>/v<N>.avsc` and `<subject>/v<N>.schema.json`; other paths are not schemas."""
         versions: dict[tuple[str, int], SubjectVersion] = {}
@@ -70,7 +75,7 @@ class Catalogue:
                 faults.append(error)
             else:
                 versions[key] = SubjectVersion(*key, schema=schema, file=path)
-        return cls(versions, tuple(faults), conversion)
+        return cls(versions, tuple(faults), conversion, told or {})
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -30,7 +30,14 @@ def read_catalogue(directory: Path) -> Catalogue:
 
 def new_catalogue(texts: Mapping[str, str]) -> Catalogue:
     """The catalogue of schemas and conversions, by their paths in the folder."""
-    return Catalogue.from_texts(texts, _conversions(texts))
+    return Catalogue.from_texts(texts, _conversions(texts), _told(texts))
+
+
+def _told(texts: Mapping[str, str]) -> dict[str, str]:
+    """The encodings of subjects that have a subject.yaml."""
+    named = {path.partition("/")[0] for path in texts if path.endswith("/subject.yaml")}
+    subjects, _ = read_subjects({path: text for path, text in texts.items() if path.partition("/")[0] in named})
+    return {name: str(each.encoding) for name, each in subjects.items() if each.encoding is not Encoding.BARE}
 
 
 def _conversions(texts: Mapping[str, str]) -> Callable[[str, int, int], ValueConversion]:

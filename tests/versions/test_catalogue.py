@@ -90,3 +90,4 @@ def test_catalogue_is_read_from_a_folder(tmp_path: Path) -> None:
     catalogue = read_catalogue(tmp_path)
     assert catalogue.subjects == ("j", "s", "told")
     assert catalogue.conversion("s", 1, 2).target == 2
+    assert catalogue.told == {"told": "single-object"}
