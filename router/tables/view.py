@@ -24,7 +24,6 @@ from enum import StrEnum
 from typing import Any
 
 from router.errors import UnreadableState
-from router.order.effects import Held
 from router.order.event_time import TimeState
 from router.order.policy import ByTime, OrderPolicy, Sequence, States
 from router.order.resequencer import KeyState, fits
@@ -160,6 +159,27 @@ class Explainer:
             (lambda _, __: set()) if states is None else states.between
         )
 
+    def conditions(self, stored: bytes, *, now: int) -> tuple[Condition, ...]:
+        """Those of the view, for a fraction of its cost: most keys that are looked through are not the ones that are meant."""
+        try:
+            state = decode_state(stored)
+        except UnreadableState:
+            return (Condition.UNREADABLE,)
+        return self._conditions(state, now)
+
+    def _conditions(self, state: KeyState, now: int) -> tuple[Condition, ...]:
+        held = state.held
+        found = [Condition.WAITING] if held else [Condition.IDLE]
+        if held and min(each.since for each in held) + self._wait(state) <= now:
+            found.append(Condition.OVERDUE)
+        if self._given_up(state):
+            found.append(Condition.LATE)
+        return tuple(found)
+
+    def _wait(self, state: KeyState) -> int:
+        # What is of another kind of order is not waited for: it goes when its lane next looks at the key.
+        return self.policy.wait_ms if fits(state, self.policy) else 0
+
     def view(self, key: bytes, partition: int, stored: bytes, *, now: int) -> KeyView:
         """The key whose state this is; `now` is milliseconds since the epoch. What cannot be read is a view that says so."""
         try:
@@ -169,27 +189,24 @@ class Explainer:
                 key=key, partition=partition, kind="", conditions=(Condition.UNREADABLE,), problem=str(error)
             )
         fit = fits(state, self.policy)
-        held = tuple(self._held(each, fit=fit) for each in state.held)
-        given_up = self._given_up(state)
+        wait = self._wait(state)
+        held = tuple(
+            HeldView(each.place, each.offset, each.since, each.since + wait, each.tombstone) for each in state.held
+        )
         return KeyView(
             key=key,
             partition=partition,
             kind=_kind_of_state(state),
-            conditions=tuple(_conditions(held, given_up, now)),
+            conditions=self._conditions(state, now),
             expects=self._expects(state) if fit else (),
             last=_last(state),
             path=() if isinstance(state, SequenceState | TimeState) else state.path,
             missing=self._missing(state) if fit else "",
-            given_up=given_up,
+            given_up=self._given_up(state),
             held=held,
             active=state.active,
             problem="" if fit else self._unfit(state),
         )
-
-    def _held(self, each: Held[Any], *, fit: bool) -> HeldView:
-        # What is of another kind of order is not waited for: it goes when its lane next looks at the key.
-        deadline = each.since + self.policy.wait_ms if fit else each.since
-        return HeldView(each.place, each.offset, each.since, deadline, each.tombstone)
 
     def _unfit(self, state: KeyState) -> str:
         what = f"it was put in order by {_kind_of_state(state)}, and routes ask for {kind_of(self.policy)} by now"
@@ -275,15 +292,6 @@ def _last(state: KeyState) -> Placing | None:
             return state.sent
         case _:
             return state.path[-1] if state.path else None
-
-
-def _conditions(held: tuple[HeldView, ...], given_up: tuple[str, ...], now: int) -> list[Condition]:
-    found = [Condition.WAITING] if held else [Condition.IDLE]
-    if any(each.deadline <= now for each in held):
-        found.append(Condition.OVERDUE)
-    if given_up:
-        found.append(Condition.LATE)
-    return found
 
 
 def _run(first: int, last: int) -> str:
