@@ -209,7 +209,7 @@ async def test_who_is_replaced_is_let_go(kafka: str, log: Log) -> None:
     await asyncio.sleep(0)
     second = asyncio.create_task(reader.restore(log.name, 0, Kept(), started()))
     with pytest.raises(BrokerUnavailable, match="somebody else"):
-        await asyncio.wait_for(first, 10.0)
+        await asyncio.wait_for(first, 30.0)
     with pytest.raises(BrokerUnavailable):
-        await asyncio.wait_for(second, 10.0)
+        await asyncio.wait_for(second, 30.0)
     await reader.close()
