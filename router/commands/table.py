@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import click
@@ -86,8 +86,9 @@ def list_(
     source = source or _only_source(api)
     told: dict[str, Any] = {"source": source, "keys": [], "unanswered": [], "lanes": []}
     for page in _pages(api, source, _parameters(prefix, states), cursor, limit=limit):
-        for name in ("keys", "unanswered", "lanes"):
+        for name in ("keys", "unanswered"):
             told[name] += page[name]
+        told["lanes"] += [each for each in page["lanes"] if each not in told["lanes"]]
         cursor = page["cursor"]
     told["cursor"] = cursor
     if as_json:
@@ -157,7 +158,7 @@ def export(*, source: str | None, prefix: str, states: tuple[str, ...], worker: 
     api = worker_api(worker)
     source = source or _only_source(api)
     unanswered: list[dict[str, Any]] = []
-    lanes: list[dict[str, Any]] = []
+    lanes: dict[int, dict[str, Any]] = {}
     count = 0
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} keys"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -166,11 +167,11 @@ def export(*, source: str | None, prefix: str, states: tuple[str, ...], worker: 
             for view in page["keys"]:
                 output.write(json.dumps(view, ensure_ascii=False) + "\n")
             unanswered += page["unanswered"]
-            lanes += page["lanes"]
+            lanes |= {each["partition"]: each for each in page["lanes"]}
             count += len(page["keys"])
             progress.update(task, completed=count)
     click.echo(f"{count:,} keys of {source}", err=True)
-    _end(source, unanswered, lanes)
+    _end(source, unanswered, lanes.values())
 
 
 def _parameters(prefix: str, states: tuple[str, ...]) -> dict[str, str]:
@@ -232,7 +233,7 @@ def _pages(
             return
 
 
-def _end(source: str, unanswered: list[dict[str, Any]], lanes: list[dict[str, Any]]) -> None:
+def _end(source: str, unanswered: list[dict[str, Any]], lanes: Iterable[dict[str, Any]]) -> None:
     for lane in lanes:
         click.echo(f"{source}/{lane['partition']} stands still: {_printable(lane['problem'])}", err=True)
     _say_unanswered(source, unanswered)

@@ -152,6 +152,13 @@ def test_export_has_a_line_a_key_with_all_that_it_holds(url: str, tmp_path: Path
     assert len(run("export", "--state", "waiting").stdout.splitlines()) == 2
 
 
+def test_lane_that_stands_still_is_told_once(group: TableGroup, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many pages its keys take."""
+    monkeypatch.setattr("router.commands.table._PAGE_WITH_HELD", 1)
+    group.change(0, 0, carrying=False, message="topic 'y' does not exist")
+    assert run("export").stderr.count("order.v1/0 stands still") == 1
+
+
 def test_export_takes_no_more_memory_for_more_keys(group: TableGroup, url: str) -> None:
     """One page at a time."""
 
