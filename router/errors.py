@@ -22,6 +22,7 @@
     │   ├── ConversionFailed     (versions.encoding) it has no counterpart in the version that is wanted
     │   ├── KeyMismatch          its key is not the field that its exchange says the key carries
     │   ├── OrderUnknown         it does not say where in its key's order it belongs
+    │   ├── NotRelayed           (order.relayed) it lies in an internal topic, and the router did not send it there for routes of now
     │   ├── OrderGap             it waited in vain for what comes before it, and its exchange sets such records aside
     │   ├── Late                 it comes after its place in its key's order was given up
     │   ├── IllegalTransition    its key's states never lead to the state that it carries

@@ -24,7 +24,7 @@ from router import __version__
 from router.environment import EARLIEST, EXACTLY_ONCE
 from router.errors import BrokerUnavailable, ConfigError, InvariantError
 from router.lanes.batch import SourcePartition
-from router.lanes.carrier import Carrier, Positions
+from router.lanes.carrier import Carrier
 from router.lanes.copying import Copier, Identity
 from router.lanes.destinations import Destinations
 from router.lanes.directory import KafkaDirectory
@@ -38,6 +38,7 @@ from router.language.deciders import deciders, order_reader
 from router.language.files import read_routes
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
+from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
 from router.language.topics import changelog_of
 from router.observe.health import Health, Readiness
@@ -48,7 +49,9 @@ from router.observe.watchdog import Watchdog, end_process, main_stack
 from router.order.changelog import ChangelogReader
 from router.order.disk import DiskMemory
 from router.order.ordering import Ordering
+from router.order.repartitioning import Repartitioning
 from router.order.table import LaneTables
+from router.order.upstream import GroupPositions
 from router.runtime import allow_connections, spare_garbage_collection
 from router.settings import Fault, InvalidSettings, Settings
 from router.tables.serving import ServedTables, announced
@@ -68,8 +71,6 @@ _LOOK_EVERY = 2.0
 """Seconds between two looks at the broker and at the lanes."""
 _BEAT_EVERY = 1.0
 """Seconds between two looks at whether anything moves."""
-
-
 _METADATA_AGE_MS = 1_000
 """How old a consumer's knowledge of its topics becomes: asking costs a request for the broad topics alone."""
 _HEARTBEAT_EVERY = 0.5
@@ -157,7 +158,7 @@ class RouterApp(faust.App):
 
     def __init__(self, settings: Settings, route_set: RouteSet) -> None:
         self.router_settings = settings
-        self.route_set = route_set
+        self.route_set = route_set = with_internal_topics(route_set, settings.group)
         self.deciders = deciders(route_set, in_lanes=True)
         self.finish_within = _FINISH_WITHIN
         self.fetch_ahead_bytes = settings.buffer_bytes // _FETCHED_AHEAD
@@ -171,9 +172,14 @@ class RouterApp(faust.App):
         self.reporter = Reporter(self.metrics, fatal=self._end_for)
         ordered = sorted(topic for topic, source in route_set.sources.items() if source.order is not None)
         if ordered and settings.guarantee != EXACTLY_ONCE:
-            raise InvalidSettings([_cannot_order(settings, ordered)])
+            named = sorted({name for topic in ordered for name in route_set.sources[topic].gathers or (topic,)})
+            raise InvalidSettings([_cannot_order(settings, named)])
         self._left_behind: list[str] = []
-        self.order_readers = {topic: order_reader(route_set.sources[topic]) for topic in ordered}
+        self.order_readers = {
+            topic: order_reader(route_set.sources[topic]) for topic in ordered if topic in self.deciders
+        }
+        decide = {topic: decider.decide for topic, decider in self.deciders.items()}
+        self.repartitioning = Repartitioning(route_set, decide=decide, destinations=self.destinations)
         for topic in ordered:
             self.metrics.ordered(topic, held=0, released={}, gaps=0, late=0, duplicates=0, illegal=0)
         super().__init__(settings.group, **_faust_settings(settings, standbys=settings.standbys if ordered else 0))
@@ -203,7 +209,7 @@ class RouterApp(faust.App):
         lanes: Lanes = self.consumer.lanes
         return lanes
 
-    def new_lanes(self, positions: Positions) -> Lanes:
+    def new_lanes(self, positions: GroupPositions) -> Lanes:
         """Called by the consumer for the lanes that it feeds."""
         settings = self.router_settings
         budget = CommitBudget(settings.commits_per_second)
@@ -213,10 +219,10 @@ class RouterApp(faust.App):
             order = self._order(source, copier)
             return Lane(
                 source,
-                copier=copier if order is None else order,
+                copier=order or self.repartitioning.relay(copier, source.topic) or copier,
                 order=order,
                 destinations=self.destinations,
-                positions=positions,
+                positions=self.repartitioning.positions(source.topic, positions),
                 new_carrier=new_carrier,
                 pace=_pace(settings),
                 budget=budget,
@@ -241,17 +247,19 @@ class RouterApp(faust.App):
 
     def _copier(self, topic: str) -> Copier:
         settings = self.router_settings
-        return Copier(
+        identity = Identity(
+            service=settings.group,
+            instance=settings.instance,
+            route_set=self.route_set.fingerprint,
+            tags=settings.tags,
+        )
+        anew = self.repartitioning.copier(topic, identity=identity)
+        return anew or Copier(
             topic,
             decide=self.deciders[topic].decide,
             destinations=self.destinations,
+            identity=identity,
             conversions=self.route_set.sources[topic].conversions,
-            identity=Identity(
-                service=settings.group,
-                instance=settings.instance,
-                route_set=self.route_set.fingerprint,
-                tags=settings.tags,
-            ),
         )
 
     def _order(self, source: SourcePartition, copier: Copier) -> Ordering | None:
@@ -259,7 +267,8 @@ class RouterApp(faust.App):
         if order is None:
             return None
         table = self.lane_tables.lane_table(source.topic, source.partition)
-        return Ordering(source, order, copier=copier, reader=self.order_readers[source.topic], table=table)
+        gathered = self.repartitioning.ordering(source, copier=copier, table=table)
+        return gathered or Ordering(source, order, copier=copier, reader=self.order_readers[source.topic], table=table)
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)

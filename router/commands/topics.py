@@ -18,6 +18,7 @@ from router.durations import parse_duration
 from router.errors import RouterError
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
+from router.language.repartition import with_internal_topics
 from router.language.topic_changes import Change, ChangeKind, Comparison, compare
 from router.language.topics import TopicPlan, plan_topics
 from router.settings import Settings
@@ -88,7 +89,9 @@ def _plans(directory: Path, schemas: Path, *, partitions: int, replication: int,
     route_set, findings = load_routes(*read_texts(directory, schemas))
     if route_set is None:
         raise click.ClickException(f"the routes have errors (`router check` shows all):\n{InvalidRoutes(findings)}")
-    return plan_topics(route_set, default_partitions=partitions, replication=replication, group=group)
+    return plan_topics(
+        with_internal_topics(route_set, group), default_partitions=partitions, replication=replication, group=group
+    )
 
 
 async def _run(

@@ -37,6 +37,7 @@ from router.develop.watching import KafkaWatch, Offsets
 from router.language.files import read_routes
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
+from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
 from router.language.topics import TopicRole, dead_letters_of, plan_topics, unroutable_of
 from router.versions.catalogue import read_catalogue
@@ -93,7 +94,8 @@ def run_demo(options: DemoOptions, *, environ: Mapping[str, str], console: Conso
         watch = KafkaWatch(bootstrap)
         watch.partitions(())  # before anything is asked of it: a Kafka that does not answer is told at once
         group = environ.get("ROUTER_GROUP") or GROUP
-        plans = plan_topics(route_set, default_partitions=options.partitions, replication=-1, group=group)
+        routes = with_internal_topics(route_set, group)
+        plans = plan_topics(routes, default_partitions=options.partitions, replication=-1, group=group)
         ensure_topics(
             bootstrap, [TopicSpec(each.name, each.partitions, each.replication, each.config) for each in plans]
         )

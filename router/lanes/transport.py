@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -35,6 +35,7 @@ from router.errors import BrokerUnavailable, CommitFailed, OffsetOutOfRange
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.fetching import unpack_lightly
 from router.lanes.lanes import Lanes
+from router.lanes.log_ends import standing, written_to
 from router.observe.logs import get_logger
 
 __all__ = ["BatchConsumer", "BatchTransport", "ConsumerPositions"]
@@ -236,6 +237,19 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         ends = await self._in_thread(self._ensure_consumer().end_offsets([tp]))
         return int(ends[tp])
 
+    async def ends(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Where these end for readers of what is committed; others may carry them."""
+        ends: Mapping[TopicPartition, int] = await self._in_thread(self._ensure_consumer().end_offsets(tps))
+        return ends
+
+    async def standing(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """What the group has committed of these, asked of its coordinator; the start of the log where that is nothing."""
+        return await self._in_thread(standing(self._ensure_consumer(), tps))
+
+    async def written_to(self, tp: TopicPartition) -> int:
+        """Where the partition ends with what is not committed."""
+        return await self._in_thread(written_to(self._ensure_consumer(), tp))
+
     async def owns(self, tp: TopicPartition) -> bool:
         """Whether the group still takes the partition for this member's: asked of its coordinator, not remembered."""
         return await self._in_thread(self._owns(tp))
@@ -317,6 +331,29 @@ class ConsumerPositions:
         thread = self._consumer.thread
         try:
             return await thread.end(_tp(source))
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers="a broker", problem=repr(error)) from error
+
+    async def ends(self, sources: Collection[SourcePartition]) -> Mapping[SourcePartition, int]:
+        """See GroupPositions."""
+        try:
+            ends = await self._consumer.thread.ends([_tp(source) for source in sources])
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers="a broker", problem=repr(error)) from error
+        return {source: ends[_tp(source)] for source in sources}
+
+    async def standing(self, sources: Collection[SourcePartition]) -> Mapping[SourcePartition, int]:
+        """See GroupPositions."""
+        try:
+            stands = await self._consumer.thread.standing([_tp(source) for source in sources])
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
+        return {source: stands[_tp(source)] for source in sources}
+
+    async def written_to(self, source: SourcePartition) -> int:
+        """See GroupPositions."""
+        try:
+            return await self._consumer.thread.written_to(_tp(source))
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailable(brokers="a broker", problem=repr(error)) from error
 

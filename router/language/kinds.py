@@ -239,9 +239,9 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
         "Records that are to be put in order may lie in different partitions.",
         "Records are put in order where one worker sees all of a key: in one partition of one source. So the records' key "
         "must be the field that `order` goes by, which `key:` on the exchange says and the worker verifies. Where it is "
-        "another field, or where several sources enter one exchange, they would have to be keyed anew first (`repartition`), "
-        "which workers do not do yet. A topic whose `failure` "
-        "keeps keys gets each key's records from one source, too.",
+        "another field, or where several sources enter one exchange, say `repartition: true`: then they are keyed anew first, "
+        "by an internal topic. A topic whose `failure` keeps keys gets each key's records from one source, too, or from one "
+        "exchange that says so.",
     ),
     Kind.MISPLACED_ORDER: _error(
         "An exchange cannot put its records in order.",

@@ -129,10 +129,6 @@ def _policy(exchange: DeclaredExchange, order: OrderShape) -> Iterator[Finding]:
     if order.on_gap == "park":
         message = "'park' (keeping a key's records until somebody decides) is not yet supported"
         yield found(Kind.NOT_YET_SUPPORTED, exchange.place_of("order", "on-gap"), message)
-    if order.repartition:
-        place = exchange.file.key_place(*exchange.path, "order", "repartition")
-        message = "'repartition' (putting records in order by another field than their key's) is not yet supported"
-        yield found(Kind.NOT_YET_SUPPORTED, place, message)
     forget_after = parse_retention(order.forget_after)
     if forget_after != FOREVER and forget_after <= parse_wait(order.wait):
         name = "forget-after" if "forget_after" in order.model_fields_set else "wait"
@@ -146,17 +142,18 @@ def _keys(exchange: DeclaredExchange, order: OrderShape) -> Iterator[Finding]:
     place = exchange.place_of("order", "by")
     if exchange.shape.key is None:
         message = f"nothing says that the records' keys are '{order.by}', by which they are to be ordered"
-        hint = f"declare 'key: {order.by}' on '{exchange.name}' if they are"
+        hint = f"declare 'key: {order.by}' on '{exchange.name}' if they are; else say 'repartition: true'"
         yield found(Kind.NEEDS_REPARTITION, place, message, hint)
     elif exchange.shape.key != order.by:
         message = f"the records' keys are '{exchange.shape.key}', and they are to be ordered by '{order.by}'"
-        hint = f"order by '{exchange.shape.key}'"
+        hint = f"order by '{exchange.shape.key}', or say 'repartition: true'"
         yield found(Kind.NEEDS_REPARTITION, place, message, hint)
     sources = dict.fromkeys(exchange.shape.sources)
     if len(sources) > 1:
         message = f"'{exchange.name}' has {len(sources)} sources, and only records of one partition can be put in order"
         place = exchange.file.key_place(*exchange.path, "order")
-        yield found(Kind.NEEDS_REPARTITION, place, message, "order each source by an exchange of its own")
+        hint = "say 'repartition: true', or order each source by an exchange of its own"
+        yield found(Kind.NEEDS_REPARTITION, place, message, hint)
 
 
 def _fields(exchange: DeclaredExchange, order: OrderShape, catalogue: Catalogue) -> Iterator[Finding]:

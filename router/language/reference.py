@@ -178,7 +178,6 @@ def _later_rows() -> Iterator[str]:
     if not FAILURE_IS_SUPPORTED:
         yield "| `topics:`, by name | `failure` | what becomes of a record that the consumer rejects |"
     yield "| `order:` of an exchange | `on-gap: park` | keeping a key's records until somebody decides |"
-    yield "| `order:` of an exchange | `repartition: true` | putting records in order by another field than their key's |"
     yield "| An item of `from:` | an exchange whose sources have another version | converting records |"
     yield "| `exchanges:`, by name | a subject instead of a topic under `sources` | reading all versions of a subject |"
 

@@ -12,7 +12,17 @@ from router.order.policy import OrderPolicy
 from router.records.conversion import ValueConversion
 from router.records.schema import AvroSchema, JsonSchema
 
-__all__ = ["Entry", "Format", "RouteSet", "Source", "SourceOrder", "Team", "Tombstones", "TopicDeclaration"]
+__all__ = [
+    "Entry",
+    "Format",
+    "RouteSet",
+    "Source",
+    "SourceOrder",
+    "SourceRelay",
+    "Team",
+    "Tombstones",
+    "TopicDeclaration",
+]
 
 
 class Format(StrEnum):
@@ -44,6 +54,20 @@ class SourceOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceRelay:
+    """How the records of a source get to the internal topic in which they lie by the field that they are ordered by."""
+
+    topic: str
+    """The internal one."""
+    changelog: str
+    """Of the table of the internal topic: it has as many partitions, or keys would have moved."""
+    exchange: str
+    by: str
+    at_once: frozenset[str]
+    """See SourceOrder: these get their copies before that."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A broad topic and the exchanges that it feeds."""
 
@@ -56,6 +80,10 @@ class Source:
     order: SourceOrder | None = None
     conversions: Mapping[str, ValueConversion] = field(default_factory=dict)
     """By topic, how its copies get their value, where it is of another version than the source."""
+    relay: SourceRelay | None = None
+    """Its records are put in order in an internal topic; nothing in a set whose internal topics are not named yet."""
+    gathers: tuple[str, ...] = ()
+    """Of an internal topic: the sources whose records it gets. Each record is read and decided as one of its source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,7 +271,8 @@ class OrderShape(Shape):
     repartition: Annotated[bool, Field(strict=True)] = Field(
         default=False,
         description="Records first go through an internal topic that is keyed by `by`: where their key is another, or where "
-        "the exchange has several sources. Workers do not do this yet, and `check` refuses it.",
+        "the exchange has several sources. `router topics` makes it, one for each group of workers. A record without a value "
+        "is ordered by its key where the exchange's `key:` is `by`, and else becomes a dead letter.",
     )
 
 

@@ -110,6 +110,8 @@ def _partitions(plan: TopicPlan, found: TopicState) -> Iterator[Change]:
         yield Change(ChangeKind.LEAVE, *counts, "Kafka cannot take partitions away")
     elif plan.role is TopicRole.CHANGELOG:
         yield Change(ChangeKind.LEAVE, *counts, "its entries do not move with the keys of its source")
+    elif plan.role is TopicRole.REPARTITION:
+        yield Change(ChangeKind.LEAVE, *counts, "its keys would move, away from what its table knows of them")
     elif plan.role is TopicRole.SOURCE:
         yield Change(ChangeKind.LEAVE, *counts, "its producers' keys would move: that is its owner's decision")
     else:

@@ -10,6 +10,10 @@ there are as many partitions as the source has; the consumer's marks of parked k
 
 A source that is put in order, or from which records are kept for such a consumer, has a third: the changelog of its table, one a consumer group. Kafka keeps the last record of
 each key in it, and for a week what says that a key is gone, so that a worker's disk may be that old.
+
+An order that goes by another field than the records' keys, or over several sources, has an internal topic that is keyed by
+that field, one a consumer group as well (`repartition` of this folder). It is a source from then on, as large as the largest
+source that it gets records of, and takes 64 KiB more: its records carry what they were before.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ __all__ = [
     "dead_letters_of",
     "keeping_sources",
     "plan_topics",
+    "repartition_of",
     "sources_by_topic",
     "unroutable_of",
 ]
@@ -53,6 +58,7 @@ class TopicRole(StrEnum):
     UNROUTABLE = "unroutable"
     DEAD_LETTERS = "dead-letters"
     CHANGELOG = "changelog"
+    REPARTITION = "repartition"
     REJECTED = "rejected"
     PARKED = "parked"
 
@@ -81,6 +87,11 @@ def changelog_of(group: str, source: str) -> str:
     return f"{group}-{source}-changelog"
 
 
+def repartition_of(group: str, exchange: str) -> str:
+    """The internal topic in which this exchange's records lie by what they are ordered by. Each group has its own."""
+    return f"{group}-{exchange}-repartition"
+
+
 def dead_letters_of(source: str) -> str:
     """The topic for this source's records that cannot be routed."""
     return f"{source}.dead-letters"
@@ -97,13 +108,20 @@ def plan_topics(
     """Every topic of the route set, each once: sources, then narrow topics by name, then what is set aside.
 
     `default_partitions` is for sources whose owner declares none; `max_message_bytes` is what the sources take. `group` is
-    the consumer group whose tables' changelogs are planned; none without.
+    the consumer group whose tables' changelogs are planned; none without. Internal topics are planned where the set names
+    them (`with_internal_topics`).
     """
     plans: dict[str, TopicPlan] = {}
-    for source in sorted(route_set.sources):
+    room = str(max_message_bytes + ROOM_FOR_REASONS)
+    for source in sorted(name for name, each in route_set.sources.items() if not each.gathers):
         partitions, config = _declared(route_set, source, default_partitions, ())
         team = _team_of(route_set, source)
         plans[source] = TopicPlan(source, TopicRole.SOURCE, team, partitions, replication, config)
+    for source in sorted(name for name, each in route_set.sources.items() if each.gathers):
+        gathered = [plans[name] for name in route_set.sources[source].gathers]
+        partitions, config = _declared(route_set, source, max(plan.partitions for plan in gathered), gathered)
+        config["max.message.bytes"] = room
+        plans[source] = TopicPlan(source, TopicRole.REPARTITION, None, partitions, replication, config)
     reached = sources_by_topic(route_set)
     keeping = keeping_sources(route_set)
     for topic in sorted(route_set.topics.keys() | reached.keys()):
@@ -117,7 +135,7 @@ def plan_topics(
             )
     for source in sorted(route_set.sources):
         partitions, config = plans[source].partitions, dict(plans[source].config)
-        config["max.message.bytes"] = str(max_message_bytes + ROOM_FOR_REASONS)
+        config["max.message.bytes"] = room
         for name, role in (
             (unroutable_of(source), TopicRole.UNROUTABLE),
             (dead_letters_of(source), TopicRole.DEAD_LETTERS),
@@ -133,7 +151,6 @@ def plan_topics(
             }
             plans[name] = TopicPlan(name, TopicRole.CHANGELOG, None, partitions, replication, compacted)
     for topic in sorted(name for name, each in route_set.topics.items() if each.failure is not None):
-        room = str(max_message_bytes + ROOM_FOR_REASONS)
         of_source = max((plans[source].partitions for source in reached.get(topic, ())), default=default_partitions)
         for plan in _beside(plans[topic], of_source, room):
             plans.setdefault(plan.name, plan)

@@ -94,6 +94,8 @@ class Ordering:
         self.deadlines = Deadlines()
         self.held = 0
         self._place_of = places(order.policy, reader)
+        self.record_place: Callable[[Record], int | str] | None = None
+        """What reads a record's place, where that depends on more than its value and its key."""
         self._clock = clock
         self._log = 0
         self._progress = Progress()
@@ -131,7 +133,7 @@ class Ordering:
         received = int(batch.received * 1000)
         get, put, in_order, place_of = self.table.get, self.table.put, self.steps.in_order, self._place_of
         write_all = performance.writer.write_all
-        log = self._log
+        log, record_place = self._log, self.record_place
         done = 0
         for number, record in enumerate(records):
             decision = decisions[number]
@@ -146,7 +148,7 @@ class Ordering:
                 if value is None:
                     key_of(key, field=self.order.policy.by)
                 else:
-                    place = place_of(value, key)
+                    place = place_of(value, key) if record_place is None else record_place(record)
                     entry = STATE_PREFIX + key  # type: ignore[operator]  # else it would have no place
                     after = in_order(get(entry), place, log)
                     if after is not None:

@@ -13,6 +13,7 @@ from router.language.deciders import deciders, order_reader
 from router.language.files import read_routes
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
+from router.language.repartition import with_internal_topics
 from router.language.topics import KAFKA_MAX_MESSAGE_BYTES, plan_topics
 from router.records.catalogue import Catalogue
 from router.records.record import PlainRecord
@@ -22,6 +23,8 @@ from router.testing.worker import MemoryWorker
 from router.versions.catalogue import new_catalogue, read_catalogue
 
 __all__ = ["RouterDouble"]
+
+_GROUP = "router"
 
 Value = bytes | Mapping[str, object] | None
 
@@ -48,7 +51,7 @@ class RouterDouble:
         route_set, findings = load_routes(routes, catalogue)
         if route_set is None:
             raise InvalidRoutes(findings)
-        self.route_set = route_set
+        self.route_set = route_set = with_internal_topics(route_set, _GROUP)
         self.broker = MemoryBroker(clock)
         for plan in plan_topics(route_set, default_partitions=partitions, replication=1):
             most = int(plan.config.get("max.message.bytes", KAFKA_MAX_MESSAGE_BYTES))
@@ -56,11 +59,13 @@ class RouterDouble:
         self.worker = MemoryWorker(
             self.broker,
             {topic: decider.decide for topic, decider in deciders(route_set, in_lanes=True).items()},
+            group=_GROUP,
+            routes=route_set,
             route_set=route_set.fingerprint,
             orders={
                 topic: (source.order, order_reader(source))
                 for topic, source in route_set.sources.items()
-                if source.order is not None
+                if source.order is not None and not source.gathers
             },
             conversions={topic: source.conversions for topic, source in route_set.sources.items()},
         )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +99,21 @@ class MemoryConsumer:
             raise BrokerUnavailable(brokers=_BROKERS, problem=problem)
         self._broker.happened()
         return self._broker.end(source)
+
+    async def ends(self, sources: Collection[SourcePartition]) -> Mapping[SourcePartition, int]:
+        """See GroupPositions."""
+        return {source: await self.end(source) for source in sources}
+
+    async def standing(self, sources: Collection[SourcePartition]) -> Mapping[SourcePartition, int]:
+        """See GroupPositions."""
+        if problem := self._broker.away():
+            raise BrokerUnavailable(brokers=_BROKERS, problem=problem)
+        found = {source: self.committed(source) for source in sources}
+        return {source: self._broker.start(source) if at is None else at for source, at in found.items()}
+
+    async def written_to(self, source: SourcePartition) -> int:
+        """See GroupPositions."""
+        return await self.end(source)
 
     async def owns(self, source: SourcePartition) -> bool:  # noqa: ARG002 - it owns all or nothing
         """See Positions."""

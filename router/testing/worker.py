@@ -13,9 +13,10 @@ from router.lanes.destinations import Destinations
 from router.lanes.lane import Lane, LaneObserver
 from router.lanes.lanes import Lanes
 from router.lanes.protocol import CommitBudget, Pace
-from router.language.routes import SourceOrder
+from router.language.routes import RouteSet, SourceOrder
 from router.language.topics import changelog_of
 from router.order.ordering import Ordering
+from router.order.repartitioning import Repartitioning
 from router.records.conversion import ValueConversion
 from router.records.reader import FieldReader
 from router.records.record import Record
@@ -60,13 +61,15 @@ class MemoryWorker:
         exactly_once: bool = True,
         orders: Mapping[str, tuple[SourceOrder, FieldReader]] | None = None,
         conversions: Mapping[str, Mapping[str, ValueConversion]] | None = None,
+        routes: RouteSet | None = None,
         accepts_loss: bool = False,
     ) -> None:
         """`decide` says for each broad topic where its records go: `Decider.decide`, or anything that does the same.
 
         `orders` says for those that are put in order how, and what reads the fields that this takes. Each has a changelog
         of its own, `changelog_of(group, topic)`, which is made where it is not there. `conversions` are by broad topic and
-        topic, of copies that are of another version.
+        topic, of copies that are of another version. `routes` say what is keyed anew before
+        that, by internal topics that they name (`with_internal_topics`).
         """
         self.broker = broker
         self.destinations = Destinations(MemoryDirectory(broker))
@@ -87,27 +90,35 @@ class MemoryWorker:
         """What this worker's disk has of each table."""
         self._conversions = conversions or {}
         self._orders = orders or {}
-        for topic in self._orders:
+        self._anew = None if routes is None else Repartitioning(routes, decide=decide, destinations=self.destinations)
+        for topic in (*self._orders, *(() if self._anew is None else self._anew.internal)):
             changelog = changelog_of(group, topic)
             if changelog not in broker.topics:
                 broker.create_topic(changelog, partitions=len(broker.topics[topic].logs), compacted=True)
 
     def _new_lane(self, source: SourcePartition, room: Callable[[], None]) -> Lane:
-        copier = Copier(
-            source.topic,
-            decide=self._decide[source.topic],
-            destinations=self.destinations,
-            identity=self._identity,
-            conversions=self._conversions.get(source.topic),
-            clock=self.broker.clock.wall,
-        )
+        anew, wall = self._anew, self.broker.clock.wall
+        copier = None if anew is None else anew.copier(source.topic, identity=self._identity, clock=wall)
+        if copier is None:
+            copier = Copier(
+                source.topic,
+                decide=self._decide[source.topic],
+                destinations=self.destinations,
+                identity=self._identity,
+                conversions=self._conversions.get(source.topic),
+                clock=wall,
+            )
         order = self._order(source, copier)
+        relay = None if anew is None else anew.relay(copier, source.topic)
+        positions = (
+            self.consumer if anew is None else anew.positions(source.topic, self.consumer, clock=self.broker.clock)
+        )
         return Lane(
             source,
-            copier=copier if order is None else order,
+            copier=order or relay or copier,
             order=order,
             destinations=self.destinations,
-            positions=self.consumer,
+            positions=positions,
             new_carrier=self._new_carrier,
             pace=self._pace,
             budget=self._budget,
@@ -118,16 +129,20 @@ class MemoryWorker:
         )
 
     def _order(self, source: SourcePartition, copier: Copier) -> Ordering | None:
-        if source.topic not in self._orders:
+        internal = {} if self._anew is None else self._anew.internal
+        if source.topic not in {*self._orders, *internal}:
             return None
-        order, reader = self._orders[source.topic]
         table = MemoryTable(
             self.broker,
             changelog=changelog_of(self._identity.service, source.topic),
             partition=source.partition,
             disk=self.disks.setdefault(source, MemoryDisk()),
         )
-        return Ordering(source, order, copier=copier, reader=reader, table=table, clock=self.broker.clock.wall)
+        wall = self.broker.clock.wall
+        if self._anew is not None and source.topic in internal:
+            return self._anew.ordering(source, copier=copier, table=table, clock=wall)
+        order, reader = self._orders[source.topic]
+        return Ordering(source, order, copier=copier, reader=reader, table=table, clock=wall)
 
     def _new_carrier(self, source: SourcePartition, waiting: Callable[[str], None]) -> MemoryCarrier:
         ports: dict[str, Any] = {
@@ -150,7 +165,7 @@ class MemoryWorker:
         topics = self.broker.topics
         return tuple(
             SourcePartition(topic, partition)
-            for topic in sorted(self._decide)
+            for topic in sorted({*self._decide, *(() if self._anew is None else self._anew.internal)})
             if topic in topics
             for partition in range(len(topics[topic].logs))
         )

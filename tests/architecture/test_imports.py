@@ -20,6 +20,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
         "router/lanes/directory.py",
         "router/lanes/fetching.py",
         "router/lanes/kafka.py",
+        "router/lanes/log_ends.py",
         "router/lanes/producer.py",
         "router/lanes/transport.py",
         "router/order/changelog.py",

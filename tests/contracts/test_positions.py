@@ -149,3 +149,18 @@ async def test_the_end_is_where_a_reader_gets_to(world: World, source: SourcePar
     assert await member.positions.end(source) == 6
     await world.publish(source.topic, b"6", partition=1)
     assert await member.positions.end(source) == 7
+
+
+async def test_group_can_be_asked_of_partitions_that_others_carry(
+    world: World, source: SourcePartition, unique: str
+) -> None:
+    """What it has committed of them, or where their logs start; and where they end."""
+    member = await world.member(unique, source)
+    other = SourcePartition(source.topic, 0)
+    await world.expire(source, 2)
+    both = (source, other)
+    assert await member.positions.standing(both) == {source: 2, other: 0}
+    assert await member.positions.ends(both) == {source: 6, other: 0}
+    await member.positions.commit(source, 5)
+    assert (await member.positions.standing((source,)))[source] == 5
+    assert [await member.positions.written_to(each) for each in both] == [6, 0]

@@ -9,7 +9,8 @@ from support.language import load
 from router.errors import KeyMismatch, Unreadable
 from router.exchange.deciding import Decider
 from router.language.cases import message_record
-from router.language.deciders import deciders, order_reader
+from router.language.deciders import deciders, gathered_readers, order_reader, relay_reader
+from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
 from router.records.record import PlainRecord
 
@@ -106,3 +107,31 @@ def test_lanes_that_order_verify_their_keys_themselves(by_source: dict[str, Deci
     assert deciders(route_set, in_lanes=True)["event.v1"].decide(wrong).topics == ("a.event.v1",)
     with pytest.raises(KeyMismatch):
         deciders(route_set)["event.v1"].decide(wrong)
+
+
+def test_what_keys_records_anew_verifies_their_keys() -> None:
+    """So their deciders need not, on either side of the internal topic, which has none of its own."""
+    text = ordering(
+        "by: other, sequence: n, repartition: true", exchanges="f: {type: topic, sources: [event.v1], key: id}"
+    )
+    loaded, findings = load_order(text)
+    assert loaded is not None, findings
+    route_set = with_internal_topics(loaded, "shop")
+    source = route_set.sources["event.v1"]
+    assert relay_reader(source).paths == ("other", "id")
+    record = message_record(source, key="k", value={"other": "o"}, headers={})
+    wrong = PlainRecord(topic=record.topic, key=b"else", value=record.value)
+    found = deciders(route_set, in_lanes=True)
+    assert list(found) == ["event.v1"]
+    assert found["event.v1"].decide(wrong).topics == ("a.event.v1",)
+    with pytest.raises(KeyMismatch):
+        deciders(loaded)["event.v1"].decide(wrong)
+
+
+def test_what_is_gathered_is_read_as_of_its_source() -> None:
+    """For the place in its key's order, and the key itself."""
+    loaded, findings = load_order(ordering("by: other, sequence: n, repartition: true"))
+    assert loaded is not None, findings
+    route_set = with_internal_topics(loaded, "shop")
+    readers = gathered_readers(route_set, route_set.sources["shop-e-repartition"])
+    assert {name: reader.paths for name, reader in readers.items()} == {"event.v1": ("n", "other")}

@@ -56,8 +56,8 @@ CASES = [
     pytest.param(f"{GOOD}, wait: 30d", [("wrong-value", "forgotten after 30d cannot know what came 30d ago")], id="a wait as long as the default memory"),
     pytest.param(f"{GOOD}, wait: forever", [("invalid-duration", "'forever' is no time to wait: what is missing may never come")], id="an endless wait"),
     pytest.param(f"{GOOD}, hold-at-most: 0", [("wrong-value", "it is at least 1")], id="no room"),
-    pytest.param("by: other, sequence: n", [("needs-repartition", "the records' keys are 'id', and they are to be ordered by 'other': order by 'id'")], id="by another field"),
-    pytest.param("by: other, sequence: n, repartition: true", [("not-yet-supported", "'repartition'")], id="by another field, keyed anew"),
+    pytest.param("by: other, sequence: n", [("needs-repartition", "the records' keys are 'id', and they are to be ordered by 'other': order by 'id', or say 'repartition: true'")], id="by another field"),
+    pytest.param("by: other, sequence: n, repartition: true", [], id="by another field, keyed anew"),
     pytest.param("by: id, sequence: half", [("order-field", "field 'half' of source 'event.v1' is a double: a sequence counts in whole numbers")], id="halves"),
     pytest.param("by: id, sequence: at", [("order-field", "is a timestamp-millis")], id="a sequence of times"),
     pytest.param("by: id, time: clock", [("order-field", "is a time-millis: a time is a timestamp, a date, a text or a whole number")], id="a time of day"),
@@ -97,13 +97,13 @@ def test_findings_stand_where_they_can_be_mended() -> None:
 
 
 def test_the_records_keys_must_be_known() -> None:
-    """By `key:`; to key them anew is not supported yet."""
+    """By `key:`, unless they are keyed anew."""
     _, findings = load_order(ordering(GOOD, more="tombstones: all"))
     (finding,) = findings
     assert str(finding).startswith("t.yaml:7:17 needs-repartition nothing says that the records' keys are 'id'")
-    assert finding.suggestion == "declare 'key: id' on 'e' if they are"
+    assert finding.suggestion == "declare 'key: id' on 'e' if they are; else say 'repartition: true'"
     _, findings = load_order(ordering(f"{GOOD}, repartition: true", more="tombstones: all"))
-    assert [str(each.kind) for each in findings] == ["not-yet-supported"]
+    assert findings == ()
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,7 @@ def test_the_records_keys_must_be_known() -> None:
     [
         pytest.param("[event.v1, event.v1]", GOOD, [], id="the same twice is one"),
         pytest.param("[event.v1, other.v1]", GOOD, ["needs-repartition"], id="two"),
-        pytest.param(
-            "[event.v1, other.v1]", f"{GOOD}, repartition: true", ["not-yet-supported"], id="two that are keyed anew"
-        ),
+        pytest.param("[event.v1, other.v1]", f"{GOOD}, repartition: true", [], id="two that are keyed anew"),
     ],
 )
 def test_several_sources_need_to_be_keyed_anew(sources: str, order: str, kinds: list[str]) -> None:

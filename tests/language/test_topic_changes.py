@@ -55,6 +55,12 @@ def test_topic_as_planned_has_no_change() -> None:
             id="a-table-does-not-move-with-its-keys",
         ),
         pytest.param(
+            plan(TopicRole.REPARTITION, partitions=8),
+            TopicState(4, 1),
+            (ChangeKind.LEAVE, "partitions", "4", "8"),
+            id="nor-do-keys-move-from-their-table",
+        ),
+        pytest.param(
             plan(replication=3), TopicState(4, 1), (ChangeKind.LEAVE, "replication", "1", "3"), id="replication"
         ),
         pytest.param(
