@@ -21,6 +21,7 @@ from router.language.deciders import new_decider, new_topology
 from router.language.files import read_route_file, read_routes
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
+from router.language.place_in_order import PlaceInOrder, place_in_order
 from router.language.routes import RouteSet, Source
 from router.language.suggestions import did_you_mean
 from router.language.topics import dead_letters_of, unroutable_of
@@ -102,6 +103,7 @@ def explain(
             else _stated(source, value=value, key=key, headers=headers, tombstone=tombstone)
         )
         found = _explained(route_set, source, record)
+        placed = place_in_order(source, record, found.decision)
     except RecordError as error:
         _set_aside(source, error, as_json=as_json)
         return
@@ -109,14 +111,23 @@ def explain(
         raise click.ClickException(f"VALUE does not fit the schema of '{source.topic}': {misfit}") from misfit
     except RouterError as error:
         raise click.ClickException(str(error)) from error
+    _show(source, found, placed, as_json=as_json)
+
+
+def _show(source: Source, found: Explanation, placed: PlaceInOrder | None, *, as_json: bool) -> None:
     converted = {name: source.conversions[name] for name in found.decision.topics if name in source.conversions}
     if as_json:
         versions = {name: str(conversion) for name, conversion in converted.items()}
-        click.echo(json.dumps(found.to_json() | ({"converted": versions} if versions else {}), ensure_ascii=False))
+        more: dict[str, Any] = {"converted": versions} if versions else {}
+        if placed is not None:
+            more["order"] = placed.to_json()
+        click.echo(json.dumps(found.to_json() | more, ensure_ascii=False))
         return
     for line in found.lines():
         click.echo(_coloured(line))
     for line in (f"converted for {name}: {conversion}" for name, conversion in converted.items()):
+        click.echo(line)
+    for line in () if placed is None else placed.lines():
         click.echo(line)
     if found.decision.unroutable:
         click.echo(f"a copy goes to {unroutable_of(source.topic)}")

@@ -16,6 +16,7 @@ from router.language.case_values import Misfit, encode_value
 from router.language.deciders import new_decider, new_topology
 from router.language.findings import Finding, Kind
 from router.language.kinds import found
+from router.language.place_in_order import place_in_order
 from router.language.reading import ParsedFile, read_shape
 from router.language.routes import Format, RouteSet, Source
 from router.language.suggestions import did_you_mean
@@ -185,9 +186,11 @@ class _Bench:
         aside = (unroutable_of(source.topic),) if decision.unroutable else ()
         messages = decider.messages(record)
         explained = explain(decision, entries=source.entries, topology=self._topology, messages=messages)
+        placed = place_in_order(source, record, decision)
+        lines = (*explained.lines(), *(() if placed is None else placed.lines()))
         steps = () if decision.tombstone else (step for walk in decision.walks for step in walk.steps)
         matched = dict.fromkeys(binding for step in steps for binding in step.matched)
-        return _Outcome((*decision.topics, *aside), tuple(explained.lines()), tuple(matched))
+        return _Outcome((*decision.topics, *aside), lines, tuple(matched))
 
     def _compare(self, parsed: ParsedFile[CaseFile], index: int, case: CaseShape, outcome: _Outcome) -> CaseResult:
         aside = unroutable_of(case.message.topic)

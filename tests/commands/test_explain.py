@@ -116,3 +116,32 @@ def test_copies_of_another_version_say_by_what_they_are_converted(shop: Path) ->
     told = "v1 to v2 by schemas/order/v1_to_v2.yaml"
     assert f"converted for paid.order.v2: {told}" in run(shop, "order.v1", value).output.splitlines()
     assert json.loads(run(shop, "order.v1", value, "--json").output)["converted"] == {"paid.order.v2": told}
+
+
+ORDERED = """
+version: 1
+team: shop
+exchanges:
+  orders:
+    type: topic
+    sources: [order.v1]
+    key: country
+    routing-key: "{status}"
+    order: {by: country, state: status, states: {new: [paid]}}
+topics:
+  all.order.v1: {from: [{exchange: orders}]}
+  now.order.v1: {ordered: false, from: [{exchange: orders}]}
+"""
+
+
+def test_it_is_told_what_order_does(shop: Path) -> None:
+    """The record's place in its key's order, what waits for it, and what does not."""
+    (shop / "routes" / "shop.yaml").write_text(ORDERED)
+    given = ("order.v1", '{"country": "RU", "status": "paid"}', "--key", "RU")
+    assert run(shop, *given).output.splitlines()[-3:] == [
+        "in order by 'orders', of 'country' RU: its 'status' is paid",
+        "  waits for what comes before it: all.order.v1",
+        "  at once: now.order.v1",
+    ]
+    order = json.loads(run(shop, *given, "--json").output)["order"]
+    assert (order["place"], order["waits"], order["at_once"]) == ("paid", ["all.order.v1"], ["now.order.v1"])

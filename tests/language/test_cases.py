@@ -124,6 +124,15 @@ def test_the_reason_names_the_binding_and_what_kept_it() -> None:
     assert "`country` is `KZ`; this binding wants `RU`" in why
 
 
+def test_the_reason_says_what_order_does() -> None:
+    """A copy that waits is one that the case promises all the same."""
+    ordered = OWNER.replace("    key: order_id\n", "    key: order_id\n    order: {by: order_id, sequence: amount}\n")
+    found, findings = load({"r/owner.yaml": ordered, "r/team.yaml": TEAM})
+    assert found is not None, findings
+    why = run_one(found, f"{KZ_PAID}, to: []").why
+    assert "  waits for what comes before it: paid.order.status.v1" in why
+
+
 def test_a_file_of_no_team_promises_for_all(route_set: RouteSet) -> None:
     """Then each topic that gets a copy must be named."""
     result = run_one(route_set, f"{KZ_PAID}, to: [paid.order.status.v1]", file="r/all_test.yaml")
