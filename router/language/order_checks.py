@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from router.language.declarations import Declarations, DeclaredExchange
 from router.language.durations import FOREVER, parse_retention, parse_wait
 from router.language.findings import Finding, Kind
+from router.language.kafka_names import refusal
 from router.language.kinds import found
 from router.language.shapes import OrderShape
 from router.language.suggestions import did_you_mean
@@ -19,6 +20,8 @@ __all__ = ["check_order", "first_states"]
 
 _WHOLE = frozenset({FieldKind.INT, FieldKind.LONG})
 _TIMES = _WHOLE | {FieldKind.STRING}
+_LONGEST_EXCHANGE = 80
+"""Characters of the name of an exchange that has an internal topic: the group's name stands in front of it, of its table twice."""
 _KINDS = ("sequence", "time", "states")
 _MEANINGLESS = {
     "sequence": ("state",),
@@ -43,6 +46,8 @@ def check_order(declarations: Declarations, catalogue: Catalogue, *, supported: 
         yield from _states(exchange, exchange.shape.order)
         yield from _policy(exchange, exchange.shape.order)
         yield from _keys(exchange, exchange.shape.order)
+        if exchange.shape.order.repartition:
+            yield from _repartition(exchange, catalogue)
         yield from _fields(exchange, exchange.shape.order, catalogue)
     yield from _entries(declarations, ordering)
     yield from _topics(declarations, ordering)
@@ -154,6 +159,26 @@ def _keys(exchange: DeclaredExchange, order: OrderShape) -> Iterator[Finding]:
         place = exchange.file.key_place(*exchange.path, "order")
         hint = "say 'repartition: true', or order each source by an exchange of its own"
         yield found(Kind.NEEDS_REPARTITION, place, message, hint)
+
+
+def _repartition(exchange: DeclaredExchange, catalogue: Catalogue) -> Iterator[Finding]:
+    """What an internal topic cannot do: have any name, and take several versions of a subject."""
+    place = exchange.file.key_place(*exchange.path, "order", "repartition")
+    problem = refusal(exchange.name)
+    if not problem and len(exchange.name) > _LONGEST_EXCHANGE:
+        problem = f"the name has {len(exchange.name)} characters: such an exchange may have {_LONGEST_EXCHANGE}"
+    if problem:
+        message = f"the internal topic of '{exchange.name}' has its name in it: {problem}"
+        yield found(Kind.INVALID_TOPIC_NAME, place, message, "name the exchange as Kafka takes it")
+    versions: dict[str, str] = {}
+    for source in dict.fromkeys(exchange.shape.sources):
+        subject = catalogue.resolve(source)
+        if subject is not None and source != versions.setdefault(subject.subject, source):
+            message = (
+                f"'{versions[subject.subject]}' and '{source}' are of one subject: to put its versions in one order is not "
+                "yet supported"
+            )
+            yield found(Kind.NOT_YET_SUPPORTED, place, message)
 
 
 def _fields(exchange: DeclaredExchange, order: OrderShape, catalogue: Catalogue) -> Iterator[Finding]:

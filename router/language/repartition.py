@@ -71,6 +71,8 @@ def _internal(topic: str, gathers: list[Source]) -> Source:
             paths=order.paths,
             at_once=frozenset[str]().union(*(each.order.at_once for each in gathers if each.order is not None)),
         ),
+        # Of one subject there is one version among them: a topic's copies are all converted in the same way.
+        conversions={topic: each for source in gathers for topic, each in source.conversions.items()},
         gathers=tuple(source.topic for source in gathers),
     )
 

@@ -48,11 +48,15 @@ class GatheringCopier(Copier):
     ) -> None:
         """`decide` has what decides for each source that is gathered; `more` is what a copier takes besides."""
         assert source.order is not None, "records are gathered to be put in order"
-        super().__init__(source.topic, decide=self._decided, destinations=destinations, **more)
+        super().__init__(
+            source.topic, decide=self._decided, destinations=destinations, conversions=source.conversions, **more
+        )
         self._counts = destinations
         self._deciders = {name: decide[name] for name in source.gathers}
         self._exchange = source.order.exchange
         self._at_once = source.order.at_once
+        self.keyed_by: dict[int, bytes] = {}
+        """By offset, what the records of this batch are ordered by whose copies may be converted: a conversion forgets it."""
         self._parts: dict[tuple[int, tuple[str, ...]], tuple[Decision, Decision]] = {}
 
     def decisions(self, records: Sequence[Record]) -> list[Decided]:
@@ -80,26 +84,38 @@ class GatheringCopier(Copier):
         self, batch: Batch, *, into: Copies, new_batch: Callable[[str], CopyBatch], refusals: Refusals, tally: Tally
     ) -> CopyWriter:
         """See Copier."""
+        self.keyed_by.clear()
         return _Writer(self, batch, into, new_batch, refusals, tally, (HOP, self._hop(batch)))
 
     def partition(self, topic: str, record: Record) -> int:
         """See Copier: by what records are ordered by, so that a key's copies lie together whatever their own keys are."""
-        if isinstance(record, Restored):
-            return partition_of(record.keyed_by, self._counts.partitions(topic))
-        return super().partition(topic, record)
+        by = record.keyed_by if isinstance(record, Restored) else self.keyed_by.get(record.offset)
+        return super().partition(topic, record) if by is None else partition_of(by, self._counts.partitions(topic))
+
+    def leaving(self, record: Record) -> Record:
+        """What consumers get of a record."""
+        leaves = _leaving(record)
+        if self.conversions and isinstance(leaves, Restored):
+            self.keyed_by[leaves.offset] = leaves.keyed_by
+        return leaves
 
 
 class _Writer(CopyWriter):
     """Writes the originals."""
 
+    def __init__(self, copier: GatheringCopier, *more: Any) -> None:
+        super().__init__(copier, *more)
+        self._leaving = copier.leaving
+
     def write_all(self, records: Sequence[Record], decisions: Sequence[Decided]) -> None:
-        super().write_all([_leaving(record) for record in records], decisions)
+        leaving = self._leaving
+        super().write_all([leaving(record) for record in records], decisions)
 
     def write_part(self, record: Record, decision: Decision) -> None:
-        super().write_part(_leaving(record), decision)
+        super().write_part(self._leaving(record), decision)
 
     def set_aside(self, record: Record, error: Any) -> None:
-        super().set_aside(_leaving(record), error)
+        super().set_aside(self._leaving(record), error)
 
 
 class GatheredOrdering(Ordering):

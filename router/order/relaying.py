@@ -56,6 +56,7 @@ class RelayCopier(Copier):
             source.topic,
             decide=decide if self.splits else lambda _: self._to,
             destinations=destinations,
+            conversions=source.conversions,
             **more,
         )
 

@@ -184,3 +184,32 @@ def test_keys_begin_with_the_states_that_no_other_leads_to() -> None:
     assert first(a=["a", "b"]) == ("a",)
     assert first(a=["b"], b=["a"]) == ()
     assert first_states(OrderShape.model_validate({"by": "id", "time": "at"})) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param("'e f'", "has its name in it: 'e f' has ' ' in it", id="no topic's name"),
+        pytest.param("e" * 81, "the name has 81 characters: such an exchange may have 80", id="a long name"),
+        pytest.param("e" * 80, "", id="as long as can be"),
+    ],
+)
+def test_exchange_with_an_internal_topic_has_a_name_that_kafka_takes(name: str, words: str) -> None:
+    """It is a part of that topic's."""
+    text = (
+        ordering(f"{GOOD}, repartition: true")
+        .replace("  e:\n", f"  {name}:\n")
+        .replace("exchange: e}", f"exchange: {name}}}")
+    )
+    _, findings = load_order(text)
+    assert [str(each.kind) for each in findings] == (["invalid-topic-name"] if words else [])
+    assert all(words in str(each) for each in findings)
+
+
+def test_versions_of_a_subject_are_not_put_in_one_order() -> None:
+    """Their records would have to be converted each by its own version."""
+    schemas = catalogue(**{"event/v1.avsc": json.dumps(EVENT), "event/v2.avsc": json.dumps(EVENT)})
+    text = ordering(f"{GOOD}, repartition: true", topics="plain: {format: avro, from: [{exchange: e}]}")
+    _, findings = load(text.replace("[event.v1]", "[event.v1, event.v2]"), schemas=schemas, with_order=True)
+    (finding,) = [each for each in findings if str(each.kind) == "not-yet-supported"]
+    assert "'event.v1' and 'event.v2' are of one subject" in str(finding)

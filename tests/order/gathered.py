@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from router.records.record import PlainRecord
@@ -37,7 +38,7 @@ team: t
 exchanges:
   orders:
     type: topic
-    sources: [status.v1, payment.v1]
+    sources: SOURCES
     routing-key: "KEY"
     order: {by: order, sequence: n, wait: 5m, repartition: true}
     MORE
@@ -57,12 +58,15 @@ def double(
     topics: str = "",
     key: str = "{topic}",
     all_of: str = "#",
+    sources: str = "[status.v1, payment.v1]",
+    schemas: Mapping[str, str] | None = None,
 ) -> RouterDouble:
     """Return a router of these routes."""
     text = ROUTES
-    for name, said in {"MORE": more, "EXCHANGES": exchanges, "TOPICS": topics, "KEY": key, "ALL": all_of}.items():
+    texts = {"MORE": more, "EXCHANGES": exchanges, "TOPICS": topics, "KEY": key, "ALL": all_of, "SOURCES": sources}
+    for name, said in texts.items():
         text = text.replace(name, said)
-    return RouterDouble({"t.yaml": text}, SCHEMAS)
+    return RouterDouble({"t.yaml": text}, SCHEMAS | dict(schemas or {}))
 
 
 def come(router: RouterDouble, topic: str, order: str | None, n: int, **more: Any) -> PlainRecord:

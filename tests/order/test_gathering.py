@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from order.gathered import INTERNAL, PAYMENTS, STATUSES, come, double, header, reasons, values
+from order.gathered import INTERNAL, PAYMENTS, STATUS, STATUSES, come, double, header, reasons, values
 
 from router.records.headers import first_origin, hops
 
@@ -105,6 +107,20 @@ def test_record_that_nobody_wants_is_unroutable_behind_the_internal_topic() -> N
         lost = come(router, STATUSES, "a", 1, key="k")
         (found,) = router.read(f"{INTERNAL}.unroutable")
         assert (found.key, found.value) == (b"k", lost.value)
+
+
+def test_converted_copies_of_an_order_lie_together_too() -> None:
+    """A copy of another version is a record of its own, and still belongs to its order."""
+    newer = {**STATUS, "fields": [*STATUS["fields"], {"name": "more", "type": "long", "default": 0}]}
+    topics = "new.status.v2: {partitions: 5, from: [{exchange: orders}]}"
+    with double(topics=topics, sources="[status.v1]", schemas={"status/v2.avsc": json.dumps(newer)}) as router:
+        for n in range(1, 21):
+            come(router, STATUSES, "a", n, key=f"customer-{n}")
+        copies = router.read("new.status.v2")
+        originals = values(router, "all")
+    assert [each.value for each in copies] != originals
+    assert len(copies) == len(originals) == 20
+    assert len({each.partition for each in copies}) == 1
 
 
 @settings(max_examples=25, deadline=None)
