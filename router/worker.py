@@ -23,6 +23,7 @@ from prometheus_client import CollectorRegistry
 from router import __version__
 from router.environment import EARLIEST, EXACTLY_ONCE
 from router.errors import BrokerUnavailable, ConfigError, InvariantError
+from router.failure.kept_lanes import KeptLanes
 from router.lanes.batch import SourcePartition
 from router.lanes.carrier import Carrier
 from router.lanes.copying import Copier, Identity
@@ -31,7 +32,7 @@ from router.lanes.directory import KafkaDirectory
 from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
 from router.lanes.lane import Lane
 from router.lanes.lanes import Lanes
-from router.lanes.protocol import CommitBudget, Pace
+from router.lanes.protocol import CommitBudget
 from router.lanes.reporting import Reporter, subject_of
 from router.lanes.transport import BatchTransport
 from router.language.deciders import deciders, order_reader
@@ -53,9 +54,10 @@ from router.order.repartitioning import Repartitioning
 from router.order.table import LaneTables
 from router.order.upstream import GroupPositions
 from router.runtime import allow_connections, spare_garbage_collection
-from router.settings import Fault, InvalidSettings, Settings
+from router.settings import InvalidSettings, Settings
 from router.tables.serving import ServedTables, announced
 from router.versions.catalogue import read_catalogue
+from router.worker_parts import cannot_keep, cannot_order, pace
 
 __all__ = ["RouterApp", "router_app"]
 
@@ -173,7 +175,7 @@ class RouterApp(faust.App):
         ordered = sorted(topic for topic, source in route_set.sources.items() if source.order is not None)
         if ordered and settings.guarantee != EXACTLY_ONCE:
             named = sorted({name for topic in ordered for name in route_set.sources[topic].gathers or (topic,)})
-            raise InvalidSettings([_cannot_order(settings, named)])
+            raise InvalidSettings([cannot_order(settings, named)])
         self._left_behind: list[str] = []
         self.order_readers = {
             topic: order_reader(route_set.sources[topic]) for topic in ordered if topic in self.deciders
@@ -182,11 +184,16 @@ class RouterApp(faust.App):
         self.repartitioning = Repartitioning(route_set, decide=decide, destinations=self.destinations)
         for topic in ordered:
             self.metrics.ordered(topic, held=0, released={}, gaps=0, late=0, duplicates=0, illegal=0)
-        super().__init__(settings.group, **_faust_settings(settings, standbys=settings.standbys if ordered else 0))
-        if ordered:
+        kafka = settings.broker, settings.aiokafka_security
+        self.kept = KeptLanes(route_set, *kafka, destinations=self.destinations)
+        if self.kept.topics and settings.guarantee != EXACTLY_ONCE:
+            raise InvalidSettings([cannot_keep(settings, self.kept.topics)])
+        self.tabled = tabled = frozenset({*ordered, *self.kept.sources})
+        super().__init__(settings.group, **_faust_settings(settings, standbys=settings.standbys if tabled else 0))
+        if tabled:
             reader = ChangelogReader(settings.broker, settings.aiokafka_security)
             self.lane_tables.read_with(reader, memory=DiskMemory(), partitions=self.destinations.count)
-            self.lane_tables.declare(ordered)
+            self.lane_tables.declare(sorted(tabled))
         self.served_tables = ServedTables(settings, route_set.sources, self)
         pages = {"/healthz": _healthz, "/readyz": _readyz, "/metrics": _metrics, **self.served_tables.pages}
         for path, view in pages.items():
@@ -217,19 +224,22 @@ class RouterApp(faust.App):
         def new_lane(source: SourcePartition, room: Any) -> Lane:
             copier = self._copier(source.topic)
             order = self._order(source, copier)
-            return Lane(
+            inner = order or self.repartitioning.relay(copier, source.topic) or copier
+            keeping = self.kept.around(source, inner, copier=copier, order=order, table=self.lane_tables.lane_table)
+            lane = Lane(
                 source,
-                copier=order or self.repartitioning.relay(copier, source.topic) or copier,
-                order=order,
+                copier=keeping or inner,
+                order=keeping or order,
                 destinations=self.destinations,
                 positions=self.repartitioning.positions(source.topic, positions),
                 new_carrier=new_carrier,
-                pace=_pace(settings),
+                pace=pace(settings),
                 budget=budget,
                 observer=self.reporter,
                 room=room,
                 accepts_loss=settings.offset_lost == EARLIEST,
             )
+            return self.kept.woken(lane, keeping)
 
         def new_carrier(source: SourcePartition, waiting: Any) -> Carrier:
             common = {
@@ -355,8 +365,8 @@ class RouterApp(faust.App):
 
     def _say_left_behind(self) -> None:
         """Tables of sources that routes put in order no longer: what they hold is sent by nobody."""
-        unordered = (topic for topic, source in self.route_set.sources.items() if source.order is None)
-        left = sorted(topic for topic in unordered if self.destinations.count(changelog_of(self.conf.id, topic)))
+        untabled = self.route_set.sources.keys() - self.tabled
+        left = sorted(topic for topic in untabled if self.destinations.count(changelog_of(self.conf.id, topic)))
         if left and left != self._left_behind:
             log.warning(
                 "there are tables of sources that routes put in order no longer: records that they hold are not sent",
@@ -380,6 +390,7 @@ class RouterApp(faust.App):
         """Let go of the connections that no service owns."""
         await super().on_stop()
         await self.served_tables.close()
+        await self.kept.close()
         await self.directory.close()
 
     def _end_for(self, error: BaseException) -> None:
@@ -472,14 +483,6 @@ def _faust_settings(settings: Settings, *, standbys: int) -> dict[str, Any]:
     }
 
 
-def _cannot_order(settings: Settings, ordered: Sequence[str]) -> Fault:
-    problem = (
-        "does not put records in order: a table's changes, the copies and the offset must be one transaction; "
-        f"set it to {EXACTLY_ONCE}, or remove 'order' from the exchanges that read {', '.join(ordered)}"
-    )
-    return Fault("ROUTER_GUARANTEE", settings.guarantee, problem)
-
-
 def _credentials(settings: Settings) -> Any:
     if settings.sasl:
         return faust.SASLCredentials(
@@ -489,11 +492,3 @@ def _credentials(settings: Settings) -> Any:
             ssl_context=settings.ssl_context(),
         )
     return faust.SSLCredentials(context=settings.ssl_context()) if settings.tls else None
-
-
-def _pace(settings: Settings) -> Pace:
-    return Pace(
-        commit_interval=settings.commit_interval_ms / 1000,
-        commit_when_caught_up=settings.guarantee == EXACTLY_ONCE,
-        destination_retry=settings.destination_retry_ms / 1000,
-    )

@@ -43,11 +43,9 @@ from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Copier, DestinationView, Refusals
 from router.lanes.table import BatchCopier, Holding, LaneOrder, LaneTable, append_changes
-from router.language.routes import RouteSet
-from router.language.topics import keeping_sources, plan_topics
 from router.records.record import Headers, Record
 
-__all__ = ["Keeping", "Kept", "RejectionFeed", "RejectionSink", "kept_by_source"]
+__all__ = ["Keeping", "Kept", "RejectionFeed", "RejectionSink"]
 
 _MOST_AT_ONCE = 500
 """Rejections that are read, and keys whose time has come, between two looks at what else there is to do."""
@@ -87,26 +85,6 @@ class Kept:
     """By topic."""
     retention_ms: Mapping[str, int | None]
     """For how long each topic keeps its records; None where that is not known, or for ever."""
-
-
-def kept_by_source(route_set: RouteSet) -> dict[str, Kept]:
-    """By broad topic, what its lanes keep; only of those from which records go to a topic that says `failure:`."""
-    keeping = keeping_sources(route_set)
-    if not keeping:
-        return {}
-    retentions = {
-        plan.name: plan.config.get("retention.ms")
-        for plan in plan_topics(route_set, default_partitions=1, replication=1)
-    }
-    found = {}
-    for source, topics in keeping.items():
-        said = {topic: route_set.topics[topic].failure for topic in topics}
-        policies = {topic: policy for topic, policy in said.items() if policy is not None}
-        known = {topic: int(retentions[topic] or -1) for topic in topics}
-        found[source] = Kept(
-            policies=policies, retention_ms={topic: None if ms < 0 else ms for topic, ms in known.items()}
-        )
-    return found
 
 
 class Keeping:

@@ -1,0 +1,38 @@
+"""Parts of a worker that its settings alone decide: how lanes pace themselves, and what its guarantee does not allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from router.environment import EXACTLY_ONCE
+from router.lanes.protocol import Pace
+from router.settings import Fault, Settings
+
+__all__ = ["cannot_keep", "cannot_order", "pace"]
+
+
+def cannot_order(settings: Settings, ordered: Sequence[str]) -> Fault:
+    """Sources are to be put in order, and nothing commits as one."""
+    problem = (
+        "does not put records in order: a table's changes, the copies and the offset must be one transaction; "
+        f"set it to {EXACTLY_ONCE}, or remove 'order' from the exchanges that read {', '.join(ordered)}"
+    )
+    return Fault("ROUTER_GUARANTEE", settings.guarantee, problem)
+
+
+def cannot_keep(settings: Settings, topics: Sequence[str]) -> Fault:
+    """Consumers may reject records, and nothing commits as one."""
+    problem = (
+        "does not keep what consumers reject: a table's changes, the copies and the offset must be one transaction; "
+        f"set it to {EXACTLY_ONCE}, or remove 'failure' from {', '.join(topics)}"
+    )
+    return Fault("ROUTER_GUARANTEE", settings.guarantee, problem)
+
+
+def pace(settings: Settings) -> Pace:
+    """How often lanes commit, and try again."""
+    return Pace(
+        commit_interval=settings.commit_interval_ms / 1000,
+        commit_when_caught_up=settings.guarantee == EXACTLY_ONCE,
+        destination_retry=settings.destination_retry_ms / 1000,
+    )
