@@ -57,6 +57,7 @@ def test_empty_environment_has_the_documented_defaults() -> None:
     assert (settings.commit_interval_ms, settings.session_timeout_ms) == (100, 10_000)
     assert (settings.destination_retry_ms, settings.fetch_records, settings.fetch_bytes) == (1_000, 4_000, 4 << 20)
     assert (settings.tags, settings.http_host, settings.http_port) == ((), "127.0.0.1", 6066)
+    assert (settings.http_url, settings.api_token) == (None, None)
     assert (settings.log_level, settings.log_format) == (None, "auto")
     assert settings.given == frozenset()
 
@@ -130,6 +131,9 @@ def test_secret_is_never_shown() -> None:
     settings = Settings.from_environment(SASL)
     assert "hunter2" not in repr(settings)
     assert ("ROUTER_SASL_PASSWORD", "***", True) in settings.rows()
+    guarded = Settings.from_environment({"ROUTER_API_TOKEN": "hunter2-hunter2-hunter2"})
+    assert "hunter2" not in repr(guarded)
+    assert ("ROUTER_API_TOKEN", "***", True) in guarded.rows()
     faults = faults_of(SASL | {"ROUTER_SECURITY_PROTOCOL": "PLAINTEXT"})
     assert "hunter2" not in "".join(faults)
     assert any(fault.startswith("ROUTER_SASL_PASSWORD='***' would not be used") for fault in faults)
