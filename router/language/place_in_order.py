@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from router.errors import RecordError
+from router.errors import OrderUnknown, RecordError
 from router.exchange.decision import Decision
 from router.language.deciders import order_reader
 from router.language.routes import Source
+from router.language.topics import repartition_of
 from router.order.places import key_of, place_reader
 from router.order.splitting import on_arrival
 from router.records.record import Record
@@ -39,6 +40,8 @@ class PlaceInOrder:
     """Those that get theirs when it comes."""
     error: RecordError | None = None
     """Why it has no place: then it is a dead letter instead of the copies that would wait."""
+    through: str = ""
+    """The internal topic in which it is keyed anew, for the group `<group>`; empty where its own key is what it goes by."""
 
     def lines(self) -> Iterator[str]:
         """As text, a line each."""
@@ -49,6 +52,8 @@ class PlaceInOrder:
             yield f"in order by '{self.exchange}', of {of}: without a value, it goes behind all that came before it"
         else:
             yield f"in order by '{self.exchange}', of {of}: its '{self.field}' is {self.place}"
+        if self.error is None and self.through:
+            yield f"  keyed anew by it in {self.through}"
         if self.error is None and self.waits:
             yield f"  waits for what comes before it: {', '.join(self.waits)}"
         if self.at_once:
@@ -66,6 +71,7 @@ class PlaceInOrder:
             "waits": list(self.waits),
             "at_once": list(self.at_once),
             "dead_letter": problem,
+            "through": self.through or None,
         }
 
 
@@ -83,15 +89,25 @@ def place_in_order(source: Source, record: Record, decision: Decision) -> PlaceI
     problem: RecordError | None = None
     try:
         if record.value is None:
+            if policy.repartition and policy.by not in _key_fields(source, order.exchange):
+                raise OrderUnknown(field=policy.by, value=None, problem="is not in a record without a value")
             key_of(record.key, field=policy.by)
         else:
             reader = order_reader(source)
             said = reader.values(reader.read(record.value))
             if policy.repartition:
-                key = as_text(said[reader.paths.index(policy.by)])
+                by = said[reader.paths.index(policy.by)]
+                key = as_text(by)
+                if by is None:
+                    raise OrderUnknown(field=policy.by, value=None, problem="is null, and no key")
             place = place_reader(policy)(said[0])
     except RecordError as error:
         problem = error
     at_once = on_arrival(decision, exchange=order.exchange, at_once=order.at_once).topics
     waits = () if problem is not None else tuple(topic for topic in decision.topics if topic not in at_once)
-    return PlaceInOrder(order.exchange, policy.by, key, policy.kind.field, place, waits, at_once, problem)
+    through = repartition_of("<group>", order.exchange) if policy.repartition else ""
+    return PlaceInOrder(order.exchange, policy.by, key, policy.kind.field, place, waits, at_once, problem, through)
+
+
+def _key_fields(source: Source, exchange: str) -> list[str | None]:
+    return [entry.key_field for entry in source.entries if entry.exchange == exchange]

@@ -63,6 +63,7 @@ def told(order: str | None, value: dict[str, Any] | None, *, key: str | None = "
             {"amount": 7, "status": "created"},
             [
                 "in order by 'orders', of 'order_id' o1: its 'amount' is 7",
+                "  keyed anew by it in <group>-orders-repartition",
                 "  waits for what comes before it: waits.order.status.v1",
                 "  at once: beside.order.status.v1",
             ],
@@ -105,6 +106,21 @@ def test_a_tombstone_without_a_key_has_no_place() -> None:
     assert found.to_json()["dead_letter"]["reason"] == "order-unknown"
 
 
+@pytest.mark.parametrize(
+    ("by", "value", "told_of"),
+    [
+        pytest.param("customer.email", {"amount": 1}, "is null, and no key", id="null"),
+        pytest.param("customer.email", None, "is not in a record without a value", id="of another field than the key"),
+        pytest.param("order_id", None, "", id="of the key"),
+    ],
+)
+def test_record_that_is_keyed_anew_has_what_it_is_keyed_by(by: str, value: dict[str, Any] | None, told_of: str) -> None:
+    """A tombstone has only its key."""
+    found = told(f"by: {by}, sequence: amount, repartition: true", value)
+    assert found is not None
+    assert (told_of in str(found.error)) if told_of else found.error is None
+
+
 def test_json_has_the_same_facts() -> None:
     """For programs."""
     found = told(SEQUENCE, {"amount": 7, "status": "paid"})
@@ -118,6 +134,7 @@ def test_json_has_the_same_facts() -> None:
         "waits": ["waits.order.status.v1"],
         "at_once": ["now.order.status.v1", "beside.order.status.v1"],
         "dead_letter": None,
+        "through": None,
     }
 
 
