@@ -71,6 +71,8 @@ class DiskMemory:
         options.set_write_buffer_manager(self._writes)
         options.set_target_file_size_base(_FILE)
         options.set_max_open_files(_OPEN_FILES)
+        # One thread at a time writes a disk.
+        options.set_allow_concurrent_memtable_write(False)
         options.set_compression_type(rocksdict.DBCompressionType.lz4())
         # RocksDB's own log says nothing that anybody reads here; it would keep a thousand files of it.
         options.set_keep_log_file_num(2)
@@ -189,7 +191,9 @@ class PartitionDisk:
         )
         batch = WriteBatch(raw_mode=True)
         put, delete = batch.put, batch.delete
-        for key, value in changes.items():
+        # RocksDB takes sorted keys in two thirds of the time.
+        for key in sorted(changes):
+            value = changes[key]
             if value is None:
                 delete(key)
             else:

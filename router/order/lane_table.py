@@ -71,11 +71,16 @@ class PartitionTable:
 
     def get(self, key: bytes) -> bytes | None:
         """See LaneTable. Raises DiskFailed."""
-        value = self._overlay.get(key)
+        overlay = self._overlay
+        # Nearly always: asked here, once a record, and not by another call.
+        value: bytes | object | None = overlay.known.get(key, ABSENT)
+        if value is not ABSENT:
+            return value  # type: ignore[return-value]  # a cast would be a call
+        value = overlay.get(key)
         if value is ABSENT:
             self._expect_ready()
             value = self._disk.get(key)
-            self._overlay.learn(key, value)
+            overlay.learn(key, value)
         return cast("bytes | None", value)
 
     def put(self, key: bytes, value: bytes | None) -> None:

@@ -26,12 +26,13 @@ _FEW = 32
 class Overlay:
     """Changes, and a memory."""
 
-    __slots__ = ("_elder", "_known", "_new", "_ordered", "_pending", "_taken", "remember")
+    __slots__ = ("_elder", "_new", "_ordered", "_pending", "_taken", "known", "remember")
 
     def __init__(self, *, remember: int) -> None:
         """`remember` is how many entries each of the two generations has; it may be changed at any time."""
         self.remember = remember
-        self._known: dict[bytes, bytes | None] = {}
+        self.known: dict[bytes, bytes | None] = {}
+        """All changes, and the younger generation: to be looked into, and not to be kept, by whoever asks often."""
         self._elder: dict[bytes, bytes | None] = {}
         self._pending: dict[bytes, bytes | None] = {}
         self._taken: dict[bytes, bytes | None] = {}
@@ -40,25 +41,25 @@ class Overlay:
 
     def get(self, key: bytes) -> bytes | object | None:
         """The value, None where there is none, ABSENT where that is not known."""
-        value = self._known.get(key, ABSENT)
+        value = self.known.get(key, ABSENT)
         if value is ABSENT and self._elder:
             value = self._elder.get(key, ABSENT)
             if value is not ABSENT:
-                self._known[key] = value  # type: ignore[assignment]  # it is not ABSENT, which a type cannot say
+                self.known[key] = value  # type: ignore[assignment]  # it is not ABSENT, which a type cannot say
         return value
 
     def learn(self, key: bytes, value: bytes | None) -> None:
         """That is what the disk has."""
         if value is None or len(value) <= _LARGEST:
-            self._known[key] = value
-            if len(self._known) > self.remember + len(self._pending) + len(self._taken):
+            self.known[key] = value
+            if len(self.known) > self.remember + len(self._pending) + len(self._taken):
                 self._age()
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """A change."""
         if self._ordered is not None and key not in self._pending and key not in self._taken:
             self._new.append(key)
-        self._known[key] = self._pending[key] = value
+        self.known[key] = self._pending[key] = value
 
     def take(self) -> dict[bytes, bytes | None]:
         """What was put since this was last asked; not to be changed by who gets it."""
@@ -73,7 +74,7 @@ class Overlay:
 
     def settle(self) -> None:
         """What was taken is on the disk."""
-        known, pending = self._known, self._pending
+        known, pending = self.known, self._pending
         for key, value in self._taken.items():
             if value is not None and len(value) > _LARGEST and key not in pending:
                 del known[key]
@@ -86,7 +87,7 @@ class Overlay:
 
     def clear(self) -> None:
         """Forget everything."""
-        for each in (self._known, self._elder, self._new):
+        for each in (self.known, self._elder, self._new):
             each.clear()
         self._pending, self._taken = {}, {}
         self._ordered = None
@@ -99,7 +100,7 @@ class Overlay:
             key = ordered[index]
             if len(found) == most or not key.startswith(prefix):
                 break
-            found.append((key, self._known[key]))
+            found.append((key, self.known[key]))
         return found
 
     def _in_order(self) -> list[bytes]:
@@ -117,4 +118,4 @@ class Overlay:
 
     def _age(self) -> None:
         """The younger generation becomes the elder; what is not on the disk stays."""
-        self._elder, self._known = self._known, self._taken | self._pending
+        self._elder, self.known = self.known, self._taken | self._pending
