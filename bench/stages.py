@@ -36,8 +36,8 @@ from router.lanes.destinations import BATCH_BYTES
 from router.lanes.fetching import LightRecords
 from router.language.deciders import deciders
 from router.language.load import load_routes
-from router.versions.catalogue import read_catalogue
 from router.records.headers import HOP, ORIGIN
+from router.versions.catalogue import read_catalogue
 
 __all__ = ["BATCH", "Stage", "main", "measured", "stages"]
 
