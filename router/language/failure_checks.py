@@ -69,17 +69,20 @@ def _names(topic: DeclaredTopic, declarations: Declarations) -> Iterator[Finding
 
 def _lanes(topic: DeclaredTopic, failure: FailureShape, declarations: Declarations) -> Iterator[Finding]:
     """A key is kept by the lane that writes its copies: by one, or another would let the key's records pass."""
-    if failure.keep == "nothing" or not declarations.whole:
+    if not declarations.whole:
         return
     entries_of = declarations.entries_of()
     lanes: dict[str, None] = {}
+    place = topic.file.key_place(*topic.path, "failure")
     for _, binding in topic.bindings():
         for name in entries_of.get(binding.exchange, ()):
             entry = declarations.exchanges[name].shape
-            own = entry.order is not None and entry.order.repartition
-            lanes.update(dict.fromkeys([f"exchange {name}"] if own else entry.sources))
-    if len(lanes) > 1:
-        place = topic.file.key_place(*topic.path, "failure")
+            lanes.update(dict.fromkeys(entry.sources))
+            if entry.order is not None and entry.order.repartition:
+                message = f"'failure' behind exchange '{name}', whose records are keyed anew, is not yet supported"
+                yield found(Kind.NOT_YET_SUPPORTED, place, message)
+                return
+    if len(lanes) > 1 and failure.keep != "nothing":
         message = f"'{topic.name}' gets records of {len(lanes)} sources, and a key can be kept in one of them only"
         hint = "declare a topic for each source, or 'keep: nothing'"
         yield found(Kind.NEEDS_REPARTITION, place, message, hint)
