@@ -41,6 +41,10 @@ class Counting:
     def resume(self, position: int) -> None:
         """Nothing is held."""
 
+    def forget(self) -> None:
+        """See LaneOrder."""
+        self.table.discard()
+
     def looks_in(self) -> float | None:
         """Never."""
         return None
