@@ -19,7 +19,7 @@ from router.tables.view import Condition, Explainer, KeyView
 __all__ = ["KeyPage", "Stored", "read_key_view", "read_keys"]
 
 _STEP = 32
-"""Entries that are read before others get their turn: in less than a millisecond."""
+"""Entries that are read before others get their turn: usually in less than a millisecond."""
 _HELD_STEP = 8
 """The same where each is looked for by itself."""
 _MOST_LOOKED = 8_192
