@@ -129,7 +129,7 @@ def test_a_worker_that_is_killed_five_times_loses_nothing(stage: Stage, guarante
     feed.produce(feed.rows)
     total = len(feed.rows)
     # Small fetches and rare commits: many records are under way whenever the worker dies.
-    worker = stage.worker(fetch_records="20", commit_interval="200ms", guarantee=guarantee)
+    worker = stage.worker(fetch_records="60", commit_interval="200ms", guarantee=guarantee)
     done = 0
 
     def committed() -> int:
@@ -139,7 +139,7 @@ def test_a_worker_that_is_killed_five_times_loses_nothing(stage: Stage, guarante
         moment = max(at, done + 500)
         until(
             lambda moment=moment: committed() > moment,
-            within=30,
+            within=60,
             what=lambda moment=moment: f"{moment} are routed; {worker.tail()}",
             every=0.01,
         )

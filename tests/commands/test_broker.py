@@ -31,7 +31,7 @@ def test_it_runs_until_it_is_interrupted(tmp_path: Path) -> None:
             assert running.stdout.readline().endswith(f"export ROUTER_BROKER={bootstrap}\n")
             assert len(AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=10).brokers) == 1
             running.send_signal(signal.SIGINT)
-            _, farewell = running.communicate(timeout=30)
+            _, farewell = running.communicate(timeout=90)
         finally:
             running.kill()
     assert running.returncode == 0
