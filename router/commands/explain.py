@@ -125,8 +125,8 @@ def _show(source: Source, found: Explanation, placed: PlaceInOrder | None, *, as
         return
     for line in found.lines():
         click.echo(_coloured(line))
-    for line in (f"converted for {name}: {conversion}" for name, conversion in converted.items()):
-        click.echo(line)
+    for name, conversion in converted.items():
+        click.echo(f"converted for {name}: {conversion}")
     for line in () if placed is None else placed.lines():
         click.echo(line)
     if found.decision.unroutable:

@@ -18,13 +18,13 @@ from router.language.topics import dead_letters_of, unroutable_of
 from router.records.catalogue import Catalogue, SubjectVersion
 from router.records.conversion import NoConversion
 
-__all__ = ["check_topics", "format_of_source"]
+__all__ = ["Feed", "check_topics", "feeds_of", "format_of_source"]
 
 _VERSIONED = re.compile(r"(?P<subject>.+)\.v(?P<version>[0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class _Feed:
+class Feed:
     """One way by which records get into a topic: a binding, or an exchange's alternate."""
 
     topic: str
@@ -36,7 +36,7 @@ class _Feed:
 
 def check_topics(declarations: Declarations, catalogue: Catalogue) -> Iterator[Finding]:
     """Findings of every topic that is declared, read or fed."""
-    feeds = tuple(_feeds(declarations))
+    feeds = tuple(feeds_of(declarations))
     sources = {source for exchange in declarations.exchanges.values() for source in exchange.shape.sources}
     yield from _names(declarations, feeds)
     yield from _reserved(declarations, feeds, sources)
@@ -55,19 +55,19 @@ def format_of_source(topic: str, declarations: Declarations, catalogue: Catalogu
     return (declared.shape.format if declared else None) or "avro"
 
 
-def _feeds(declarations: Declarations) -> Iterator[_Feed]:
+def feeds_of(declarations: Declarations) -> Iterator[Feed]:
     for topic in declarations.topics.values():
         for index, binding in topic.bindings():
             place = topic.place_of("from", index, "exchange")
-            yield _Feed(topic.name, binding.exchange, place, bound=True)
+            yield Feed(topic.name, binding.exchange, place, bound=True)
     for exchange in declarations.exchanges.values():
         alternate = exchange.shape.alternate
         if alternate is not None and alternate.topic is not None:
             place = exchange.place_of("alternate", "topic")
-            yield _Feed(alternate.topic, exchange.name, place, bound=False)
+            yield Feed(alternate.topic, exchange.name, place, bound=False)
 
 
-def _names(declarations: Declarations, feeds: tuple[_Feed, ...]) -> Iterator[Finding]:
+def _names(declarations: Declarations, feeds: tuple[Feed, ...]) -> Iterator[Finding]:
     named = [(topic.name, topic.place) for topic in declarations.topics.values()]
     named += [(feed.topic, feed.place) for feed in feeds if not feed.bound]
     for name, place in named:
@@ -84,7 +84,7 @@ def _names(declarations: Declarations, feeds: tuple[_Feed, ...]) -> Iterator[Fin
                 yield found(Kind.INVALID_TOPIC_NAME, exchange.place_of("sources", index), problem)
 
 
-def _reserved(declarations: Declarations, feeds: tuple[_Feed, ...], sources: set[str]) -> Iterator[Finding]:
+def _reserved(declarations: Declarations, feeds: tuple[Feed, ...], sources: set[str]) -> Iterator[Finding]:
     owned = {name: source for source in sorted(sources) for name in (unroutable_of(source), dead_letters_of(source))}
     for feed in feeds:
         if feed.topic in owned:
@@ -99,7 +99,7 @@ def _reserved(declarations: Declarations, feeds: tuple[_Feed, ...], sources: set
                 yield found(Kind.RESERVED_TOPIC, exchange.place_of("sources", index), message)
 
 
-def _circles(declarations: Declarations, feeds: tuple[_Feed, ...], sources: set[str]) -> Iterator[Finding]:
+def _circles(declarations: Declarations, feeds: tuple[Feed, ...], sources: set[str]) -> Iterator[Finding]:
     told: set[tuple[str, str]] = set()
     for feed in feeds:
         if feed.topic not in sources or feed.exchange not in declarations.exchanges:
@@ -117,7 +117,7 @@ def _circles(declarations: Declarations, feeds: tuple[_Feed, ...], sources: set[
         yield found(Kind.FED_SOURCE, feed.place, message, "what an exchange reads is not fed by routes")
 
 
-def _way(topic: str, exchange: str, declarations: Declarations, feeds: tuple[_Feed, ...]) -> tuple[str, ...]:
+def _way(topic: str, exchange: str, declarations: Declarations, feeds: tuple[Feed, ...]) -> tuple[str, ...]:
     """The shortest way of a record from a broad topic to an exchange, in words; empty where there is none."""
     # A topic and an exchange may share a name, so a step is a kind and a name.
     readers: dict[str, list[str]] = {}
@@ -159,7 +159,7 @@ def _encodings(declarations: Declarations, catalogue: Catalogue) -> Iterator[Fin
                 yield found(Kind.NOT_YET_SUPPORTED, exchange.place_of("sources", index), message)
 
 
-def _subjects(declarations: Declarations, feeds: tuple[_Feed, ...], catalogue: Catalogue) -> Iterator[Finding]:
+def _subjects(declarations: Declarations, feeds: tuple[Feed, ...], catalogue: Catalogue) -> Iterator[Finding]:
     sources_of = declarations.sources_of()
     unnamed: set[str] = set()
     for feed in feeds:
@@ -205,7 +205,7 @@ def _without_subject(topic: str, declarations: Declarations, catalogue: Catalogu
 
 
 def _formats(
-    declarations: Declarations, feeds: tuple[_Feed, ...], sources: set[str], catalogue: Catalogue
+    declarations: Declarations, feeds: tuple[Feed, ...], sources: set[str], catalogue: Catalogue
 ) -> Iterator[Finding]:
     sources_of = declarations.sources_of()
     feeding: dict[str, dict[str, None]] = {}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from router.language.declarations import Declarations
+from router.language.topic_checks import feeds_of
 from router.records.catalogue import Catalogue
 from router.records.conversion import ValueConversion
 
@@ -15,21 +14,11 @@ def source_conversions(declarations: Declarations, catalogue: Catalogue) -> dict
     """By source and topic, the conversion of its copies; the catalogue has it, for `check` has asked for it."""
     sources_of = declarations.sources_of()
     found: dict[str, dict[str, ValueConversion]] = {}
-    for exchange, topic in dict.fromkeys(_fed(declarations)):
-        own = catalogue.resolve(topic)
-        for source in sources_of.get(exchange, ()):
+    for feed in feeds_of(declarations):
+        own = catalogue.resolve(feed.topic)
+        for source in sources_of.get(feed.exchange, ()):
             given = catalogue.resolve(source)
             if own is not None and given is not None and own.version != given.version:
                 conversion = catalogue.conversion(own.subject, given.version, own.version)
-                found.setdefault(source, {})[topic] = conversion
+                found.setdefault(source, {})[feed.topic] = conversion
     return found
-
-
-def _fed(declarations: Declarations) -> Iterator[tuple[str, str]]:
-    """Every exchange with each topic that it sends to by itself."""
-    for name, declared in declarations.topics.items():
-        yield from ((binding.exchange, name) for _, binding in declared.bindings())
-    for name, exchange in declarations.exchanges.items():
-        alternate = exchange.shape.alternate
-        if alternate is not None and alternate.topic is not None:
-            yield name, alternate.topic

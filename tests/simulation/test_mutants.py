@@ -33,7 +33,7 @@ def test_a_failure_is_shrunk_to_a_story() -> None:
     (mutant,) = (mutant for mutant in MUTANTS if mutant.name == "an id a worker")
     smallest = shrunk(caught(mutant), mutant.build)
     assert len(smallest.scenario.faults) <= 2
-    assert len(smallest.scenario.published) <= 10
+    assert len(smallest.scenario.published) <= 3
     story = told(smallest)
     assert story.index("2 copies of orders.v1/") < story.index("the story:") < story.index("FAULT")
     assert story.count("is committed") >= 2
