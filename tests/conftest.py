@@ -48,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     told = getattr(config, "workerinput", None)
     if told is None:
         config.stash[_HOME] = KafkaHome(Path(tempfile.mkdtemp(prefix="router-tests-")), os.getpid())
+        # The controller alone has every report.
+        config.pluginmanager.register(_MissedDeadlines())
     else:
         config.stash[_HOME] = KafkaHome(Path(told["kafka_directory"]), told["kafka_owner"])
 
@@ -115,3 +117,27 @@ def topic_names(unique: str) -> Callable[[str], str]:
 def proof(request: pytest.FixtureRequest) -> Proof:
     """Keeps what a full-size proof found."""
     return Proof(ROOT / "docs" / "proof", request.node.nodeid, time.monotonic())
+
+
+class _MissedDeadlines:
+    """Tells a run in which nothing was wrong but that something took too long: such a run ends with a code of its own."""
+
+    CODE = 10
+    _SAID = ("AssertionError: not within ", "subprocess.TimeoutExpired: ")
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what each failure said first."""
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            self.failed.append("" if crash is None else crash.message)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Change the code of such a run."""
+        if session.exitstatus == pytest.ExitCode.TESTS_FAILED and self.failed and all(map(self._late, self.failed)):
+            session.exitstatus = self.CODE
+
+    def _late(self, said: str) -> bool:
+        return said.startswith(self._SAID)
