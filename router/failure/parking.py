@@ -36,6 +36,7 @@ effects), taken in one transaction with the offsets of what was read:
 * A consumer that does not follow the protocol rejects without parking (`parks` is false). Then the lane holds the key as
   well where the policy says so, and needs no mark to go on; what was in flight has overtaken.
 * Where a record is kept alone (`keep: nothing`, or it has no key), it is a key of its own, of which no other record comes.
+* What was set aside before and is sent again by hand joins what came back, by the place where it lay, if its key does not flow.
 * A state is forgotten when a destination's retention has passed since its last step: by then no copy and no mark of it can be
   met again.
 """
@@ -73,6 +74,7 @@ __all__ = [
     "forgets",
     "give_up",
     "reject",
+    "rejoin",
     "release",
 ]
 
@@ -303,6 +305,16 @@ def edit(state: KeyState | None, place: Place, *, now: int) -> Step:
     if state is None or all(each.place != place for each in state.back):
         return Step(state, ())
     return _without(_freed(replace(state, active=now), place), (), silently=False, timed=state)
+
+
+def rejoin(state: KeyState | None, copy: Back, *, now: int) -> Step:
+    """Somebody says: send this copy, which was set aside. Where its key does not flow, it joins what came back, in its place."""
+    if state is None or state.phase is Phase.FLOWING:
+        return Step(state, (Copy(copy.source),))
+    if any(each.place == copy.place for each in state.back):
+        return Step(state, (Repeat(copy.place),))
+    back = tuple(sorted((*state.back, copy), key=lambda one: one.place))
+    return Step(replace(state, back=back, active=now), (Keep(copy.place),))
 
 
 def forgets(state: KeyState, *, now: int, retention_ms: int | None) -> bool:

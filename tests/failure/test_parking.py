@@ -31,6 +31,7 @@ from router.failure.parking import (
     forgets,
     give_up,
     reject,
+    rejoin,
     release,
 )
 from router.failure.policy import FailurePolicy, OnExpiry, Then
@@ -285,3 +286,23 @@ def test_a_state_is_forgotten_with_the_last_of_its_copies(
 ) -> None:
     """Never while something is kept."""
     assert forgets(state, now=151, retention_ms=retention_ms) is forgotten
+
+
+@pytest.mark.parametrize(
+    "state", [None, KeyState(), KeyState(handled=((0, 3),))], ids=["forgotten", "flowing", "rejected"]
+)
+def test_what_was_set_aside_is_written_where_its_key_flows(state: KeyState | None) -> None:
+    """Also where its rejection was read: that is why it was set aside."""
+    assert rejoin(state, Back((0, 3), 3), now=9) == Step(state, (Copy(3),))
+
+
+@pytest.mark.parametrize("phase", [Phase.PARKED, Phase.RELEASING])
+def test_what_was_set_aside_joins_a_key_that_waits(phase: Phase) -> None:
+    """In its place among what came back, once, and without moving the timer."""
+    before = replace(parked(policy=PARK), phase=phase)
+    step = rejoin(before, Back((0, 3), 3), now=9)
+    assert step.effects == (Keep((0, 3)),)
+    assert step.state is not None
+    assert [each.place for each in step.state.back] == [(0, 3), (0, 5), (0, 6)]
+    assert (step.state.due, step.state.active) == (before.due, 9)
+    assert rejoin(step.state, Back((0, 3), 3), now=9) == Step(step.state, (Repeat((0, 3)),))
