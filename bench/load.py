@@ -47,7 +47,7 @@ def main(bootstrap: str, topic: str, rate: float, seconds: float) -> None:
     """Send; says at the end how many records."""
     every = pool()
     producer = Producer(
-        {"bootstrap.servers": bootstrap, "linger.ms": 0, "partitioner": "murmur2_random", "log_level": 3}
+        {"bootstrap.servers": bootstrap, "linger.ms": 1, "partitioner": "murmur2_random", "log_level": 3}
     )
     # Known before the first record is due.
     producer.list_topics(topic, timeout=30)
