@@ -6,6 +6,8 @@ a mark that is missing would let the next record of the key pass.
 
     it meets …           its key is not parked                          its key is parked
     ---------------------+----------------------------------------------+------------------------------------------------
+    a copy that a mark   | passes it by                                 | passes it by
+    says to skip         |                                              |
     a copy               | processes it; where that fails: rejects it,  | rejects it as `behind`, without looking at it
                          | and parks the key since this copy            |
     a release mark       | acknowledges it                              | of the parking that it is in, or of one that nobody
@@ -61,6 +63,8 @@ class Turn:
     """What it writes to the marks."""
     acknowledges: int | None = None
     """The epoch that it acknowledges."""
+    skips: bool = False
+    """Somebody has said that the record is not to be processed: it is neither processed nor rejected."""
 
 
 class PartitionConsumer:
@@ -78,6 +82,7 @@ class PartitionConsumer:
         self.ready = False
         """All marks are known: records may be met."""
         self._parked: dict[bytes, Place] = {}
+        self._skips: set[int] = set()
         self._marks_end = -1
 
     @property
@@ -89,6 +94,7 @@ class PartitionConsumer:
         """The partition was given to this consumer: where to go on, and how far the marks go, read in this order."""
         self.position = committed
         self._parked.clear()
+        self._skips.clear()
         self._marks_end = marks_end
         self.ready = marks_end == 0
 
@@ -99,6 +105,17 @@ class PartitionConsumer:
         else:
             self._parked[key] = since
 
+    def skip(self, offset: int, *, skip: bool = True) -> None:
+        """A mark says to skip the copy there, or not to skip it any more; it may be read at any time."""
+        if skip:
+            self._skips.add(offset)
+        else:
+            self._skips.discard(offset)
+
+    def skips(self, offset: int) -> bool:
+        """Whether the copy there is to be skipped."""
+        return offset in self._skips
+
     def marks_read(self, position: int) -> None:
         """All marks below this offset were read."""
         self.ready = self.ready or (self._marks_end >= 0 and position >= self._marks_end)
@@ -106,6 +123,8 @@ class PartitionConsumer:
     def meet(self, key: bytes | None, offset: int) -> Turn | None:
         """A copy was met: None says to process it, and then to commit `processed`, or what `failed` says."""
         self._check_ready()
+        if offset in self._skips:
+            return Turn(next=offset + 1, skips=True)
         if key is None or key not in self._parked:
             return None
         return Turn(next=offset + 1, rejects="behind", parks=True)

@@ -97,6 +97,21 @@ def test_a_partition_that_comes_back_is_read_anew() -> None:
     assert (one.ready, one.parked) == (False, {})
 
 
+def test_what_is_to_be_skipped_is_neither_processed_nor_rejected() -> None:
+    """Whether its key is parked or not; a release mark is no such record, and is met."""
+    one = consumer((b"k", (3, 5)))
+    one.skip(10)
+    one.skip(11)
+    one.skip(12)
+    one.skip(11, skip=False)
+    assert [one.skips(each) for each in (10, 11, 12)] == [True, False, True]
+    assert one.meet(b"k", 10) == one.meet(None, 10) == Turn(next=11, skips=True)
+    assert one.meet(b"k", 11) == Turn(next=12, rejects="behind", parks=True)
+    assert one.meet_release(b"k", 12, epoch=1, first=(3, 5)).acknowledges == 1
+    one.begin(committed=10, marks_end=0)
+    assert one.meet(b"k", 10) is None
+
+
 @pytest.mark.parametrize(
     ("value", "since"),
     [
