@@ -33,7 +33,7 @@ from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
 from router.lanes.lane import Lane
 from router.lanes.lanes import Lanes
 from router.lanes.protocol import CommitBudget
-from router.lanes.reporting import Reporter, subject_of
+from router.lanes.reporting import Reporter, kept_back_of, subject_of
 from router.lanes.transport import BatchTransport
 from router.language.deciders import deciders, order_reader
 from router.language.files import read_routes
@@ -188,6 +188,7 @@ class RouterApp(faust.App):
         self.kept = KeptLanes(route_set, *kafka, destinations=self.destinations)
         if self.kept.topics and settings.guarantee != EXACTLY_ONCE:
             raise InvalidSettings([cannot_keep(settings, self.kept.topics)])
+        self.metrics.failing(self.kept.topics)
         self.tabled = tabled = frozenset({*ordered, *self.kept.sources})
         super().__init__(settings.group, **_faust_settings(settings, standbys=settings.standbys if tabled else 0))
         if tabled:
@@ -292,7 +293,9 @@ class RouterApp(faust.App):
         statuses = self.reporter.look(self.lanes, self.consumer.lag)
         failure, since = self.consumer.thread.failure(time.time()) or ("", None)
         self.health.fetching(failure, since=since)
-        readiness = self.health.readiness(statuses, now=time.time())
+        trouble, since = self.kept.trouble
+        self.health.rejections(trouble, since=since)
+        readiness = self.health.readiness(statuses, now=time.time(), kept_back=kept_back_of(self.lanes))
         self.metrics.ready(readiness.ready)
         return readiness
 

@@ -15,16 +15,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
 
 from router.errors import DestinationUnavailable
 from router.failure import parking
 from router.failure.keys import KeptKeys
+from router.failure.obeying import Obeying
 from router.failure.parking import Phase
-from router.failure.performing import Performance
-from router.failure.policy import FailurePolicy
+from router.failure.policy import Kept
 from router.failure.stored import (
     LEDGER_PREFIX,
     STATE_PREFIX,
@@ -42,10 +41,10 @@ from router.failure.topics import rejected_of
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Copier, DestinationView, Refusals
-from router.lanes.table import BatchCopier, Holding, LaneOrder, LaneTable, append_changes
+from router.lanes.table import BatchCopier, Holding, KeptBack, LaneOrder, LaneTable, append_changes
 from router.records.record import Headers, Record
 
-__all__ = ["Keeping", "Kept", "RejectionFeed", "RejectionSink"]
+__all__ = ["Keeping", "RejectionFeed", "RejectionSink"]
 
 _MOST_AT_ONCE = 500
 """Rejections that are read, and keys whose time has come, between two looks at what else there is to do."""
@@ -75,16 +74,6 @@ class RejectionFeed(Protocol):
 
     def room(self) -> None:
         """A sink that was full is so no longer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What the lanes of one source keep, and for whom."""
-
-    policies: Mapping[str, FailurePolicy]
-    """By topic."""
-    retention_ms: Mapping[str, int | None]
-    """For how long each topic keeps its records; None where that is not known, or for ever."""
 
 
 class Keeping:
@@ -165,6 +154,12 @@ class Keeping:
         """See LaneOrder."""
         return None if self._order is None else self._order.waiting
 
+    @property
+    def kept_back(self) -> Mapping[str, KeptBack]:
+        """See LaneOrder."""
+        nothing = dict.fromkeys(self._kept.policies, KeptBack(0, 0))
+        return nothing | dict(self._keys.waiting)
+
     def resume(self, position: int) -> None:
         """See LaneOrder. Raises UnreadableState, and DestinationUnavailable where rejections cannot be read."""
         if self._order is not None:
@@ -191,6 +186,7 @@ class Keeping:
                 forgotten.append(entry)
         for entry in forgotten:
             self.table.put(entry, None)
+        self._keys.resume()
         positions = {self._readable(topic): self._read_to(topic) for topic in sorted(topics)}
         self._leave = self._feed.follow(self.source.partition, positions, self)
 
@@ -253,7 +249,7 @@ class Keeping:
         tally = Tally()
         batch = Batch(self.source, -1, position, position, (), self._clock())
         writer = self.copier.writer(batch, into=into, new_batch=new_batch, refusals=refusals, tally=tally)
-        performance = Performance(self.source, self._kept.policies, self._keys, writer, tally, now)
+        performance = Obeying(self.source, self._kept, self._keys, writer, tally, now).begin()
         for entry in self._keys.deadlines.ripe(now, most=_MOST_AT_ONCE):
             performance.expire(entry)
         read: dict[str, int] = {}
@@ -261,6 +257,7 @@ class Keeping:
             topic, record, read[topic] = self._waiting.popleft()
             if record is not None:
                 performance.read(record)
+        performance.finish()
         for topic, offset in read.items():
             self.table.put(position_key(topic), encode_position(offset))
         if self._full and not self.full:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from router.failure.keeping import Keeping, Kept
+from router.failure.keeping import Keeping
+from router.failure.policy import Kept
 from router.failure.reader import RejectionReader
 from router.lanes.batch import SourcePartition
 from router.lanes.copying import Copier, DestinationView
@@ -15,6 +16,10 @@ from router.language.routes import RouteSet
 from router.language.topics import keeping_sources, plan_topics
 
 __all__ = ["KeptLanes", "kept_by_source"]
+
+
+_USUAL_RETENTION_MS = 604_800_000
+"""What brokers keep where nobody says otherwise: 7 days."""
 
 
 def kept_by_source(route_set: RouteSet) -> dict[str, Kept]:
@@ -32,7 +37,13 @@ def kept_by_source(route_set: RouteSet) -> dict[str, Kept]:
         policies = {topic: policy for topic, policy in said.items() if policy is not None}
         known = {topic: int(retentions[topic] or -1) for topic in topics}
         found[source] = Kept(
-            policies=policies, retention_ms={topic: None if ms < 0 else ms for topic, ms in known.items()}
+            policies=policies,
+            retention_ms={topic: None if ms < 0 else ms for topic, ms in known.items()},
+            renew_ms={
+                topic: int(retentions[topic] or _USUAL_RETENTION_MS) // 2
+                for topic in topics
+                if retentions[topic] != "-1"
+            },
         )
     return found
 
@@ -53,6 +64,11 @@ class KeptLanes:
         """By broad topic, what its lanes keep."""
         self._destinations = destinations
         self._reader = RejectionReader(bootstrap, security)
+
+    @property
+    def trouble(self) -> tuple[str, float | None]:
+        """Why what consumers reject cannot be read, and since when; the empty text while all is well."""
+        return self._reader.trouble or ("", None)
 
     @property
     def topics(self) -> tuple[str, ...]:

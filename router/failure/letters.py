@@ -7,6 +7,8 @@ of their original, by which their partition is chosen.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from router.failure.deaths import Death, Dialect
 from router.failure.dialects import write_death
 from router.failure.ledger import DEATH, Ledger
@@ -24,10 +26,13 @@ from router.failure.rejections import (
 from router.records.headers import Origin, encode_origin
 from router.records.record import Headers, PlainRecord, Record
 
-__all__ = ["MALFORMED", "dead_letter", "malformed_letter", "mark", "sent_again"]
+__all__ = ["MALFORMED", "TIMESTAMP", "dead_letter", "malformed_letter", "mark", "renewed", "sent_again"]
 
 MALFORMED = "malformed-rejection"
 """The reason of a record among the rejections that says nothing the router could act on."""
+
+TIMESTAMP = "router-timestamp"
+"""The original time of a record that was sent so late that it got another: milliseconds since the epoch, in ASCII."""
 
 _LONGEST = 1_024
 
@@ -76,6 +81,13 @@ def malformed_letter(record: Record, problem: str) -> PlainRecord:
         value=record.value,
         headers=(*_without(record.headers, PARKS), *told),
     )
+
+
+def renewed(record: PlainRecord, now: int) -> PlainRecord:
+    """The record with the time of its sending; the header `router-timestamp` has the one that it had."""
+    known = any(name == TIMESTAMP for name, _ in record.headers)
+    headers = record.headers if known else (*record.headers, (TIMESTAMP, b"%d" % record.timestamp))
+    return replace(record, timestamp=now, headers=headers)
 
 
 def mark(lane: Lane, topic: str, key: bytes, *, epoch: int, first: Place | None) -> PlainRecord:

@@ -5,15 +5,14 @@ Everything is written by the lane's copier and table, and so commits in one tran
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from router.failure import parking
 from router.failure.keys import KeptKeys
 from router.failure.ledger import Ledger, ledger_of
-from router.failure.letters import MALFORMED, dead_letter, malformed_letter, mark, sent_again
+from router.failure.letters import MALFORMED, dead_letter, malformed_letter, mark, renewed, sent_again
 from router.failure.parking import Back, KeyState, Place, Step
-from router.failure.policy import FailurePolicy, Keep
+from router.failure.policy import FailurePolicy, Keep, Kept
 from router.failure.rejections import Acknowledgement, Lane, Malformed, Rejection, read_rejected
 from router.failure.stored import (
     back_key,
@@ -33,12 +32,16 @@ from router.lanes.copies import Tally
 from router.lanes.copying import CopyWriter
 from router.language.topics import dead_letters_of
 from router.observe.logs import get_logger
-from router.order.stored import encode_record
-from router.records.record import Record
+from router.records.record import PlainRecord, Record
 
 __all__ = ["Performance"]
 
 log = get_logger("router.failure")
+
+REPEAT = "repeat"
+"""As what a rejection is counted that was read before."""
+REJECTED = "rejected"
+"""As what the dead letters are counted, among all of their source, of what consumers rejected."""
 
 _ORPHANED = FailurePolicy(retry_ms=())
 """Of a topic that says nothing of failure any more."""
@@ -50,7 +53,7 @@ class Performance:
     def __init__(  # noqa: PLR0917 - made in one place, from one call's own names
         self,
         source: SourcePartition,
-        policies: Mapping[str, FailurePolicy],
+        kept: Kept,
         keys: KeptKeys,
         writer: CopyWriter,
         tally: Tally,
@@ -58,7 +61,7 @@ class Performance:
     ) -> None:
         """`now` is in milliseconds since the epoch."""
         self._source = source
-        self._policies = policies
+        self._kept = kept
         self._keys = keys
         self._table = keys.table
         self._writer = writer
@@ -79,11 +82,16 @@ class Performance:
                     step = self._keys.step(entry, lambda state: parking.acknowledge(state, epoch, now=self._now))
                     self._perform(entry, step)
             case Malformed(problem):
-                log.warning("a rejection says nothing", topic=record.topic, offset=record.offset, problem=problem)
-                topic = record.topic.removesuffix(rejected_of(""))
-                self._tally.dead_letters[MALFORMED] += 1
-                letter, letters = malformed_letter(record, problem), dead_letters_of(topic)
-                self._writer.write_note(letters, letter, self._writer.partition_of(letters, letter))
+                self._refuse(record, problem)
+
+    def _refuse(self, record: Record, problem: str) -> None:
+        """Set aside what says nothing that could be done."""
+        log.warning("a rejection says nothing", topic=record.topic, offset=record.offset, problem=problem)
+        topic = record.topic.removesuffix(rejected_of(""))
+        self._tally.failing.rejected[topic, MALFORMED] += 1
+        self._count_dead(topic, MALFORMED)
+        letter, letters = malformed_letter(record, problem), dead_letters_of(topic)
+        self._writer.write_note(letters, letter, self._writer.partition_of(letters, letter))
 
     def _reject(self, rejection: Rejection, record: Record) -> None:
         topic, source = rejection.copy.topic, rejection.origin.offset
@@ -109,8 +117,13 @@ class Performance:
             )
 
         step = self._keys.step(entry, take)
-        if ledger.entries and not any(isinstance(each, parking.Repeat) for each in step.effects):
+        repeated = any(isinstance(each, parking.Repeat) for each in step.effects)
+        if ledger.entries and not repeated:
             self._table.put(ledger_key(topic, source), encode_ledger(ledger))
+        counts = self._tally.failing
+        counts.rejected[topic, REPEAT if repeated else rejection.reason] += 1
+        if step.state is not None and not repeated:
+            counts.parked[topic] += any(each.parked and each.place == back.place for each in step.state.back)
         self._perform(entry, step, kept=record)
 
     def expire(self, entry: bytes) -> None:
@@ -136,20 +149,23 @@ class Performance:
             match effect:
                 case parking.Keep(place):
                     assert kept is not None, "only a rejection is kept"
-                    self._table.put(back_key(entry, place), encode_record(kept))
+                    self._keys.keep(topic, back_key(entry, place), kept)
                 case parking.Mark(epoch, first):
                     self._write_mark(topic, ident, epoch, first)
                 case parking.Return(place):
                     rejection = self._came_back(entry, place)
                     ledger = self._ledger(topic, rejection.origin.offset)
-                    self._writer.write(topic, sent_again(rejection, ledger))
+                    self._tally.failing.retried[topic] += 1
+                    self._write(topic, sent_again(rejection, ledger))
                 case parking.Release(number):
-                    self._writer.write(topic, self._keys.take(held_key(entry, number)))
+                    self._tally.failing.released[topic] += 1
+                    self._write(topic, self._keys.take(topic, held_key(entry, number)))
                 case parking.SetAside(place):
                     rejection = self._came_back(entry, place)
                     self._set_aside(topic, rejection)
                 case parking.Skip(place):
                     rejection = self._came_back(entry, place)
+                    self._tally.failing.skipped[topic] += 1
                     self._table.put(ledger_key(topic, rejection.origin.offset), None)
                 case _:
                     # Timers follow the state, and repeats change nothing.
@@ -164,17 +180,35 @@ class Performance:
         self._writer.write_note(topic, replace(written, timestamp=self._now), at)
 
     def _came_back(self, entry: bytes, place: Place) -> Rejection:
-        said = read_rejected(self._keys.take(back_key(entry, place)))
+        topic, _ = parts_of_state_key(entry)
+        said = self._reread(self._keys.take(topic, back_key(entry, place)))
         assert isinstance(said, Rejection), "it was read as one when it was kept"
         return said
+
+    def _reread(self, kept: PlainRecord) -> object:
+        """What was kept of a copy that came back, as it was read when it came."""
+        return read_rejected(kept)
 
     def _set_aside(self, topic: str, rejection: Rejection) -> None:
         source = rejection.origin.offset
         ledger = self._ledger(topic, source)
         self._table.put(ledger_key(topic, source), None)
-        self._tally.dead_letters["rejected"] += 1
+        self._count_dead(topic, rejection.reason)
         dialect = self._policy(topic).dialect
-        self._writer.write(dead_letters_of(topic), dead_letter(rejection, ledger, dialect, now=self._now))
+        letter = dead_letter(rejection, ledger, dialect, now=self._now)
+        # It is kept for as long as the topic's records are.
+        self._writer.write(dead_letters_of(topic), self._current(topic, letter))
+
+    def _write(self, topic: str, copy: PlainRecord) -> None:
+        self._writer.write(topic, self._current(topic, copy))
+
+    def _current(self, topic: str, copy: PlainRecord) -> PlainRecord:
+        """The copy with a time that retention spares."""
+        return renewed(copy, self._now) if self._kept.renews(topic, copy.timestamp, now=self._now) else copy
+
+    def _count_dead(self, topic: str, reason: str) -> None:
+        self._tally.dead_letters[REJECTED] += 1
+        self._tally.failing.dead[topic, reason] += 1
 
     def _ledger(self, topic: str, source: int) -> Ledger:
         stored = self._table.get(ledger_key(topic, source))
@@ -182,4 +216,4 @@ class Performance:
 
     def _policy(self, topic: str) -> FailurePolicy:
         """What the topic says, or what holds where it says nothing any more."""
-        return self._policies.get(topic, _ORPHANED)
+        return self._kept.policies.get(topic, _ORPHANED)

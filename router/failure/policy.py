@@ -7,7 +7,8 @@ has no retries left.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from router.failure.deaths import Dialect
@@ -18,6 +19,7 @@ __all__ = [
     "FailurePolicy",
     "GiveUp",
     "Keep",
+    "Kept",
     "OnExpiry",
     "Park",
     "Retry",
@@ -106,3 +108,21 @@ class FailurePolicy:
         if self.then is Then.PARK:
             return Park(self.park_for_ms)
         return GiveUp(silently=self.then is Then.SKIP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What the lanes of one source keep, and for whom."""
+
+    policies: Mapping[str, FailurePolicy]
+    """By topic."""
+    retention_ms: Mapping[str, int | None]
+    """For how long each topic keeps its records; None where that is not known, or for ever."""
+    renew_ms: Mapping[str, int] = field(default_factory=dict)
+    """By topic, from which age on what waited gets the time of its sending: retention would take it before it is read. Of a
+    topic that is not there, never."""
+
+    def renews(self, topic: str, timestamp: int, *, now: int) -> bool:
+        """Whether a copy of that time gets a new one."""
+        age = self.renew_ms.get(topic)
+        return age is not None and timestamp >= 0 and now - timestamp > age

@@ -7,6 +7,7 @@ the consumer is told anew what to read and from where; what a fetch under way wo
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ class RejectionReader:
         self._readings: dict[TopicPartition, list[_Reading]] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.trouble: tuple[str, float] | None = None
+        """Why nothing can be read, and since when, in seconds since the epoch; None while all is well."""
 
     def follow(self, partition: int, positions: Mapping[str, int], sink: RejectionSink) -> Callable[[], None]:
         """See RejectionFeed."""
@@ -105,14 +108,25 @@ class RejectionReader:
                     self._changed.clear()
                     await self._read(consumer)
             except (kafka_errors.KafkaError, OSError) as error:
-                log.warning("rejections cannot be read: trying again", error=repr(error))
+                if self.trouble is None:
+                    log.warning(
+                        "rejections cannot be read: trying again", reason="rejections-unread", error=repr(error)
+                    )
+                self._in_trouble(error)
                 await asyncio.sleep(_AGAIN)
-            except Exception:
-                log.exception("reading rejections failed")
+            except Exception as error:
+                log.exception("reading rejections failed", reason="rejections-unread")
+                self._in_trouble(error)
                 await asyncio.sleep(_AGAIN)
             finally:
                 with suppress(Exception):
                     await consumer.stop()
+
+    def _in_trouble(self, error: Exception) -> None:
+        self.trouble = (
+            f"what consumers reject cannot be read: {error!r}",
+            self.trouble[1] if self.trouble else time.time(),
+        )
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         """Until what is to be read changes."""
@@ -131,6 +145,7 @@ class RejectionReader:
             consumer.seek(tp, position)
         while not self._changed.is_set():
             fetched = await self._fetch(consumer)
+            self.trouble = None
             for tp, records in fetched.items():
                 for reading in list(self._readings.get(tp, ())):
                     self._hand_out(tp, reading, records)

@@ -1,11 +1,12 @@
 """What a lane's table keeps of rejected records, as bytes. Pure.
 
-Four kinds of entries, beside those of `router.order.stored` in the same table:
+Five kinds of entries, beside those of `router.order.stored` in the same table:
 
     k <topic> <ident>             what a key does at a destination (`parking.KeyState`)
     h <topic> <ident> b <place>   a rejection, as it came, of the copy that lay there: partition, 4 bytes, and offset, 8
     h <topic> <ident> h <number>  a copy that is held for the key, with its headers; the number, 8 bytes, grows with each
     d <topic> <offset>            an event's ledger of deaths: the values of its `router-death` headers, a line each
+    c <topic> <command>           what a command has led to so far: written, joined, and when, 8 bytes each
     p <topic>                     up to where the topic's rejections were read: the version, 1 byte, and the offset, 8
 
 A topic is its length in bytes, 2, and UTF-8. An ident is its length, 4, and `k` with the record's key, or `o` with the offset of
@@ -28,6 +29,7 @@ What cannot be read raises UnreadableState.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from struct import Struct, error
 
 from router.errors import UnreadableState
@@ -35,16 +37,21 @@ from router.failure.ledger import Ledger, decode_death, encode_death
 from router.failure.parking import Back, KeyState, Phase, Place
 
 __all__ = [
+    "COMMAND_PREFIX",
     "HELD_PREFIX",
     "LEDGER_PREFIX",
     "POSITION_PREFIX",
     "STATE_PREFIX",
+    "Carried",
     "back_key",
     "by_key",
+    "command_key",
+    "decode_carried",
     "decode_ledger",
     "decode_position",
     "decode_state",
     "due_of",
+    "encode_carried",
     "encode_ledger",
     "encode_position",
     "encode_state",
@@ -58,12 +65,14 @@ __all__ = [
     "phase_of",
     "position_key",
     "state_key",
+    "state_of_held",
     "topic_of",
 ]
 
 STATE_PREFIX = b"k"
 HELD_PREFIX = b"h"
 LEDGER_PREFIX = b"d"
+COMMAND_PREFIX = b"c"
 POSITION_PREFIX = b"p"
 
 _VERSION = 1
@@ -71,9 +80,20 @@ _AWAITED = 0x80
 _PHASES = (Phase.FLOWING, Phase.PARKED, Phase.RELEASING)
 _HEAD = Struct(">BBqqQiqI")
 _BACK, _PLACE, _U32 = Struct(">iqqqB"), Struct(">iq"), Struct(">I")
-_U16, _U64, _POSITION = Struct(">H"), Struct(">Q"), Struct(">BQ")
+_U16, _U64, _POSITION, _CARRIED = Struct(">H"), Struct(">Q"), Struct(">BQ"), Struct(">BQQq")
 _NEVER = -1
 _NOWHERE = (-1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a lane has done of a command so far."""
+
+    written: int = 0
+    joined: int = 0
+    """Of which the key did not flow: they joined what came back of it."""
+    at: int = 0
+    """When it did the last of it, in milliseconds since the epoch."""
 
 
 def by_key(key: bytes) -> bytes:
@@ -132,6 +152,15 @@ def held_key(state: bytes, number: int) -> bytes:
     return held_prefix(state) + _U64.pack(number)
 
 
+def state_of_held(entry: bytes) -> tuple[bytes, int | None]:
+    """Of what waits with a key: where the key's state lies, and the number of a held copy; None of one that came back."""
+    at = 3 + len(topic_of(entry).encode())
+    (length,) = _U32.unpack_from(entry, at)
+    at += _U32.size + length
+    number = held_number(entry) if entry[at : at + 1] == b"h" else None
+    return STATE_PREFIX + entry[1:at], number
+
+
 def held_number(entry: bytes) -> int:
     """The number of the held copy that lies there."""
     (number,) = _U64.unpack(entry[-_U64.size :])
@@ -146,6 +175,23 @@ def ledger_key(topic: str, source: int) -> bytes:
 def position_key(topic: str) -> bytes:
     """Where it says how far a topic's rejections were read."""
     return POSITION_PREFIX + _topic(topic)
+
+
+def command_key(topic: str, command: str) -> bytes:
+    """Where it says what a command for a topic has led to."""
+    return b"%b%b%b" % (COMMAND_PREFIX, _topic(topic), command.encode())
+
+
+def encode_carried(carried: Carried) -> bytes:
+    """What a command has led to, as the table keeps it."""
+    return _CARRIED.pack(_VERSION, carried.written, carried.joined, carried.at)
+
+
+def decode_carried(stored: bytes) -> Carried:
+    """What was encoded. Raises UnreadableState."""
+    if len(stored) != _CARRIED.size or stored[0] != _VERSION:
+        raise UnreadableState(what="what a command has led to", position=0, problem="it is not of this version")
+    return Carried(*_CARRIED.unpack(stored)[1:])
 
 
 def encode_state(state: KeyState) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from router.exchange.decision import Decision
 from router.lanes.batch import Batch
 
-__all__ = ["Copies", "CopyBatch", "OrderTally", "Tally", "TopicPartition"]
+__all__ = ["Copies", "CopyBatch", "FailureTally", "OrderTally", "Tally", "TopicPartition"]
 
 TopicPartition = tuple[str, int]
 
@@ -47,6 +47,26 @@ class OrderTally:
 
 
 @dataclass(slots=True)
+class FailureTally:
+    """What came of copies that their consumers rejected: all by destination."""
+
+    rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Rejections, by destination and reason; one that was read before counts as `repeat`."""
+    held: Counter[str] = field(default_factory=Counter)
+    """Copies that were not sent when they came, since their key waits."""
+    released: Counter[str] = field(default_factory=Counter)
+    """Copies that had been held, and were sent."""
+    retried: Counter[str] = field(default_factory=Counter)
+    """Copies that had come back, and were sent again."""
+    parked: Counter[str] = field(default_factory=Counter)
+    """Rejected copies that wait for somebody to decide."""
+    dead: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Dead letters, by destination and the reason of the last rejection."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Rejected copies that were given up without a dead letter."""
+
+
+@dataclass(slots=True)
 class Tally:
     """What a batch came to, for metrics: counted once a batch, never per record."""
 
@@ -66,8 +86,17 @@ class Tally:
     """Tombstones that their exchanges drop."""
     order: OrderTally | None = None
     """Of a source that is put in order."""
+    failure: FailureTally | None = None
+    """Where consumers have rejected something."""
     seconds: float = 0.0
     """Of this thread, reading, deciding and writing copies."""
+
+    @property
+    def failing(self) -> FailureTally:
+        """To count in what came of rejections."""
+        if self.failure is None:
+            self.failure = FailureTally()
+        return self.failure
 
     def count(self, decision: Decision, *, given: bool = False) -> None:
         """A record came to this; `given` where a part of its copies went before."""

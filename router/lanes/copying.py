@@ -135,6 +135,11 @@ class Copier:
         self.keeper: Keeper | None = None
         """Where consumers may reject records."""
 
+    @property
+    def service(self) -> str:
+        """Who copies, as hops name it: the workers' group."""
+        return self._identity.service
+
     def copy(self, batch: Batch, *, into: Copies, new_batch: Callable[[str], CopyBatch], refusals: Refusals) -> Tally:
         """Decide every record of the batch, and add its copies to those that wait; returns what it came to.
 
@@ -226,6 +231,11 @@ class CopyWriter:
         self._fixed: dict[str, int | None] = {}
         self._keeper = copier.keeper
         self._versions = Versions(copier.conversions)
+
+    @property
+    def service(self) -> str:
+        """Who writes, as hops name it: the workers' group."""
+        return self._copier.service
 
     def write_all(self, records: Sequence[Record], decisions: Sequence[Decided]) -> None:
         """Every copy of every record; each is counted by what became of it."""
@@ -347,6 +357,7 @@ class CopyWriter:
                 continue
             # What is kept is kept as its consumer wants it.
             if keeper is not None and keeper.hold(topic, copied, headers):
+                self._tally.failing.held[topic] += 1
                 continue
             refused = self._refusals.of(topic, record.offset)
             if refused is None:

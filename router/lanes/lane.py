@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from router.errors import (
     DeliveryRefused,
@@ -23,7 +23,7 @@ from router.lanes.copying import Refusals
 from router.lanes.destinations import Destinations
 from router.lanes.losses import note_of
 from router.lanes.protocol import Admission, CommitBudget, LaneProtocol, LaneState, Pace
-from router.lanes.table import BatchCopier, Holding, LaneOrder
+from router.lanes.table import BatchCopier, Holding, KeptBack, LaneOrder
 from router.language.topics import dead_letters_of
 from router.observe.logs import get_logger
 
@@ -132,6 +132,12 @@ class Lane:
         """What it holds to put it in order; None where it puts nothing in order, or does not carry now."""
         carries = self._order is not None and self.protocol.state is LaneState.CARRYING
         return self._order.waiting if self._order is not None and carries else None
+
+    @property
+    def kept_back(self) -> Mapping[str, KeptBack]:
+        """By topic, what waits for consumers that rejected records; nothing where that is not known now."""
+        carries = self._order is not None and self.protocol.state is LaneState.CARRYING
+        return self._order.kept_back if self._order is not None and carries else {}
 
     @property
     def restoring(self) -> str:
@@ -401,8 +407,9 @@ class Lane:
             if error.too_large:
                 self._destinations.shrink(error.topic, error.size)
             return True
-        if error.topic == dead_letters_of(self.source.topic) or self._keeps(error.topic):
-            # There is nowhere else to put it: the lane stands still, and says so, until the topic takes it.
+        if error.last_offset < 0 or error.topic == dead_letters_of(self.source.topic) or self._keeps(error.topic):
+            # There is nowhere else to put it, or it is the router's own, as a release mark is, which a compacted topic does
+            # not take: the lane stands still, and says so, until the topic takes it.
             return False
         at_fault = (
             TooLarge(topic=error.topic, size=error.size)

@@ -17,7 +17,7 @@ from router.observe.health import LaneStatus
 from router.observe.metrics import Metrics
 from router.observe.progress import Subject
 
-__all__ = ["Reporter", "status_of", "subject_of"]
+__all__ = ["Reporter", "kept_back_of", "status_of", "subject_of"]
 
 WAITING = "waiting"
 """The state that is shown of a lane that carries but whose copies no broker acknowledges."""
@@ -38,14 +38,15 @@ class Reporter(LaneObserver):
     def copied(self, source: SourcePartition, batch: Batch, tally: Tally) -> None:
         """One batch was decided."""
         self._metrics.batch_routed(source.topic, records=len(batch.records), **_facts(tally))
-        self._ordered(source, tally)
+        self._special(source, tally)
 
     def released(self, source: SourcePartition, tally: Tally) -> None:
-        """Records that had been held were decided when they had waited long enough."""
+        """Records that had been held were decided when they had waited long enough, or rejections were read."""
         self._metrics.routed(source.topic, **_facts(tally))
-        self._ordered(source, tally)
+        self._special(source, tally)
 
-    def _ordered(self, source: SourcePartition, tally: Tally) -> None:
+    def _special(self, source: SourcePartition, tally: Tally) -> None:
+        """What only some sources have: order, and consumers that reject."""
         if (order := tally.order) is not None:
             self._metrics.ordered(
                 source.topic,
@@ -55,6 +56,16 @@ class Reporter(LaneObserver):
                 late=order.late,
                 duplicates=order.duplicates,
                 illegal=order.illegal,
+            )
+        if (failure := tally.failure) is not None:
+            self._metrics.failures(
+                rejected=failure.rejected,
+                held=failure.held,
+                released=failure.released,
+                retried=failure.retried,
+                parked=failure.parked,
+                dead=failure.dead,
+                skipped=failure.skipped,
             )
 
     def committed(self, source: SourcePartition, seconds: float) -> None:  # noqa: ARG002 - one histogram for all sources
@@ -82,6 +93,9 @@ class Reporter(LaneObserver):
             self._metrics.lag(status.topic, status.partition, lag(lane.source))
             if (waiting := lane.holds) is not None:
                 self._metrics.waiting(status.topic, status.partition, held=waiting.held, oldest=waiting.seconds)
+            if kept_back := lane.kept_back:
+                numbers = {topic: (each.keys, each.records) for topic, each in kept_back.items()}
+                self._metrics.kept_back(status.topic, status.partition, numbers)
         for source in self._shown.keys() - {lane.source for lane in lanes}:
             del self._shown[source]
             self._metrics.lane_changed(source.topic, source.partition, None)
@@ -138,6 +152,16 @@ def status_of(lane: Lane, *, now: Callable[[], float] = time.time) -> LaneStatus
         message=message,
         since=now() - lane.age,
     )
+
+
+def kept_back_of(lanes: Iterable[Lane]) -> dict[str, tuple[int, int]]:
+    """By topic whose consumer rejected records, the keys and the copies that wait for that in these lanes."""
+    found: dict[str, tuple[int, int]] = {}
+    for lane in lanes:
+        for topic, each in lane.kept_back.items():
+            keys, records = found.get(topic, (0, 0))
+            found[topic] = keys + each.keys, records + each.records
+    return found
 
 
 def subject_of(lane: Lane, *, unread: bool) -> Subject:

@@ -12,7 +12,7 @@ ahead of it; and whatever is not committed is forgotten by `discard`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ from router.lanes.batch import Batch
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Refusals
 
-__all__ = ["BatchCopier", "Holding", "LaneOrder", "LaneTable", "append_changes"]
+__all__ = ["BatchCopier", "Holding", "KeptBack", "LaneOrder", "LaneTable", "append_changes"]
 
 
 class LaneTable(Protocol):
@@ -75,6 +75,16 @@ class Holding:
     """For how long the one has been held that waits longest; 0 where nothing waits."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptBack:
+    """What a lane keeps back now for one consumer that rejected records."""
+
+    keys: int
+    """Keys of which nothing is sent to it; a record that is kept alone counts as one."""
+    records: int
+    """Copies that came back, and those that are held behind them."""
+
+
 class BatchCopier(Protocol):
     """What makes copies of batches: a `Copier`, or what puts records in order before it has them copied."""
 
@@ -93,6 +103,10 @@ class LaneOrder(Protocol):
     @property
     def waiting(self) -> Holding | None:
         """What is held now; None of one that puts nothing in order."""
+
+    @property
+    def kept_back(self) -> Mapping[str, KeptBack]:
+        """By topic, what waits for consumers that rejected records; of those alone that may."""
 
     def resume(self, position: int) -> None:
         """The table was restored, and the lane goes on from there: take up the deadlines of all that is held."""

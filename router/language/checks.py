@@ -8,10 +8,11 @@ from router.language.exchange_checks import check_exchanges
 from router.language.failure_checks import check_failures
 from router.language.field_checks import check_fields
 from router.language.findings import Finding
-from router.language.later import FAILURE_IS_SUPPORTED, ORDER_IS_SUPPORTED
+from router.language.later import ORDER_IS_SUPPORTED
 from router.language.match_checks import check_matches
 from router.language.order_checks import check_order
 from router.language.partition_checks import check_partitions
+from router.language.subject_sources import check_subject_sources
 from router.language.topic_checks import check_topics
 from router.language.where_checks import check_wheres
 from router.records.catalogue import Catalogue
@@ -20,11 +21,7 @@ __all__ = ["check"]
 
 
 def check(
-    declarations: Declarations,
-    catalogue: Catalogue,
-    *,
-    with_order: bool = ORDER_IS_SUPPORTED,
-    with_failure: bool = FAILURE_IS_SUPPORTED,
+    declarations: Declarations, catalogue: Catalogue, *, with_order: bool = ORDER_IS_SUPPORTED
 ) -> tuple[Finding, ...]:
     """All findings of all files together, each once, in order of place."""
     return tuple(
@@ -32,13 +29,14 @@ def check(
             {
                 *check_bindings(declarations),
                 *check_exchanges(declarations),
-                *check_failures(declarations, supported=with_failure),
+                *check_failures(declarations),
                 *check_fields(declarations, catalogue),
                 *check_topics(declarations, catalogue),
                 *check_wheres(declarations, catalogue),
                 *check_matches(declarations, catalogue),
                 *check_order(declarations, catalogue, supported=with_order),
                 *check_partitions(declarations),
+                *check_subject_sources(declarations),
             }
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from router.failure.topics import parked_of, rejected_of
 from router.language.declarations import Declarations, DeclaredTopic
@@ -10,6 +10,7 @@ from router.language.findings import Finding, Kind
 from router.language.kafka_names import LONGEST
 from router.language.kinds import found
 from router.language.shapes import FailureShape
+from router.language.topic_checks import Feed, feeds_of
 from router.language.topics import dead_letters_of
 
 __all__ = ["check_failures"]
@@ -19,24 +20,21 @@ _BESIDE = (rejected_of(""), parked_of(""), dead_letters_of(""))
 _OF_PARKING = ("park_for", "on_expiry")
 
 
-def check_failures(declarations: Declarations, *, supported: bool) -> Iterator[Finding]:
-    """Findings of every `failure:`. Where lanes do nothing of it yet, each is refused."""
+def check_failures(declarations: Declarations) -> Iterator[Finding]:
+    """Findings of every `failure:`."""
+    feeds = tuple(feeds_of(declarations))
     for topic in declarations.topics.values():
         failure = topic.shape.failure
         if failure is None:
             continue
-        if not supported:
-            place = topic.file.key_place(*topic.path, "failure")
-            message = "'failure' (what becomes of a record that the consumer rejects) is not yet supported"
-            yield found(Kind.NOT_YET_SUPPORTED, place, message)
-            continue
-        yield from _meaningless(topic, failure)
-        yield from _names(topic, declarations)
-        yield from _lanes(topic, failure, declarations)
+        feeding = tuple(dict.fromkeys(feed.exchange for feed in feeds if feed.topic == topic.name))
+        yield from _meaningless(topic, failure, fed=bool(feeding))
+        yield from _names(topic, declarations, feeds)
+        yield from _lanes(topic, failure, declarations, feeding)
 
 
-def _meaningless(topic: DeclaredTopic, failure: FailureShape) -> Iterator[Finding]:
-    if topic.shape.from_ is None:
+def _meaningless(topic: DeclaredTopic, failure: FailureShape, *, fed: bool) -> Iterator[Finding]:
+    if not fed:
         place = topic.file.key_place(*topic.path, "failure")
         message = (
             f"no route feeds '{topic.name}', and records that do not come from the router cannot be rejected to it"
@@ -52,7 +50,7 @@ def _meaningless(topic: DeclaredTopic, failure: FailureShape) -> Iterator[Findin
             yield found(Kind.IGNORED_KEY, place, message, "remove it, or add 'then: park'")
 
 
-def _names(topic: DeclaredTopic, declarations: Declarations) -> Iterator[Finding]:
+def _names(topic: DeclaredTopic, declarations: Declarations, feeds: Sequence[Feed]) -> Iterator[Finding]:
     room = LONGEST - max(map(len, _BESIDE))
     if room < len(topic.name) <= LONGEST:
         message = (
@@ -61,21 +59,26 @@ def _names(topic: DeclaredTopic, declarations: Declarations) -> Iterator[Finding
         )
         yield found(Kind.INVALID_TOPIC_NAME, topic.place, message)
     for ending in _BESIDE:
-        taken = declarations.topics.get(topic.name + ending)
-        if taken is not None:
-            message = f"'{taken.name}' is what consumers and the router write for '{topic.name}', which has 'failure'"
-            yield found(Kind.RESERVED_TOPIC, taken.place, message)
+        name = topic.name + ending
+        declared = declarations.topics.get(name)
+        places = [] if declared is None else [declared.place]
+        places += [feed.place for feed in feeds if feed.topic == name and not feed.bound]
+        message = f"'{name}' is what consumers and the router write for '{topic.name}', which has 'failure'"
+        for place in places:
+            yield found(Kind.RESERVED_TOPIC, place, message)
 
 
-def _lanes(topic: DeclaredTopic, failure: FailureShape, declarations: Declarations) -> Iterator[Finding]:
+def _lanes(
+    topic: DeclaredTopic, failure: FailureShape, declarations: Declarations, feeding: Sequence[str]
+) -> Iterator[Finding]:
     """A key is kept by the lane that writes its copies: by one, or another would let the key's records pass."""
     if not declarations.whole:
         return
     entries_of = declarations.entries_of()
     lanes: dict[str, None] = {}
     place = topic.file.key_place(*topic.path, "failure")
-    for _, binding in topic.bindings():
-        for name in entries_of.get(binding.exchange, ()):
+    for exchange in feeding:
+        for name in entries_of.get(exchange, ()):
             entry = declarations.exchanges[name].shape
             lanes.update(dict.fromkeys(entry.sources))
             if entry.order is not None and entry.order.repartition:

@@ -20,13 +20,10 @@ from router.language.shapes import (
     TopicShape,
 )
 
-__all__ = ["FAILURE_IS_SUPPORTED", "LATER_KEYS", "ORDER_IS_SUPPORTED", "later_key"]
+__all__ = ["LATER_KEYS", "ORDER_IS_SUPPORTED", "later_key"]
 
 ORDER_IS_SUPPORTED = True
 """Whether workers put records in order. Until they do, `order:` and `ordered:` are read, and refused by `check`."""
-
-FAILURE_IS_SUPPORTED = False
-"""Whether lanes obey what topics say of rejected records. Until they do, `failure:` is read, and refused by `check`."""
 
 LATER_KEYS: Mapping[type[Shape], Mapping[str, str]] = {
     RouteFile: {},

@@ -9,11 +9,12 @@ from router.language.checks import check
 from router.language.declarations import gather
 from router.language.findings import Finding, Kind, Level
 from router.language.kinds import found
-from router.language.later import FAILURE_IS_SUPPORTED, ORDER_IS_SUPPORTED
+from router.language.later import ORDER_IS_SUPPORTED
 from router.language.lower import lower
 from router.language.reading import ParsedFile, read_shape
 from router.language.routes import RouteSet
 from router.language.shapes import NULLABLE, RouteFile
+from router.language.subject_sources import with_versions
 from router.records.catalogue import Catalogue
 
 __all__ = ["load_routes"]
@@ -24,12 +25,11 @@ def load_routes(
     catalogue: Catalogue,
     *,
     with_order: bool = ORDER_IS_SUPPORTED,
-    with_failure: bool = FAILURE_IS_SUPPORTED,
 ) -> tuple[RouteSet | None, tuple[Finding, ...]]:
     """The set that the files make, with all findings in order of place; None where any of them is an error.
 
     `texts` are the files by the names that findings show. The order of the files does not matter: they count by name.
-    Without `with_order`, `order:` and `ordered:` are refused as not yet supported; without `with_failure`, `failure:` is.
+    Without `with_order`, `order:` and `ordered:` are refused as not yet supported.
     """
     findings: list[Finding] = []
     files: list[ParsedFile[RouteFile]] = []
@@ -39,8 +39,10 @@ def load_routes(
         findings += found_here
         if parsed is not None:
             files.append(parsed)
+    files, by_subject = with_versions(files, catalogue)
     declarations, twice = gather(
         files,
+        by_subject=by_subject,
         whole=not any(finding.level is Level.ERROR for finding in findings),
         all_readable=len(files) == len(texts),
     )
@@ -48,7 +50,7 @@ def load_routes(
     faults = [
         found(Kind.INVALID_SCHEMA, Place(f"schemas/{fault.file}", 1, 1), fault.problem) for fault in catalogue.faults
     ]
-    checked = check(declarations, catalogue, with_order=with_order, with_failure=with_failure)
+    checked = check(declarations, catalogue, with_order=with_order)
     findings += [*faults, *twice, *checked]
     ordered = tuple(sorted(set(findings)))
     if any(finding.level is Level.ERROR for finding in ordered):

@@ -15,7 +15,7 @@ from router.language.case_shapes import CaseFile, CaseShape, MessageShape
 from router.language.editor_schema import cases_schema, routes_schema
 from router.language.findings import Kind
 from router.language.kinds import DESCRIPTIONS
-from router.language.later import FAILURE_IS_SUPPORTED, LATER_KEYS, ORDER_IS_SUPPORTED
+from router.language.later import LATER_KEYS, ORDER_IS_SUPPORTED
 from router.language.shapes import (
     HEADER_OPERATORS,
     AlternateShape,
@@ -175,8 +175,6 @@ def _later_rows() -> Iterator[str]:
     if not ORDER_IS_SUPPORTED:
         yield "| `exchanges:`, by name | `order` | putting each key's records in order |"
         yield "| `topics:`, by name | `ordered` | choosing whether a topic waits for order |"
-    if not FAILURE_IS_SUPPORTED:
-        yield "| `topics:`, by name | `failure` | what becomes of a record that the consumer rejects |"
     yield "| `order:` of an exchange | `on-gap: park` | keeping a key's records until somebody decides |"
     yield "| An item of `from:` | an exchange whose sources have another version | converting records |"
     yield "| `exchanges:`, by name | a subject instead of a topic under `sources` | reading all versions of a subject |"

@@ -6,7 +6,8 @@ longest retention of theirs. Each source has two topics beside it, for what no r
 both take 64 KiB more than the source itself, because what is set aside carries headers that say why.
 
 A topic whose consumer may reject records (`failure:`) has three: rejections, which the lane of their number reads, so that
-there are as many partitions as the source has; the consumer's marks of parked keys, compacted, beside the keys; dead letters.
+there are as many partitions as the source has; the consumer's marks of parked keys, compacted, beside the keys; dead letters,
+which take 64 KiB more than rejections do, as those take more than the source.
 
 A source that is put in order, or from which records are kept for such a consumer, has a third: the changelog of its table, one a consumer group. Kafka keeps the last record of
 each key in it, and for a week what says that a key is gone, so that a worker's disk may be that old.
@@ -112,7 +113,7 @@ def plan_topics(
     them (`with_internal_topics`).
     """
     plans: dict[str, TopicPlan] = {}
-    room = str(max_message_bytes + ROOM_FOR_REASONS)
+    room, more_room = (str(max_message_bytes + times * ROOM_FOR_REASONS) for times in (1, 2))
     for source in sorted(name for name, each in route_set.sources.items() if not each.gathers):
         partitions, config = _declared(route_set, source, default_partitions, ())
         team = _team_of(route_set, source)
@@ -124,12 +125,16 @@ def plan_topics(
         plans[source] = TopicPlan(source, TopicRole.REPARTITION, None, partitions, replication, config)
     reached = sources_by_topic(route_set)
     keeping = keeping_sources(route_set)
+    beside = {name for name, each in route_set.topics.items() if each.failure is not None}
     for topic in sorted(route_set.topics.keys() | reached.keys()):
         if topic not in plans:
             feeding = [plans[source] for source in reached.get(topic, ())]
             partitions, config = _declared(
                 route_set, topic, max((plan.partitions for plan in feeding), default=default_partitions), feeding
             )
+            if topic in beside:
+                # Release marks have no key, and a compacted topic takes no record without one.
+                config["cleanup.policy"] = "delete"
             plans[topic] = TopicPlan(
                 topic, TopicRole.NARROW, _team_of(route_set, topic), partitions, replication, config
             )
@@ -146,25 +151,29 @@ def plan_topics(
             compacted = {
                 "cleanup.policy": "compact",
                 "delete.retention.ms": str(KEEP_TOMBSTONES_MS),
-                "max.message.bytes": config["max.message.bytes"],
+                # What is rejected is kept with all that its consumer says of it.
+                "max.message.bytes": more_room if source in keeping else room,
                 "segment.bytes": str(_SEGMENT_BYTES),
             }
             plans[name] = TopicPlan(name, TopicRole.CHANGELOG, None, partitions, replication, compacted)
-    for topic in sorted(name for name, each in route_set.topics.items() if each.failure is not None):
+    for topic in sorted(beside):
         of_source = max((plans[source].partitions for source in reached.get(topic, ())), default=default_partitions)
-        for plan in _beside(plans[topic], of_source, room):
+        for plan in _beside(plans[topic], of_source, room=room, more_room=more_room):
             plans.setdefault(plan.name, plan)
     return tuple(plans.values())
 
 
-def _beside(topic: TopicPlan, of_source: int, max_message_bytes: str) -> Iterable[TopicPlan]:
-    """What stands beside a topic whose consumer may reject its records."""
-    own = {**topic.config, "max.message.bytes": max_message_bytes}
+def _beside(topic: TopicPlan, of_source: int, *, room: str, more_room: str) -> Iterable[TopicPlan]:
+    """What stands beside a topic whose consumer may reject its records.
+
+    A rejection has room for its reasons, and a dead letter for those and the router's.
+    """
+    rejections, letters = ({**topic.config, "max.message.bytes": each} for each in (room, more_room))
     marks = {"cleanup.policy": "compact"}
     for name, role, partitions, config in (
-        (rejected_of(topic.name), TopicRole.REJECTED, of_source, own),
+        (rejected_of(topic.name), TopicRole.REJECTED, of_source, rejections),
         (parked_of(topic.name), TopicRole.PARKED, topic.partitions, marks),
-        (dead_letters_of(topic.name), TopicRole.DEAD_LETTERS, topic.partitions, own),
+        (dead_letters_of(topic.name), TopicRole.DEAD_LETTERS, topic.partitions, letters),
     ):
         yield TopicPlan(name, role, topic.team, partitions, topic.replication, config)
 

@@ -11,7 +11,7 @@ A worker that was given no partitions is ready: it is a spare.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,7 +43,14 @@ _WHAT_TO_DO: Mapping[str, str] = {
     ),
     "broker-slow": "see what the brokers are busy with: their disks, their network; the lane goes on by itself",
     "delivery-failed": "look at the brokers' logs and at the topic's min.insync.replicas; the lane tries again by itself",
-    "delivery-refused": "see what the message says of the topic for dead letters: it must take all that is set aside",
+    "delivery-refused": (
+        "see what the message says of the topic: one for dead letters must take all that is set aside, and one whose consumer "
+        "rejects records must not be compacted; the lane tries again by itself"
+    ),
+    "rejections-unread": (
+        "see what the message says: let this user read the topics of rejections; what is rejected waits there, and the worker "
+        "tries again by itself"
+    ),
     "offset-out-of-range": (
         "decide where to go on; then stop the group's workers, set its offset (kafka-consumer-groups --reset-offsets), and "
         "start them; or start them with ROUTER_OFFSET_LOST=earliest, which goes on at the log's start"
@@ -142,6 +149,8 @@ class Readiness:
     """How many of them carry."""
     facts: Mapping[str, str]
     now: float
+    kept_back: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By topic whose consumer rejected records, the keys and the copies that wait for that. No problem of the worker's."""
 
     @property
     def ready(self) -> bool:
@@ -155,12 +164,16 @@ class Readiness:
 
     def to_json(self) -> dict[str, Any]:
         """The body."""
+        kept = {
+            topic: {"keys": keys, "copies": copies} for topic, (keys, copies) in sorted(self.kept_back.items()) if keys
+        }
         return {
             "ready": self.ready,
             **self.facts,
             "lanes": self.lanes,
             "carrying": self.carrying,
             "problems": [problem.to_json(self.now) for problem in self.problems],
+            **({"kept_back": kept} if kept else {}),
         }
 
 
@@ -177,6 +190,7 @@ class Health:
         self._assignment: Problem | None = Problem("assignment-unknown", "no partitions were assigned yet", since)
         self._sources: Problem | None = None
         self._fetching: Problem | None = None
+        self._rejections: Problem | None = None
         self._stalled: Problem | None = None
 
     def broker_connected(self) -> None:
@@ -215,6 +229,10 @@ class Health:
         """What fetches fail for, or nothing."""
         self._fetching = Problem("fetch-failed", failure, since) if failure else None
 
+    def rejections(self, failure: str = "", *, since: float | None = None) -> None:
+        """Why nobody can read what consumers reject, or nothing."""
+        self._rejections = Problem("rejections-unread", failure, since) if failure else None
+
     def progress(self, stalled: str = "", *, since: float | None = None) -> None:
         """The watchdog's verdict: what makes no progress, or nothing. It alone decides about being live."""
         self._stalled = Problem("no-progress", stalled, since) if stalled else None
@@ -228,16 +246,23 @@ class Health:
         """Whether the worker is to be left alone."""
         return Liveness(self._stalled, now)
 
-    def readiness(self, lanes: Iterable[LaneStatus], *, now: float) -> Readiness:
-        """Whether the worker does all of its work, given its lanes as they are now."""
+    def readiness(
+        self, lanes: Iterable[LaneStatus], *, now: float, kept_back: Mapping[str, tuple[int, int]] | None = None
+    ) -> Readiness:
+        """Whether the worker does all of its work, given its lanes as they are now; and what waits for consumers in them."""
         lanes = sorted(lanes, key=lambda lane: (lane.topic, lane.partition))
         idle = [
             Problem(lane.reason or lane.state, lane.message or f"the lane is {lane.state}", lane.since, lane)
             for lane in lanes
             if lane.state != CARRYING
         ]
-        said = (self._stalled, self._broker, self._sources, self._assignment, self._fetching)
+        said = (self._stalled, self._broker, self._sources, self._assignment, self._fetching, self._rejections)
         own = [problem for problem in said if problem is not None]
         return Readiness(
-            problems=(*own, *idle), lanes=len(lanes), carrying=len(lanes) - len(idle), facts=self._facts, now=now
+            problems=(*own, *idle),
+            lanes=len(lanes),
+            carrying=len(lanes) - len(idle),
+            facts=self._facts,
+            now=now,
+            kept_back=kept_back or {},
         )

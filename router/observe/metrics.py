@@ -23,6 +23,8 @@ OUTCOMES = ("copied", "unroutable", "dead-letter", "dropped")
 """What can become of a record; each record of a source has exactly one outcome."""
 
 _COMMIT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_REASONS = 20
+"""Reasons of rejections that are told apart of one destination."""
 _BATCH_RECORDS = (1, 10, 50, 100, 500, 1_000, 2_000, 4_000, 10_000)
 
 
@@ -97,6 +99,37 @@ class Metrics:
             "source",
             "partition",
         )
+        self._rejected = self._counter(
+            "failure_rejected",
+            "Copies that their consumer rejected, by the reason it gave: `behind` waits behind another, `repeat` was read before.",
+            "destination",
+            "reason",
+        )
+        self._kept_back = self._counter(
+            "failure_held", "Copies that were held when they came, because their key waits.", "destination"
+        )
+        self._let_go = self._counter("failure_released", "Copies that had been held, and were sent.", "destination")
+        self._retried = self._counter(
+            "failure_retried", "Copies that had been rejected, and were sent again.", "destination"
+        )
+        self._parked = self._counter(
+            "failure_parked", "Rejected copies that wait for somebody to decide.", "destination"
+        )
+        self._dead = self._counter(
+            "failure_dead", "Dead letters of what was rejected, by the reason given last.", "destination", "reason"
+        )
+        self._skipped = self._counter(
+            "failure_skipped", "Rejected copies that were given up without a dead letter.", "destination"
+        )
+        where = "destination", "source", "partition"
+        self._waiting_copies = self._gauge(
+            "failure_waiting", "Copies that wait now: rejected, or held behind one that was.", *where
+        )
+        self._waiting_keys = self._gauge(
+            "failure_waiting_keys", "Keys of which nothing is sent to the destination now.", *where
+        )
+        self._reasons: dict[str, set[str]] = {}
+        self._kept_by: dict[tuple[str, int], set[str]] = {}
         self._ready = self._gauge("ready", "1 where /readyz would answer 200, else 0.")
         self._build = self._gauge("build_info", "Always 1; says what runs.", "version", "routes")
 
@@ -185,6 +218,56 @@ class Metrics:
             with suppress(KeyError):  # it was never told
                 gauge.remove(source, str(partition))
 
+    def failing(self, destinations: Iterable[str]) -> None:
+        """Start the counters of topics whose consumers may reject records at zero."""
+        counters = self._kept_back, self._let_go, self._retried, self._parked, self._skipped
+        for destination in destinations:
+            for counter in counters:
+                counter.labels(destination)
+
+    def failures(
+        self,
+        *,
+        rejected: Mapping[tuple[str, str], int],
+        held: Mapping[str, int],
+        released: Mapping[str, int],
+        retried: Mapping[str, int],
+        parked: Mapping[str, int],
+        dead: Mapping[tuple[str, str], int],
+        skipped: Mapping[str, int],
+    ) -> None:
+        """What came of rejections: by destination, or by destination and reason.
+
+        Reasons are what clients write: of a destination the first 20 are told apart, the rest is `other`.
+        """
+        for by_reason, seen in ((self._rejected, rejected), (self._dead, dead)):
+            for (destination, reason), count in seen.items():
+                by_reason.labels(destination, self._reason(destination, reason)).inc(count)
+        counts = (self._kept_back, held), (self._let_go, released), (self._retried, retried)
+        for counter, found in (*counts, (self._parked, parked), (self._skipped, skipped)):
+            for destination, count in found.items():
+                counter.labels(destination).inc(count)
+
+    def _reason(self, destination: str, reason: str) -> str:
+        known = self._reasons.setdefault(destination, set())
+        if reason not in known:
+            if len(known) >= _REASONS:
+                return "other"
+            known.add(reason)
+        return reason
+
+    def kept_back(self, source: str, partition: int, waiting: Mapping[str, tuple[int, int]]) -> None:
+        """By destination, so many keys and so many copies wait in a lane now; the lane says nothing of others any more."""
+        known = self._kept_by.get((source, partition), set())
+        for destination, (keys, copies) in waiting.items():
+            self._waiting_keys.labels(destination, source, str(partition)).set(keys)
+            self._waiting_copies.labels(destination, source, str(partition)).set(copies)
+        for destination in known - waiting.keys():
+            for gauge in (self._waiting_keys, self._waiting_copies):
+                gauge.remove(destination, source, str(partition))
+        if waiting or known:
+            self._kept_by[source, partition] = set(waiting)
+
     def committed(self, seconds: float) -> None:
         """A commit was confirmed, so long after it began."""
         self._commit.observe(seconds)
@@ -197,6 +280,7 @@ class Metrics:
         elif before is not None:
             self.lag(source, partition, None)
             self.waiting(source, partition, held=None)
+            self.kept_back(source, partition, {})
         counts = Tally(other for (topic, _), other in self._lanes.items() if topic == source)
         for changed in (before, state):
             if changed is not None:

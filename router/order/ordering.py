@@ -15,7 +15,7 @@ Copies of a key leave in sequence, because all that is written goes through one 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from time import perf_counter
 from typing import Any
@@ -25,7 +25,7 @@ from router.exchange.decision import Decision
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, CopyBatch, OrderTally, Tally
 from router.lanes.copying import Copier, CopyWriter, Decided, Refusals
-from router.lanes.table import Holding, LaneTable, append_changes
+from router.lanes.table import Holding, KeptBack, LaneTable, append_changes
 from router.language.routes import SourceOrder
 from router.order.effects import Arm, Cancel, Cause, DeadLetter, Drop, Effect, Emit, Event, Hold, deadline
 from router.order.key_steps import KeySteps
@@ -277,6 +277,11 @@ class Ordering:
         # One that must be looked at in any case says nothing of how long it has waited.
         since = due - self.order.policy.wait_ms if due else self._now()
         return Holding(self.held, max(0, self._now() - since) / 1000)
+
+    @property
+    def kept_back(self) -> Mapping[str, KeptBack]:
+        """See LaneOrder."""
+        return {}
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

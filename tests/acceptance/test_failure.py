@@ -13,14 +13,10 @@ from support.stage import Stage, event
 from support.waiting import until
 
 from router.failure.ledger import ledger_of
-from router.language.later import FAILURE_IS_SUPPORTED
 from router.language.topics import changelog_of
 from router.records.record import PlainRecord
 
-pytestmark = [
-    pytest.mark.process,
-    pytest.mark.skipif(not FAILURE_IS_SUPPORTED, reason="routes cannot say failure yet"),
-]
+pytestmark = pytest.mark.process
 
 PARTITIONS = 2
 ROUTES = """

@@ -8,13 +8,13 @@ from typing import Any
 
 from router.exchange.decision import Decision, Delivery, Walk
 from router.failure.consuming import PartitionConsumer, Turn, decode_mark, encode_mark
-from router.failure.keeping import Keeping, Kept
-from router.failure.policy import FailurePolicy
+from router.failure.keeping import Keeping
+from router.failure.policy import FailurePolicy, Kept
 from router.failure.rejections import acknowledgement_headers, rejection_headers, release_mark
 from router.failure.topics import parked_of, rejected_of
 from router.lanes.batch import SourcePartition
 from router.lanes.copying import Copier
-from router.lanes.lane import Lane
+from router.lanes.lane import Lane, LaneObserver
 from router.language.topics import changelog_of, dead_letters_of
 from router.records.record import PlainRecord, Record
 from router.testing import MemoryBroker, MemoryDisk, MemoryTable, MemoryWorker
@@ -155,7 +155,10 @@ class Consumer:
 class Desk:
     """One broad topic of one partition, its worker, and the consumer of the topic that may reject."""
 
-    def __init__(self, policy: FailurePolicy, *, retention_ms: int | None = None) -> None:
+    def __init__(
+        self, policy: FailurePolicy, *, retention_ms: int | None = None, observer: LaneObserver | None = None
+    ) -> None:
+        self._observed = {} if observer is None else {"observer": observer}
         self.broker = MemoryBroker()
         for topic in (BROAD, VIP, OTHER, dead_letters_of(BROAD), f"{BROAD}.unroutable"):
             self.broker.create_topic(topic)
@@ -172,8 +175,11 @@ class Desk:
 
     def new_worker(self, disk: MemoryDisk | None = None) -> KeepingWorker:
         """Return another worker, with this disk or an empty one."""
-        kept = Kept(policies=self.policies, retention_ms=dict.fromkeys(self.policies, self.retention_ms))
-        worker = KeepingWorker(self.broker, kept)
+        renew = {} if self.retention_ms is None else dict.fromkeys(self.policies, self.retention_ms // 2)
+        kept = Kept(
+            policies=self.policies, retention_ms=dict.fromkeys(self.policies, self.retention_ms), renew_ms=renew
+        )
+        worker = KeepingWorker(self.broker, kept, **self._observed)
         if disk is not None:
             worker.disks[SOURCE] = disk
         return worker

@@ -5,17 +5,28 @@ from __future__ import annotations
 import pytest
 from failure.failing_lane import BROAD, CHANGELOG, OTHER, SECOND, SOURCE, VIP, Consumer, Desk, running
 
-from router.errors import DestinationUnavailable
+from router.errors import DeliveryRefused, DestinationUnavailable, RouterError
 from router.failure.ledger import ledger_of
+from router.failure.letters import TIMESTAMP
 from router.failure.notes import DESTINATION, ERROR, REASON
 from router.failure.policy import FailurePolicy, Keep, OnExpiry, Then
 from router.failure.rejections import REJECTS, RELEASE
 from router.failure.stored import HELD_PREFIX, LEDGER_PREFIX, STATE_PREFIX
 from router.failure.topics import rejected_of
+from router.language.topics import dead_letters_of
 from router.records.headers import ORIGIN
-from router.testing import CommitRefused
+from router.testing import CommitRefused, CopyRefused
 
 QUICK = FailurePolicy(retry_ms=(10 * SECOND, 60 * SECOND))
+
+
+async def stops(desk: Desk) -> RouterError | None:
+    """Let the only lane go on until it stops, and a little longer; gives what it stopped for."""
+    (lane,) = desk.worker.lanes
+    for _ in range(50):
+        desk.worker.rejections.look()
+        await desk.worker.step()
+    return lane.protocol.error
 
 
 def left(desk: Desk) -> list[bytes]:
@@ -254,6 +265,58 @@ async def test_keys_are_forgotten_when_their_topic_has_forgotten_them() -> None:
         await desk.restart()
         await desk.come("2")
         assert not {entry[:1] for entry in desk.table} & {STATE_PREFIX, LEDGER_PREFIX}
+
+
+async def test_missing_topic_for_dead_letters_is_waited_for() -> None:
+    """Nothing is dropped, and nothing passes what cannot be set aside: the lane says which topic it needs, and goes on."""
+    async with running(FailurePolicy(retry_ms=())) as desk:
+        desk.broker.delete_topic(dead_letters_of(VIP))
+        desk.failing = {b"1"}
+        await desk.come("1", "2")
+        desk.consumer.consume()
+        error = await stops(desk)
+        assert isinstance(error, DestinationUnavailable)
+        assert dead_letters_of(VIP) in str(error)
+        assert desk.copies == "1 2"
+        desk.broker.create_topic(dead_letters_of(VIP))
+        await desk.passes(5)
+        assert ([value for value, _ in desk.letters], desk.processed) == (["1"], "2")
+
+
+async def test_topic_that_takes_no_release_mark_is_waited_for() -> None:
+    """A compacted topic takes no record without a key: the lane says so, and tries again as others do, and not at once."""
+    async with running(QUICK) as desk:
+        desk.failing = {b"1"}
+        await desk.come("1", "2")
+        await desk.settle()
+        refused = desk.broker.suffer(CopyRefused(VIP, key=None))
+        desk.broker.clock.advance(10.1)
+        assert isinstance(await stops(desk), DeliveryRefused)
+        assert refused.fired < 10
+        desk.broker.heal()
+        desk.failing = set()
+        await desk.passes(60)
+        assert desk.processed == "1 2"
+
+
+async def test_what_waited_for_long_gets_a_time_that_retention_spares() -> None:
+    """Its own stands in a header; what waited less keeps its time."""
+    async with running(FailurePolicy(retry_ms=(100 * SECOND,)), retention_ms=100 * SECOND) as desk:
+        desk.failing = {b"1"}
+        await desk.come("1")
+        await desk.settle()
+        await desk.come("2")
+        desk.broker.clock.advance(90)
+        await desk.come("3")
+        second, third = (each.timestamp for each in desk.broker.records(BROAD)[1:])
+        desk.failing = set()
+        await desk.passes(10.1)
+        assert desk.processed == "1 2 3"
+        again = {each.value: each for each in desk.broker.records(VIP)}
+        assert again[b"2"].timestamp - second >= 100 * SECOND
+        assert dict(again[b"2"].headers)[TIMESTAMP] == b"%d" % second
+        assert again[b"3"].timestamp == third
+        assert TIMESTAMP not in dict(again[b"3"].headers)
 
 
 async def test_marks_stand_without_key_and_value() -> None:

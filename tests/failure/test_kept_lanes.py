@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from support.language import load
 
-from router.failure.keeping import Kept
 from router.failure.kept_lanes import KeptLanes, kept_by_source
-from router.failure.policy import FailurePolicy, Keep
+from router.failure.policy import FailurePolicy, Keep, Kept
 from router.lanes.batch import SourcePartition
 from router.lanes.copying import Copier, Identity
 from router.language.routes import RouteSet
@@ -34,7 +33,7 @@ DAY = 86_400_000
 
 def routes(failure: str = "failure: {keep: nothing},") -> RouteSet:
     """Return routes of which one topic says this of failure."""
-    route_set, findings = load(ROUTES.replace("FAILURE", failure), with_failure=True)
+    route_set, findings = load(ROUTES.replace("FAILURE", failure))
     assert route_set is not None, findings
     return route_set
 
@@ -47,7 +46,11 @@ def lanes(route_set: RouteSet) -> KeptLanes:
 
 def test_sources_of_topics_that_say_failure_keep() -> None:
     """Each of them, for the topics that their records can come to; no other source."""
-    kept = Kept(policies={"vip.v1": FailurePolicy(keep=Keep.NOTHING)}, retention_ms={"vip.v1": 2 * DAY})
+    kept = Kept(
+        policies={"vip.v1": FailurePolicy(keep=Keep.NOTHING)},
+        retention_ms={"vip.v1": 2 * DAY},
+        renew_ms={"vip.v1": DAY},
+    )
     assert kept_by_source(routes()) == {"orders.v1": kept, "more.v1": kept}
     assert lanes(routes()).topics == ("vip.v1",)
 
@@ -56,8 +59,22 @@ def test_retention_that_nobody_declares_is_not_known() -> None:
     """Then nothing is forgotten."""
     given = routes()
     topics = {name: dataclasses.replace(each, retention_ms=None) for name, each in given.topics.items()}
-    kept = kept_by_source(dataclasses.replace(given, topics=topics))
-    assert kept["orders.v1"].retention_ms == {"vip.v1": None}
+    kept = kept_by_source(dataclasses.replace(given, topics=topics))["orders.v1"]
+    assert kept.retention_ms == {"vip.v1": None}
+    assert kept.renew_ms == {"vip.v1": 7 * DAY // 2}
+
+
+def test_copies_for_a_topic_that_keeps_all_are_never_renewed() -> None:
+    """And nothing is forgotten of it."""
+    given = routes()
+    topics = {name: dataclasses.replace(each, retention_ms=-1) for name, each in given.topics.items()}
+    kept = kept_by_source(dataclasses.replace(given, topics=topics))["orders.v1"]
+    assert (kept.retention_ms, kept.renew_ms) == ({"vip.v1": None}, {})
+
+
+def test_worker_that_reads_rejections_is_in_no_trouble() -> None:
+    """Nothing has failed yet."""
+    assert lanes(routes()).trouble == ("", None)
 
 
 def test_routes_without_failure_keep_nothing() -> None:

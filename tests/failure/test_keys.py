@@ -9,7 +9,8 @@ import pytest
 from router.errors import UnreadableState
 from router.failure.keys import KeptKeys
 from router.failure.parking import Back, KeyState, Phase, Release, Step, acknowledge
-from router.failure.stored import by_key, held_key, of_one, state_key
+from router.failure.stored import back_key, by_key, held_key, of_one, state_key
+from router.lanes.table import KeptBack
 from router.order.stored import decode_record
 from router.records.record import PlainRecord
 from router.testing import MemoryBroker, MemoryTable
@@ -46,8 +47,9 @@ async def test_copies_are_held_in_the_order_in_which_they_come(table: MemoryTabl
     assert [keys.hold(VIP, record(offset), (("h", b"1"),)) for offset in (9, 3)] == [True, True]
     keys = KeptKeys(table)
     keys.index(ENTRY, VIP, by_key(b"k"), flows=False)
+    keys.resume()
     assert keys.hold(VIP, record(5), ())
-    assert [keys.take(held_key(ENTRY, number)).offset for number in range(3)] == [9, 3, 5]
+    assert [keys.take(VIP, held_key(ENTRY, number)).offset for number in range(3)] == [9, 3, 5]
 
 
 async def test_copies_of_other_keys_and_topics_pass(table: MemoryTable) -> None:
@@ -103,4 +105,25 @@ async def test_record_that_is_kept_alone_keeps_nobody_else(table: MemoryTable) -
 async def test_record_that_is_not_there_is_no_record(table: MemoryTable) -> None:
     """A table that has lost something is not believed."""
     with pytest.raises(UnreadableState, match="kept record"):
-        KeptKeys(table).take(held_key(ENTRY, 3))
+        KeptKeys(table).take(VIP, held_key(ENTRY, 3))
+
+
+async def test_what_waits_is_counted_also_by_who_opens_the_table(table: MemoryTable) -> None:
+    """Keys, and copies that came back or are held; nothing of a key that flows again."""
+    keys = KeptKeys(table)
+    park(keys)
+    keys.keep(VIP, back_key(ENTRY, (0, 1)), record(1))
+    keys.hold(VIP, record(2), ())
+    alone = state_key("other.v1", of_one(7))
+    keys.step(alone, lambda _: Step(PARKED, ()))
+    keys.keep("other.v1", back_key(alone, (0, 7)), record(7))
+    expected = {VIP: KeptBack(1, 2), "other.v1": KeptBack(1, 1)}
+    assert keys.waiting == expected
+    later = KeptKeys(table)
+    later.resume()
+    later.index(ENTRY, VIP, by_key(b"k"), flows=False)
+    later.index(alone, "other.v1", of_one(7), flows=False)
+    assert later.waiting == expected
+    later.take("other.v1", back_key(alone, (0, 7)))
+    later.step(alone, lambda _: Step(None, ()))
+    assert later.waiting == {VIP: KeptBack(1, 2)}

@@ -7,7 +7,7 @@ import pytest
 from router.failure.deaths import Dialect
 from router.failure.dialects import read_death
 from router.failure.ledger import DEATH, Ledger, ledger_of
-from router.failure.letters import MALFORMED, dead_letter, malformed_letter, mark, sent_again
+from router.failure.letters import MALFORMED, TIMESTAMP, dead_letter, malformed_letter, mark, renewed, sent_again
 from router.failure.notes import DESTINATION, ERROR, REASON
 from router.failure.rejections import PARKS, REJECTS, Lane, Rejection, read_rejected, rejection_headers, release_mark
 from router.failure.topics import rejected_of
@@ -87,3 +87,11 @@ def test_mark_names_its_lane_and_since_when(first: tuple[int, int] | None) -> No
     assert read is not None
     assert (read.key, read.epoch, read.lane) == (b"k", 4, Lane("orders.v1", 3))
     assert read.first == (None if first is None else Origin(VIP, 2, 70))
+
+
+def test_renewed_record_tells_the_time_that_it_had_first() -> None:
+    """However often it is renewed."""
+    first = renewed(PlainRecord(topic=VIP, timestamp=5, headers=(("x", b"1"),)), 100)
+    assert (first.timestamp, first.headers) == (100, (("x", b"1"), (TIMESTAMP, b"5")))
+    again = renewed(first, 200)
+    assert (again.timestamp, again.headers) == (200, first.headers)

@@ -126,3 +126,18 @@ async def test_topic_that_is_missing_is_waited_for(reader: RejectionReader, log:
     reader.follow(1, {log.name: 0}, sink)
     await log.write(0)
     await comes_to(sink.told, values(0))
+    assert reader.trouble is None
+
+
+async def test_reader_that_reaches_nobody_says_so() -> None:
+    """And since when, as long as that lasts."""
+    reader = RejectionReader("127.0.0.1:1", dict)
+
+    async def troubled() -> bool:
+        return reader.trouble is not None
+
+    reader.follow(0, {"any.rejected": 0}, Sink())
+    await comes_to(troubled, True)
+    assert reader.trouble is not None
+    assert "cannot be read" in reader.trouble[0]
+    await reader.close()

@@ -88,6 +88,8 @@ def test_entries_say_what_they_are_about() -> None:
     assert stored.parts_of_state_key(entry) == (TOPIC, KEY)
     assert (stored.key_of_ident(KEY), stored.key_of_ident(stored.of_one(7))) == (b"ord-1", None)
     assert stored.held_number(stored.held_key(entry, 300)) == 300
+    assert stored.state_of_held(stored.held_key(entry, 300)) == (entry, 300)
+    assert stored.state_of_held(stored.back_key(entry, (2, 5))) == (entry, None)
     assert {stored.topic_of(each) for each in (entry, stored.ledger_key(TOPIC, 4), stored.position_key(TOPIC))} == {
         TOPIC
     }
@@ -103,3 +105,15 @@ def test_held_copies_list_in_their_order_and_apart_from_all_others() -> None:
         stored.back_key(entry, (0, 5)),
     ]
     assert [each for each in sorted(mine + others) if each.startswith(stored.held_prefix(entry))] == mine
+
+
+@given(TIMES, TIMES, TIMES)
+def test_what_a_command_has_led_to_comes_back(written: int, joined: int, at: int) -> None:
+    """Under the topic and the command; in another form it is refused."""
+    carried = stored.Carried(written, joined, at)
+    encoded = stored.encode_carried(carried)
+    assert stored.decode_carried(encoded) == carried
+    assert stored.topic_of(stored.command_key(TOPIC, "c1")) == TOPIC
+    for damaged in (encoded[:-1], b"\x02" + encoded[1:]):
+        with pytest.raises(UnreadableState, match="command"):
+            stored.decode_carried(damaged)

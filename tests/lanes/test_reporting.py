@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from failure.failing_lane import VIP, running
 from prometheus_client import CollectorRegistry
 
 from router.errors import (
@@ -20,10 +21,11 @@ from router.errors import (
 )
 from router.exchange.decision import Decision, Delivery, Step, Walk
 from router.exchange.model import Binding, Destination, DestinationKind, Place
+from router.failure.policy import FailurePolicy
 from router.lanes.batch import SourcePartition
 from router.lanes.carrier import SLOW, Waiting
 from router.lanes.lane import Lane
-from router.lanes.reporting import WAITING, Reporter, status_of, subject_of
+from router.lanes.reporting import WAITING, Reporter, kept_back_of, status_of, subject_of
 from router.language.routes import SourceOrder
 from router.observe.metrics import Metrics
 from router.order.policy import OrderPolicy, Sequence
@@ -126,6 +128,32 @@ async def test_what_is_held_is_told_and_counted() -> None:
     assert desk.value("router_outcomes_total", source=BROAD, outcome="copied") == 1
     assert desk.value("router_records_in_total", source=BROAD) == 1
     await desk.worker.stop()
+
+
+async def test_what_consumers_reject_is_counted_and_told() -> None:
+    """As it comes back, waits, is sent again and dies; and how much waits now, in gauges and for readiness."""
+    registry = CollectorRegistry()
+    reporter = Reporter(Metrics(registry), fatal=lambda _: None)
+
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"router_failure_{name}", {"destination": VIP} | labels)
+
+    async with running(FailurePolicy(retry_ms=(1_000,)), observer=reporter) as failing:
+        failing.failing = {b"1"}
+        await failing.come("1", "2")
+        await failing.settle()
+        await failing.come("3")
+        reporter.look(failing.worker.lanes, lambda _: None)
+        place = {"source": BROAD, "partition": "0"}
+        assert (value("waiting", **place), value("waiting_keys", **place)) == (3, 1)
+        assert kept_back_of([*failing.worker.lanes] * 2) == {VIP: (2, 6)}
+        assert (value("rejected_total", reason="failed"), value("rejected_total", reason="behind")) == (1, 1)
+        assert value("held_total") == 1
+        await failing.passes(1.1)
+        reporter.look(failing.worker.lanes, lambda _: None)
+        assert (value("waiting", **place), value("waiting_keys", **place)) == (0, 0)
+        assert (value("retried_total"), value("released_total"), value("dead_total", reason="failed")) == (4, 1, 1)
+        assert registry.get_sample_value("router_dead_letters_total", {"source": BROAD, "reason": "rejected"}) == 1
 
 
 async def test_lane_whose_table_is_restored_says_how_far_that_is() -> None:

@@ -22,9 +22,9 @@ def text(failure: str, *, exchange: str = "orders", name: str = TOPIC, more: str
     return f"{EXCHANGES}  {name}:\n    failure: {failure}\n    from: [{{exchange: {exchange}}}]\n{more}"
 
 
-def kinds(text: str, *, with_failure: bool = True) -> list[tuple[str, str]]:
+def kinds(text: str) -> list[tuple[str, str]]:
     """Return each finding that is about failure, by its kind and its words."""
-    _, findings = load(text, with_order=True, with_failure=with_failure)
+    _, findings = load(text)
     return [
         (str(each.kind), f"{each.message}: {each.suggestion}" if each.suggestion else each.message)
         for each in findings
@@ -32,9 +32,9 @@ def kinds(text: str, *, with_failure: bool = True) -> list[tuple[str, str]]:
     ]
 
 
-def places(failure: str, *, with_failure: bool = True) -> list[tuple[str, int, int]]:
+def places(failure: str) -> list[tuple[str, int, int]]:
     """Return kind, line and column of each finding that is about failure."""
-    _, findings = load(text(failure), with_order=True, with_failure=with_failure)
+    _, findings = load(text(failure))
     return [each for each in brief(findings) if each[1] >= 8]
 
 
@@ -77,11 +77,6 @@ def test_findings_stand_where_the_fault_is() -> None:
     assert places("{then: dead-letter, park-for: 1d}") == [("ignored-key", 9, 34)]
 
 
-def test_failure_is_refused_where_lanes_do_not_obey_it() -> None:
-    """With its place, and nothing else about it."""
-    assert places("{park-for: 1d}", with_failure=False) == [("not-yet-supported", 9, 5)]
-
-
 def test_a_broad_topic_rejects_nothing() -> None:
     """Its records do not come from the router."""
     told = kinds(f"{EXCHANGES}  order.status.v1: {{failure: {{}}}}\n")
@@ -110,6 +105,30 @@ def test_topics_beside_a_topic_with_failure_are_not_free() -> None:
     """Consumers and the router write them."""
     more = "".join(f"  {TOPIC}.{ending}: {{format: avro}}\n" for ending in ("rejected", "parked", "dead-letters"))
     assert [kind for kind, _ in kinds(text("{}", more=more))].count("reserved-topic") == 3
+
+
+def test_topics_beside_are_nobody_s_alternate() -> None:
+    """What no route wants would be taken for rejections."""
+    said = text("{}").replace(
+        "  orders: {type: topic, ", f"  orders: {{type: topic, alternate: {{topic: {TOPIC}.rejected}}, "
+    )
+    _, findings = load(said)
+    assert [str(each.kind) for each in findings if "is what consumers" in each.message] == ["reserved-topic"]
+
+
+def test_a_topic_that_an_alternate_feeds_may_reject() -> None:
+    """Its records come from the router; of two sources' records no key can be kept."""
+    exchanges = EXCHANGES.replace("  more: {type: topic, ", f"  more: {{type: topic, alternate: {{topic: {TOPIC}}}, ")
+    alone = f"{exchanges.replace(', order.status.v2', '')}  {TOPIC}: {{failure: {{}}}}\n"
+    both = f"{exchanges}  {TOPIC}: {{failure: {{}}}}\n"
+    assert [kind for kind, _ in kinds(alone) if kind in {"ignored-key", "needs-repartition"}] == []
+    assert [kind for kind, _ in kinds(both) if kind in {"ignored-key", "needs-repartition"}] == ["needs-repartition"]
+
+
+def test_a_compacted_topic_rejects_nothing() -> None:
+    """Release marks have no key: no topic can be declared as compacted, let alone one with failure."""
+    told = kinds(text("{}", more="    compacted: true\n"))
+    assert [kind for kind, _ in told] == ["not-yet-supported"]
 
 
 def test_a_name_leaves_room_for_the_topics_beside_it() -> None:

@@ -40,7 +40,7 @@ def test_everything_that_is_said_counts() -> None:
 def test_a_topic_carries_its_policy() -> None:
     """And the fingerprint changes with it, and only where one is said."""
     plain, _ = load(OWNER)
-    said, findings = load(OWNER.replace("    from: [", "    failure: {retry: []}\n    from: ["), with_failure=True)
+    said, findings = load(OWNER.replace("    from: [", "    failure: {retry: []}\n    from: ["))
     assert plain is not None
     assert said is not None, findings
     assert plain.topics["all.order.status.v1"].failure is None

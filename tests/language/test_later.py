@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.language import OWNER, load
 
-from router.language.later import FAILURE_IS_SUPPORTED, LATER_KEYS, ORDER_IS_SUPPORTED, later_key
+from router.language.later import LATER_KEYS, ORDER_IS_SUPPORTED, later_key
 from router.language.reference import routes_reference
 from router.language.shapes import TopicShape
 
@@ -28,11 +28,3 @@ def test_order_is_refused_until_workers_make_it() -> None:
     assert (load(text)[0] is not None) is ORDER_IS_SUPPORTED
     assert load(text, with_order=True)[0] is not None
     assert ("| `order` | putting each key's records in order |" in routes_reference()) is not ORDER_IS_SUPPORTED
-
-
-def test_failure_is_refused_until_lanes_obey_it() -> None:
-    """One constant says so, to `check` and to the reference."""
-    text = OWNER.replace("    from: [", "    failure: {then: park}\n    from: [")
-    assert (load(text)[0] is not None) is FAILURE_IS_SUPPORTED
-    assert load(text, with_failure=True)[0] is not None
-    assert ("| `topics:`, by name | `failure` |" in routes_reference()) is not FAILURE_IS_SUPPORTED

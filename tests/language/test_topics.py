@@ -115,11 +115,16 @@ def test_topic_whose_consumer_may_reject_gets_three_beside_it() -> None:
     given = replace(given, topics={**given.topics, "t.v1": failing})
     planned = plans(given, group="shop", replication=2, max_message_bytes=1000)
     room = {"retention.ms": str(DAY), "max.message.bytes": "66536"}
-    assert [plan for name, plan in planned.items() if name.startswith("t.v1.")] == [
-        TopicPlan("t.v1.rejected", TopicRole.REJECTED, "team", 6, 2, room),
+    more = room | {"max.message.bytes": str(1000 + 2 * 65_536)}
+    own = {"retention.ms": str(DAY), "cleanup.policy": "delete"}
+    assert [plan for name, plan in planned.items() if name.startswith("t.v1")] == [
+        TopicPlan("t.v1", TopicRole.NARROW, "team", 2, 2, own),
+        TopicPlan("t.v1.rejected", TopicRole.REJECTED, "team", 6, 2, own | room),
         TopicPlan("t.v1.parked", TopicRole.PARKED, "team", 2, 2, {"cleanup.policy": "compact"}),
-        TopicPlan("t.v1.dead-letters", TopicRole.DEAD_LETTERS, "team", 2, 2, room),
+        TopicPlan("t.v1.dead-letters", TopicRole.DEAD_LETTERS, "team", 2, 2, own | more),
     ]
+    assert planned["shop-a.v1-changelog"].config["max.message.bytes"] == more["max.message.bytes"]
+    assert "cleanup.policy" not in planned["other.v1"].config
     assert [each for each in planned if "changelog" in each] == ["shop-a.v1-changelog"]
     assert keeping_sources(given) == {"a.v1": ("t.v1",)}
 

@@ -201,3 +201,21 @@ def test_body_is_plain_json(running: Health) -> None:
     """The answers can be dumped as they are."""
     running.progress("stuck", since=STARTED)
     assert json.dumps([running.readiness([lane(0, "opening")], now=NOW).to_json(), running.liveness(now=NOW).to_json()])
+
+
+def test_rejections_that_nobody_reads_make_not_ready(running: Health) -> None:
+    """Until they are read again."""
+    running.rejections("what consumers reject cannot be read: TopicAuthorizationFailed", since=STARTED)
+    (problem,) = running.readiness([], now=NOW).problems
+    assert (problem.reason, problem.since) == ("rejections-unread", STARTED)
+    assert "topics of rejections" in problem.what_to_do
+    running.rejections()
+    assert running.readiness([], now=NOW).ready
+
+
+def test_what_waits_for_consumers_is_told_and_no_problem(running: Health) -> None:
+    """A consumer's trouble is its own; a topic of which nothing waits is not in the answer."""
+    told = running.readiness([], now=NOW, kept_back={"vip.v1": (2, 9), "other.v1": (0, 0)})
+    assert told.ready
+    assert told.to_json()["kept_back"] == {"vip.v1": {"keys": 2, "copies": 9}}
+    assert "kept_back" not in running.readiness([], now=NOW, kept_back={"other.v1": (0, 0)}).to_json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -139,6 +140,52 @@ def test_order_is_counted_without_a_label_for_its_keys(metrics: Metrics) -> None
     assert samples(metrics, "router_order_oldest_seconds") == {("1", SOURCE): 2.5}
     metrics.lane_changed(SOURCE, 1, None)
     assert samples(metrics, "router_order_waiting") == samples(metrics, "router_order_oldest_seconds") == {}
+
+
+def failures(metrics: Metrics, **more: Any) -> None:
+    """Report what came of rejections: nothing, but for this."""
+    names = ("rejected", "held", "released", "retried", "parked", "dead", "skipped")
+    nothing: dict[str, Any] = {name: {} for name in names}
+    metrics.failures(**nothing | more)
+
+
+def test_rejections_are_counted_by_destination(metrics: Metrics) -> None:
+    """Each thing that can become of one; zeros from the start."""
+    metrics.failing(["vip.v1"])
+    names = ("held", "released", "retried", "parked", "skipped")
+    counted = {name: samples(metrics, f"router_failure_{name}_total") for name in names}
+    assert counted == {name: {("vip.v1",): 0} for name in names}
+    numbers = {name: {"vip.v1": number} for number, name in enumerate(names, start=1)}
+    failures(metrics, rejected={("vip.v1", "failed"): 7}, dead={("vip.v1", "failed"): 8}, **numbers)
+    counted = {name: samples(metrics, f"router_failure_{name}_total") for name in names}
+    assert counted == {name: {("vip.v1",): number} for number, name in enumerate(names, start=1)}
+    assert samples(metrics, "router_failure_rejected_total") == {("vip.v1", "failed"): 7}
+    assert samples(metrics, "router_failure_dead_total") == {("vip.v1", "failed"): 8}
+
+
+def test_reasons_that_clients_write_are_few_labels(metrics: Metrics) -> None:
+    """The first 20 of each destination; rejections and dead letters have the same ones."""
+    failures(metrics, rejected={("vip.v1", f"reason-{number}"): 1 for number in range(25)})
+    failures(metrics, dead={("vip.v1", "reason-3"): 1, ("vip.v1", "reason-24"): 1, ("other.v1", "reason-24"): 1})
+    rejected = samples(metrics, "router_failure_rejected_total")
+    assert len(rejected) == 21
+    assert rejected["vip.v1", "other"] == 5
+    assert samples(metrics, "router_failure_dead_total") == {
+        ("vip.v1", "reason-3"): 1,
+        ("vip.v1", "other"): 1,
+        ("other.v1", "reason-24"): 1,
+    }
+
+
+def test_what_waits_for_consumers_goes_with_its_lane(metrics: Metrics) -> None:
+    """By destination; a lane that says nothing of one any more has none there."""
+    metrics.lane_changed(SOURCE, 1, "carrying")
+    metrics.kept_back(SOURCE, 1, {"vip.v1": (2, 9), "other.v1": (0, 0)})
+    assert samples(metrics, "router_failure_waiting") == {("vip.v1", "1", SOURCE): 9, ("other.v1", "1", SOURCE): 0}
+    metrics.kept_back(SOURCE, 1, {"vip.v1": (1, 3)})
+    assert samples(metrics, "router_failure_waiting_keys") == {("vip.v1", "1", SOURCE): 1}
+    metrics.lane_changed(SOURCE, 1, None)
+    assert samples(metrics, "router_failure_waiting") == samples(metrics, "router_failure_waiting_keys") == {}
 
 
 def test_one_build_is_told_at_a_time(metrics: Metrics) -> None:

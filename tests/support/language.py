@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from textwrap import dedent, indent
 
 from router.language.findings import Finding
-from router.language.later import FAILURE_IS_SUPPORTED, ORDER_IS_SUPPORTED
+from router.language.later import ORDER_IS_SUPPORTED
 from router.language.load import load_routes
 from router.language.routes import RouteSet
 from router.records.catalogue import Catalogue
@@ -72,12 +72,11 @@ def load(
     *,
     schemas: Catalogue | None = None,
     with_order: bool = ORDER_IS_SUPPORTED,
-    with_failure: bool = FAILURE_IS_SUPPORTED,
 ) -> tuple[RouteSet | None, tuple[Finding, ...]]:
     """Load files, or one of the name t.yaml."""
     files = {"t.yaml": texts} if isinstance(texts, str) else texts
     dedented = {name: dedent(text) for name, text in files.items()}
-    return load_routes(dedented, schemas or catalogue(), with_order=with_order, with_failure=with_failure)
+    return load_routes(dedented, schemas or catalogue(), with_order=with_order)
 
 
 def brief(findings: Iterable[Finding]) -> list[tuple[str, int, int]]:
