@@ -1,28 +1,20 @@
-"""`router dead-letters`: what was set aside, and why. Looks only: nothing is written to any topic."""
+"""`router dead-letters`: what was set aside, and why; `dead_letters_redrive` has the commands that do something about it."""
 
 from __future__ import annotations
 
 import base64
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.table import Table
 
-from router.commands.dead_letters_selection import (
-    DeadLetter,
-    Selection,
-    cause_id,
-    choose_topics,
-    decoded,
-    moment,
-    read_letter,
-)
+from router.commands.dead_letters_options import catalogue_of, selecting, selection_of
+from router.commands.dead_letters_redrive import edit, redrive, skip
 from router.commands.live import PLACE, read_record, scan
 from router.commands.routes import console
 from router.errors import RouterError
@@ -30,52 +22,40 @@ from router.failure.causes import Cause, Causes, symptom_of
 from router.failure.deaths import Death
 from router.failure.dialects import read_deaths
 from router.failure.ledger import ledger_of
-from router.records.catalogue import Catalogue
 from router.records.headers import Origin
 from router.records.record import PlainRecord
+from router.redrive.selection import (
+    DeadLetter,
+    Selection,
+    cause_id,
+    choose_topics,
+    decoded,
+    read_letter,
+)
 from router.settings import Settings
-from router.versions.catalogue import read_catalogue
 
 __all__ = ["dead_letters"]
 
 _WIDE = 1_000
 """Columns: room for Kafka's longest names and for the longest message that is told apart."""
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @click.group(name="dead-letters")
 def dead_letters() -> None:
-    """Look at what was set aside: by cause, one by one, or as a file. Reads the Kafka of ROUTER_BROKER, and writes nothing.
+    """What was set aside: look at it by cause, one by one, or as a file; send it again, change it, or decide against it.
+
+    Works with the Kafka of ROUTER_BROKER. `list`, `show` and `export` write nothing; the others ask first.
 
     Headers of Kafka Connect, Kafka Streams, Spring Kafka, share groups and RabbitMQ are read as well as the router's.
     """
 
 
-def _selecting(command: _F) -> _F:
-    """The options that say which dead letters are meant."""
-    options = (
-        click.argument("topics", metavar="[TOPIC]…", nargs=-1),
-        click.option("--destination", metavar="NAME", help="Only those of this consumer: its topic, group or queue."),
-        click.option("--cause", metavar="ID", help="Only those of this cause, as `list` shows it."),
-        click.option("--key", metavar="TEXT", help="Only records with this key."),
-        click.option("--since", metavar="TIME", help="Only what died then or later: 2026-03-01T12:00, or 2h for ago."),
-        click.option("--until", metavar="TIME", help="Only what died before then."),
-        click.option("--where", metavar="CEL", help="Only records for which this holds, as `where` in a binding."),
-        click.option(
-            "--schemas",
-            type=click.Path(path_type=Path),
-            default=Path("schemas"),
-            show_default=True,
-            help="The catalogue, for --where and to show values.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+for _each in (redrive, edit, skip):
+    dead_letters.add_command(_each)
 
 
 @dead_letters.command(name="list")
-@_selecting
+@selecting
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 def list_(*, topics: tuple[str, ...], as_json: bool, schemas: Path, **chosen: str | None) -> None:
     """Count dead letters by cause: the same error at the same place, whatever numbers and names its message has.
@@ -87,7 +67,7 @@ def list_(*, topics: tuple[str, ...], as_json: bool, schemas: Path, **chosen: st
         router dead-letters list vip.order.status.v1 --since 2h
         router dead-letters list order.status.v1 --where 'country == "RU"' --json
     """
-    selection = _selection(schemas, chosen)
+    selection = selection_of(schemas, chosen)
     causes = Causes()
 
     def add(letter: DeadLetter) -> None:
@@ -126,7 +106,7 @@ def show(*, place: Origin, schemas: Path, as_json: bool) -> None:
     except RouterError as error:
         raise click.ClickException(str(error)) from error
     letter = read_letter(record)
-    told = _letter_json(letter, Selection(_catalogue(schemas)))
+    told = _letter_json(letter, Selection(catalogue_of(schemas)))
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
         return
@@ -135,7 +115,7 @@ def show(*, place: Origin, schemas: Path, as_json: bool) -> None:
 
 
 @dead_letters.command()
-@_selecting
+@selecting
 @click.option(
     "--output", "-o", type=click.File("w", lazy=True), default="-", help="A file; without it, standard output."
 )
@@ -145,30 +125,13 @@ def export(*, topics: tuple[str, ...], output: Any, schemas: Path, **chosen: str
     \b
         router dead-letters export vip.order.status.v1 --cause 5f3a09c1 -o dead.jsonl
     """
-    selection = _selection(schemas, chosen)
+    selection = selection_of(schemas, chosen)
 
     def write(letter: DeadLetter) -> None:
         output.write(json.dumps(_letter_json(letter, selection), ensure_ascii=False) + "\n")
 
     _scan(topics, selection, write)
     _say_unasked(selection)
-
-
-def _selection(schemas: Path, chosen: dict[str, str | None]) -> Selection:
-    now = time.time()
-    times = {
-        name: None if text is None else moment(text, now=now)
-        for name in ("since", "until")
-        for text in (chosen.pop(name),)
-    }
-    return Selection(_catalogue(schemas), **times, **chosen)  # type: ignore[arg-type] # options by their names
-
-
-def _catalogue(schemas: Path) -> Catalogue:
-    try:
-        return read_catalogue(schemas) if schemas.is_dir() else Catalogue.from_texts({})
-    except RouterError as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _scan(named: tuple[str, ...], selection: Selection, each: Callable[[DeadLetter], None]) -> list[str]:

@@ -142,7 +142,7 @@ def give_up_headers(command: str, lane: Lane, *, silently: bool) -> list[tuple[s
 
 
 def end_headers(command: str, lane: Lane, count: int) -> list[tuple[str, bytes | None]]:
-    """The headers of a record, without key and value, that asks a lane what it has done."""
+    """The headers of a record without value that asks a lane what it has done."""
     return [(COMMAND, command.encode("ascii")), (ENDS, b"%d" % count), (LANE, _lane_text(lane))]
 
 

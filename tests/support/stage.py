@@ -67,7 +67,7 @@ class Stage:
         self.group = word
         self.topics = Topics(bootstrap)
         self._word = word
-        self._home = home
+        self.home = home
         self._workers: list[Worker] = []
         self.schema("event", EVENT)
 
@@ -77,13 +77,13 @@ class Stage:
 
     def schema(self, subject: str, schema: dict[str, Any], *, version: int = 1) -> None:
         """Put a schema into the catalogue."""
-        folder = self._home / "schemas" / subject
+        folder = self.home / "schemas" / subject
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"v{version}.avsc").write_text(json.dumps(schema), encoding="utf-8")
 
     def routes(self, **texts: str) -> Stage:
         """Write route files, a file a team."""
-        folder = self._home / "routes"
+        folder = self.home / "routes"
         folder.mkdir(parents=True, exist_ok=True)
         for team, text in texts.items():
             (folder / f"{team}.yaml").write_text(self.name(text), encoding="utf-8")
@@ -107,15 +107,15 @@ class Stage:
         usual = {
             "broker": self.bootstrap,
             "group": self.group,
-            "routes": str(self._home / "routes"),
-            "schemas": str(self._home / "schemas"),
+            "routes": str(self.home / "routes"),
+            "schemas": str(self.home / "schemas"),
             "session_timeout": "2s",
             "destination_retry": "300ms",
         }
         named = {f"ROUTER_{name.upper()}": value for name, value in (usual | settings).items()}
         named |= environ or {}
         number = len(self._workers) + 1
-        self._workers.append(Worker(home=self._home / f"worker-{number}", settings=named, app=app))
+        self._workers.append(Worker(home=self.home / f"worker-{number}", settings=named, app=app))
         return self._workers[-1].start()
 
     def feed(self, count: int, *, partitions: int = 2, first: int = 0) -> dict[str, list[Place]]:
@@ -149,7 +149,7 @@ class Stage:
     def impatient_app(self, seconds: float) -> str:
         """The name of an app like the router's own, whose consumer counts as hung when it has not fetched for so long."""
         text = f"from agents.app import app\n\napp.conf.broker_max_poll_interval = {seconds}\n"
-        (self._home / "impatient.py").write_text(text, encoding="utf-8")
+        (self.home / "impatient.py").write_text(text, encoding="utf-8")
         return "impatient"
 
     def behind(self, *sources: str) -> dict[tuple[str, int], tuple[int, int]]:

@@ -5,18 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import click
 import pytest
 from support.language import ORDER, catalogue
 
-from router.commands.dead_letters_selection import (
-    DeadLetter,
-    Selection,
-    cause_id,
-    choose_topics,
-    moment,
-    read_letter,
-)
 from router.failure.causes import MESSAGES_APART, Causes, symptom_of
 from router.failure.deaths import Death, Dialect
 from router.failure.ledger import Entry, encode_death
@@ -24,6 +15,15 @@ from router.records.avro import encode_whole
 from router.records.headers import Origin
 from router.records.record import PlainRecord
 from router.records.schema import parse_avro
+from router.redrive.selection import (
+    DeadLetter,
+    Selection,
+    WrongSelection,
+    cause_id,
+    choose_topics,
+    moment,
+    read_letter,
+)
 
 SCHEMA = parse_avro(json.dumps(ORDER), file="t")
 VALUE = {
@@ -75,7 +75,7 @@ def test_topics_are_meant_by_their_consumers_names(named: list[str], found: list
 
 def test_a_name_that_leads_nowhere_is_told() -> None:
     """With both topics that it could have meant."""
-    with pytest.raises(click.ClickException, match=r"no topic 'c\.v1\.dead-letters' or 'c\.v1'"):
+    with pytest.raises(WrongSelection, match=r"no topic 'c\.v1\.dead-letters' or 'c\.v1'"):
         choose_topics(["c.v1"], {})
 
 
@@ -95,7 +95,7 @@ def test_a_time_is_a_moment_or_how_long_ago(text: str, milliseconds: int) -> Non
 
 def test_what_is_no_time_is_refused() -> None:
     """With the forms that there are."""
-    with pytest.raises(click.BadParameter, match="'yesterday' is no time"):
+    with pytest.raises(WrongSelection, match="'yesterday' is no time"):
         moment("yesterday", now=NOW)
 
 
@@ -133,7 +133,7 @@ def test_a_cause_is_meant_by_its_id() -> None:
         gathered = causes.add(letter(message=f"nobody {word}").death, at=Origin("t", 0, number), time=0)
     assert gathered.message == "…"
     assert Selection(catalogue(), cause=cause_id(gathered)).takes(one)
-    with pytest.raises(click.BadParameter, match="first column"):
+    with pytest.raises(WrongSelection, match="first column"):
         Selection(catalogue(), cause="failed")
 
 
@@ -157,5 +157,5 @@ def test_a_topic_without_a_schema_is_read_as_json() -> None:
 
 def test_a_condition_that_is_none_is_told_with_its_topic() -> None:
     """It is asked of each topic by that topic's schema."""
-    with pytest.raises(click.ClickException, match=r"'vip\.order\.status\.v1\.dead-letters'.*amuont"):
+    with pytest.raises(WrongSelection, match=r"'vip\.order\.status\.v1\.dead-letters'.*amuont"):
         Selection(catalogue(), where="amuont > 1").takes(letter())

@@ -1,4 +1,4 @@
-"""Which dead letters are meant: by destination, cause, key, time, and an expression over the record."""
+"""Which dead letters are meant: by destination, cause, key, time, and an expression over the record. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import click
-
 from router.durations import parse_duration
-from router.errors import Unreadable
+from router.errors import ConfigError, Unreadable
 from router.failure.causes import Symptom, symptom_of
 from router.failure.deaths import Death, Dialect
 from router.failure.dialects import read_death
@@ -30,10 +28,32 @@ from router.records.headers import Origin
 from router.records.record import PlainRecord
 from router.records.schema import AvroSchema, JsonSchema
 
-__all__ = ["DeadLetter", "Selection", "cause_id", "choose_topics", "decoded", "moment", "read_letter"]
+__all__ = [
+    "DeadLetter",
+    "Selection",
+    "WrongSelection",
+    "cause_id",
+    "choose_topics",
+    "decoded",
+    "moment",
+    "read_letter",
+]
 
 _ENDING = dead_letters_of("")
 _CAUSE = re.compile(r"[0-9a-f]{8}")
+
+
+class WrongSelection(ConfigError):
+    """What says which dead letters are meant makes no sense."""
+
+    reason = "wrong-selection"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return self.problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +89,7 @@ def cause_id(symptom: Symptom) -> str:
 def choose_topics(named: Sequence[str], partition_counts: Mapping[str, int]) -> list[str]:
     """The topics of dead letters that are meant: of each name the one beside it, or, where there is none, itself.
 
-    Without names all that end in `.dead-letters`. Raises ClickException for a name that leads nowhere.
+    Without names all that end in `.dead-letters`. Raises WrongSelection for a name that leads nowhere.
     """
     if not named:
         return sorted(name for name in partition_counts if name.endswith(_ENDING))
@@ -78,7 +98,7 @@ def choose_topics(named: Sequence[str], partition_counts: Mapping[str, int]) -> 
         beside = dead_letters_of(name)
         topic = beside if beside in partition_counts else name
         if topic not in partition_counts:
-            raise click.ClickException(f"there is no topic '{beside}' or '{name}', or you may not see it")
+            raise WrongSelection(f"there is no topic '{beside}' or '{name}', or you may not see it")
         found.append(topic)
     return list(dict.fromkeys(found))
 
@@ -86,7 +106,7 @@ def choose_topics(named: Sequence[str], partition_counts: Mapping[str, int]) -> 
 def moment(text: str, *, now: float) -> int:
     """A time as milliseconds since the epoch: ISO 8601 (without a zone: UTC), or a duration before now, such as `2h`.
 
-    Raises click.BadParameter.
+    Raises WrongSelection.
     """
     try:
         return round(now * 1000) - parse_duration(text)
@@ -95,7 +115,7 @@ def moment(text: str, *, now: float) -> int:
     try:
         told = datetime.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f"'{text}' is no time: write 2026-03-01T12:00, or how long ago, such as 2h") from None
+        raise WrongSelection(f"'{text}' is no time: write 2026-03-01T12:00, or how long ago, such as 2h") from None
     return round((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
@@ -120,9 +140,9 @@ class Selection:
         until: int | None = None,
         where: str | None = None,
     ) -> None:
-        """Raises click.BadParameter for a cause that is none."""
+        """Raises WrongSelection for a cause that is none."""
         if cause is not None and not _CAUSE.fullmatch(cause):
-            raise click.BadParameter(f"'{cause}' is no cause: the first column of `router dead-letters list` has them")
+            raise WrongSelection(f"'{cause}' is no cause: the first column of `router dead-letters list` has them")
         self.unasked = 0
         """Dead letters that `where` could not be asked of: they are left out."""
         self._catalogue = catalogue
@@ -133,7 +153,7 @@ class Selection:
         self._asked: dict[str, Callable[[PlainRecord], bool]] = {}
 
     def takes(self, letter: DeadLetter) -> bool:
-        """Whether the dead letter is meant. Raises ClickException where `where` cannot be compiled for its schema."""
+        """Whether the dead letter is meant. Raises WrongSelection where `where` cannot be compiled for its schema."""
         death, record = letter.death, letter.record
         if self._destination is not None and death.destination != self._destination:
             return False
@@ -171,7 +191,7 @@ class Selection:
         try:
             where: Where = compile_where(self._where, Environment.of_schema(schema), engine=Re2())
         except InvalidWhere as invalid:
-            raise click.ClickException(f"--where cannot be asked of '{record.topic}': {invalid}") from invalid
+            raise WrongSelection(f"--where cannot be asked of '{record.topic}': {invalid}") from invalid
         reads_value = bool(where.paths or where.whole)
 
         def holds(one: PlainRecord) -> bool:

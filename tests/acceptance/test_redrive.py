@@ -1,0 +1,240 @@
+"""Sending again by hand what was set aside: once each, to the consumer that failed, in the place of its key."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from support.rejecting import RejectingConsumer
+from support.stage import Stage, event
+from support.waiting import until
+
+from router.commands import main
+from router.failure.audit import AUDIT
+from router.failure.commands import REDRIVEN
+from router.failure.ledger import Ledger, ledger_of
+from router.language.topics import changelog_of
+
+pytestmark = pytest.mark.process
+
+PARTITIONS = 2
+ROUTES = """
+version: 1
+team: shop
+exchanges:
+  events: {type: topic, sources: [@event.v1], routing-key: "{colour}"}
+topics:
+  @all.event.v1: {from: [{exchange: events}]}
+  @vip.event.v1:
+    failure: {retry: [], then: dead-letter}
+    from: [{exchange: events}]
+"""
+EVENT, VIP, ALL = "@event.v1", "@vip.event.v1", "@all.event.v1"
+
+
+class Desk:
+    """A shop one of whose consumers rejects, and somebody who redrives."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        stage.routes(shop=ROUTES)
+        beside = (f"{EVENT}.unroutable", f"{EVENT}.dead-letters", f"{VIP}.rejected", f"{VIP}.dead-letters")
+        stage.create(EVENT, VIP, ALL, *beside, partitions=PARTITIONS)
+        stage.create(f"{VIP}.parked", partitions=PARTITIONS, cleanup_policy="compact")
+        stage.topics.create(
+            changelog_of(stage.group, stage.name(EVENT)), partitions=PARTITIONS, cleanup_policy="compact"
+        )
+
+    def produce(self, numbers: Iterable[int]) -> None:
+        """Produce events: event n has the key n % 10, and partition n % 2."""
+        self.stage.topics.produce(
+            {"topic": self.stage.name(EVENT), "key": key_of(number), "value": event(number), "partition": number % 2}
+            for number in numbers
+        )
+
+    def set_aside(self, numbers: Iterable[int], *, beside: str = VIP, reason: str = "failed") -> None:
+        """Lay dead letters of these events, as lanes do: event n is at offset n // 2."""
+        name = self.stage.name
+        of_vip = [
+            ("router-destination", name(VIP).encode()),
+            *Ledger().died(name(VIP), reason, 1_000).headers(),
+        ]
+        self.stage.topics.produce(
+            {
+                "topic": name(f"{beside}.dead-letters"),
+                "key": key_of(number),
+                "value": event(number),
+                "partition": number % 2,
+                "headers": [
+                    ("number", b"%d" % number),
+                    ("router-origin", f"{name(EVENT)}/{number % 2}/{number // 2}".encode()),
+                    ("router-hop", b"1;r;w;ZnRQJRamQwuBSbkgKP2Erw;1;1;e49962df;"),
+                    ("router-reason", reason.encode()),
+                    ("router-error", b"no %d" % number),
+                    *(of_vip if beside == VIP else []),
+                ],
+            }
+            for number in numbers
+        )
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Of somebody who works with this shop."""
+        return {
+            "USER": "ada",
+            "ROUTER_BROKER": self.stage.bootstrap,
+            "ROUTER_GROUP": self.stage.group,
+            "ROUTER_ROUTES": str(self.stage.home / "routes"),
+            "ROUTER_SCHEMAS": str(self.stage.home / "schemas"),
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command, as somebody at a terminal does."""
+        others = {name: value for name, value in os.environ.items() if not name.startswith("ROUTER_")}
+        return subprocess.Popen(
+            [sys.executable, "-c", "from router.commands import main; main()", *arguments],
+            env=others | self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
+        """Run a command in this process; the JSON that it tells."""
+        result = CliRunner().invoke(main, arguments, env=self.environ)
+        assert result.exit_code == code, (result.output, result.exception)
+        return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+
+    def redrive(self, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
+        """Redrive what lies beside the topic whose consumer rejects."""
+        topic = self.stage.name(VIP)
+        return self.run("dead-letters", "redrive", topic, "--json", "--reason", "fixed", *arguments, code=code)
+
+    def audit(self, command: str) -> list[dict[str, Any]]:
+        """The events of a command."""
+        (log,) = self.stage.read(AUDIT)
+        return [json.loads(each.value or b"") for each in log if each.key == command.encode()]
+
+    def redriven(self, topic: str) -> Counter[bytes | None]:
+        """By value, how often each was sent again."""
+        return Counter(each.value for log in self.stage.read(topic) for each in log if each.header(REDRIVEN))
+
+
+def key_of(number: int) -> bytes:
+    """The key of an event."""
+    return b"key-%d" % (number % 10)
+
+
+def test_dead_letter_reaches_only_the_consumer_that_failed_and_once(stage: Stage) -> None:
+    """A dry run changes nothing, the same command twice sends nothing twice, and the audit tells who did what."""
+    desk = Desk(stage)
+    failing = {event(4), event(7)}
+    consumer = RejectingConsumer(
+        stage.bootstrap, stage.name(VIP), partitions=PARTITIONS, fails=lambda record: record.value in failing
+    )
+    stage.worker().until_ready(lanes=PARTITIONS)
+    desk.produce(range(20))
+
+    def turned(*numbers: int) -> bool:
+        consumer.turn()
+        return {event(number) for number in numbers} <= {each.value for each in consumer.looked_at if not each.failed}
+
+    until(lambda: turned(*(n for n in range(20) if n not in {4, 7})), within=40, what="the others are processed")
+    until(lambda: sum(map(len, stage.read(f"{VIP}.dead-letters"))) == 2, within=20, what="two died")
+    failing.clear()
+    (planned,) = desk.redrive("--dry-run")
+    assert (planned["plan"]["meant"], planned["plan"]["copies"]) == (2, 2)
+    assert planned["plan"]["sending"][0]["by_lanes"]
+    told, ended = desk.redrive("--yes", "--key", "key-4")
+    assert (told["plan"]["meant"], ended["done"]["letters"]) == (1, 1)
+    assert ended["lanes"] == [
+        {"topic": stage.name(VIP), "lane": f"{stage.name(EVENT)}/0", "got": 1, "written": 1, "joined": 0}
+    ]
+    until(lambda: turned(4), within=20, what="the one is processed")
+    assert not turned(7)
+    _, again = desk.redrive("--yes", "--key", "key-4")
+    assert (again["done"]["letters"], again["done"]["sent_before"]) == (0, 1)
+    assert desk.redriven(VIP) == {event(4): 1}
+    assert desk.redriven(ALL) == {}
+    (copy,) = [each for log in stage.read(VIP) for each in log if each.header(REDRIVEN)]
+    assert copy.header("router-origin") == f"{stage.name(EVENT)}/0/2".encode()
+    assert ledger_of(copy.headers).count(stage.name(VIP)) == 1
+    events = desk.audit(told["command"])
+    assert [each["type"] for each in events] == [
+        "router.redrive.begun", "router.redrive.ended", "router.redrive.carried"
+    ]  # fmt: skip
+    assert {(each["data"].get("author"), each["data"].get("reason")) for each in events[:2]} == {("ada", "fixed")}
+
+
+def test_killed_worker_and_interrupted_command_send_each_once(stage: Stage) -> None:
+    """Some thousands, with the worker killed in their middle, and the command ended by ctrl-C and taken up again."""
+    count = 4_000
+    desk = Desk(stage)
+    desk.set_aside(range(count))
+    worker = stage.worker(standbys="0").until_ready(lanes=PARTITIONS)
+    command = desk.start(
+        "dead-letters", "redrive", stage.name(VIP), "--yes", "--reason", "fixed", "--rate", "1500", "--json"
+    )
+    until(lambda: sum(desk.redriven(VIP).values()) > 300, within=30, what="some were sent")
+    worker.kill()
+    command.send_signal(signal.SIGINT)
+    told, _ = command.communicate(timeout=30)
+    assert command.returncode == 130, told
+    planned, ended = (json.loads(line) for line in told.splitlines() if line.startswith("{"))
+    assert ended["interrupted"]
+    assert 0 < ended["done"]["letters"] < count
+    worker.start().until_ready(lanes=PARTITIONS)
+    _, resumed = desk.run(
+        "dead-letters", "redrive", "--resume", planned["command"], "--yes", "--json", "--rate", "0"
+    )
+    assert resumed["done"]["letters"] == count - ended["done"]["letters"]
+    assert resumed["done"]["sent_before"] == ended["done"]["letters"]
+    until(lambda: sum(desk.redriven(VIP).values()) >= count, within=30, what="all were sent")
+    assert desk.redriven(VIP) == dict.fromkeys((event(number) for number in range(count)), 1)
+    assert sum(lane["written"] for lane in resumed["lanes"]) == count
+    _, again = desk.redrive("--yes")
+    assert (again["done"]["letters"], again["done"]["sent_before"]) == (0, count)
+    types = [each["type"] for each in desk.audit(planned["command"])]
+    assert types[:3] == ["router.redrive.begun", "router.redrive.interrupted", "router.redrive.begun"]
+
+
+def test_whole_records_go_where_the_routes_of_today_say(stage: Stage) -> None:
+    """Directly where nothing is kept back, by its lane where a consumer may reject; and what was skipped stays."""
+    desk = Desk(stage)
+    desk.set_aside(range(6), beside=EVENT, reason="unreadable")
+    stage.worker().until_ready(lanes=PARTITIONS)
+    name = stage.name(EVENT)
+    usual = (name, "--yes", "--json", "--reason", "the schema was late")
+    _, skipped = desk.run("dead-letters", "skip", *usual, "--key", "key-3")
+    assert skipped["done"]["letters"] == 1
+    _, ended = desk.run("dead-letters", "redrive", *usual)
+    assert (ended["done"]["letters"], ended["done"]["copies"], ended["done"]["skipped_before"]) == (5, 10, 1)
+    wanted = {event(number): 1 for number in range(6) if number != 3}
+    until(lambda: desk.redriven(VIP) == wanted, within=20, what="the lanes have sent theirs")
+    assert desk.redriven(ALL) == wanted
+    assert desk.run("dead-letters", "redrive", *usual)[1]["done"]["letters"] == 0
+
+
+def test_changed_value_is_checked_and_sent(stage: Stage) -> None:
+    """One that does not fit says so; one that does reaches the consumer, and the audit."""
+    desk = Desk(stage)
+    desk.set_aside([4])
+    stage.worker().until_ready(lanes=PARTITIONS)
+    place = f"{stage.name(VIP)}.dead-letters/0/0"
+    file = stage.home / "value.json"
+    file.write_text('{"number": "many", "colour": "red"}')
+    usual = ("dead-letters", "edit", place, "--value", str(file), "--reason", "agreed", "--yes", "--json")
+    desk.run(*usual, code=1)
+    file.write_text('{"number": 44, "colour": "red"}')
+    _, ended = desk.run(*usual)
+    assert ended["done"]["letters"] == 1
+    until(lambda: desk.redriven(VIP) == {event(44, "red"): 1}, within=20, what="it is sent")
+    assert [each["type"] for each in desk.audit(ended["command"])][0] == "router.edit.begun"
