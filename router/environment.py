@@ -113,6 +113,8 @@ def _switch() -> Kind:
     return Kind("on | off", lambda text: words.read(text) == "on", lambda value: "on" if value else "off")
 
 
+_URL: Final = r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?/?"
+_HOST: Final = r"[A-Za-z0-9._:-]{1,255}"
 _BYTES: Final = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "": 1}
 
 
@@ -180,6 +182,22 @@ def _read_tags(text: str) -> tuple[str, ...]:
     return tags
 
 
+def _read_urls(text: str) -> tuple[str, ...]:
+    urls = tuple(dict.fromkeys(item.rstrip("/") for item in _items(text)))
+    for url in urls:
+        if not re.fullmatch(_URL, url):
+            raise ValueError(f"has '{url}', which is no address such as http://10.0.0.5:6066")
+    return urls
+
+
+def _read_addresses(text: str) -> tuple[str, ...]:
+    addresses = tuple(dict.fromkeys(_items(text)))
+    for address in addresses:
+        if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", address):
+            raise ValueError(f"has '{address}', which is no IP address, such as 10.0.0.2 or ::1")
+    return addresses
+
+
 def _read_brokers(text: str) -> str:
     """The list, without spaces, as Kafka clients take it."""
     brokers = _items(text)
@@ -197,6 +215,8 @@ def _read_brokers(text: str) -> str:
 _ANY: Final = Kind("text", lambda text: text)
 _FILE: Final = Kind("path of a readable PEM file", lambda text: text)
 _DIRECTORY: Final = Kind("path of a folder", lambda text: text)
+_TOKEN: Final = _text("16 to 512 of letters, digits and signs, without spaces", r"[!-~]{16,512}",
+                      "is no token: 16 to 512 of letters, digits and signs, without spaces")  # fmt: skip
 
 VARIABLES: Final[Sequence[Variable]] = (
     Variable(
@@ -299,7 +319,7 @@ VARIABLES: Final[Sequence[Variable]] = (
     ),
     Variable(
         "ROUTER_HTTP_HOST", "http_host",
-        _text("host name or address", r"[A-Za-z0-9._:-]{1,255}", "is no host name or address, such as 127.0.0.1, 0.0.0.0 or ::"),
+        _text("host name or address", _HOST, "is no host name or address, such as 127.0.0.1, 0.0.0.0 or ::"),
         "127.0.0.1",
         "The address on which health, metrics and `/api` answer; `0.0.0.0` for all.",
     ),
@@ -310,20 +330,46 @@ VARIABLES: Final[Sequence[Variable]] = (
     ),
     Variable(
         "ROUTER_HTTP_URL", "http_url",
-        _text("`http://` or `https://`, host, and port", r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?/?",
-              "is no address such as http://10.0.0.5:6066"),
+        _text("`http://` or `https://`, host, and port", _URL, "is no address such as http://10.0.0.5:6066"),
         "",
         "Where the group's other workers reach this one over HTTP: they pass on questions about the tables whose partitions it owns.",
         fallback="from ROUTER_HTTP_HOST and ROUTER_HTTP_PORT; this machine's name where the host is `0.0.0.0` or `::`",
     ),
     Variable(
-        "ROUTER_API_TOKEN", "api_token",
-        _text("16 to 512 of letters, digits and signs, without spaces", r"[!-~]{16,512}",
-              "is no token: 16 to 512 of letters, digits and signs, without spaces"),
-        "",
+        "ROUTER_API_TOKEN", "api_token", _TOKEN, "",
         "Who sends it as `Authorization: Bearer …` may look into the tables, over `/api` (tables.md). The same for all workers of a group, "
         "since they ask each other. Without it `/api` is off.",
         secret=True,
+    ),
+    Variable(
+        "ROUTER_CONSOLE_HOST", "console_host",
+        _text("host name or address", _HOST, "is no host name or address, such as 127.0.0.1, 0.0.0.0 or ::"), "127.0.0.1",
+        "The address on which `router console` answers; `0.0.0.0` for all.",
+    ),
+    Variable(
+        "ROUTER_CONSOLE_PORT", "console_port", _whole_number(0, 65_535), "6080", "The console's port; 0 takes any that is free.",
+    ),
+    Variable(
+        "ROUTER_CONSOLE_WORKERS", "console_workers",
+        Kind("list of `http://host:port`", _read_urls, ",".join), "http://127.0.0.1:6066",
+        "Workers of the group that the console asks for their health, metrics and tables. Those that own a partition of a table are found by themselves.",
+    ),
+    Variable(
+        "ROUTER_CONSOLE_VIEWER_TOKEN", "console_viewer_token", _TOKEN, "",
+        "Who enters the console with it may look at everything, with masks on (console.md).", secret=True,
+    ),
+    Variable(
+        "ROUTER_CONSOLE_OPERATOR_TOKEN", "console_operator_token", _TOKEN, "",
+        "The same, who may act on records as well: redrive, release.", secret=True,
+    ),
+    Variable(
+        "ROUTER_CONSOLE_ADMIN_TOKEN", "console_admin_token", _TOKEN, "",
+        "The same, who may do everything. Without any of the three tokens only a trusted proxy's users get in.", secret=True,
+    ),
+    Variable(
+        "ROUTER_CONSOLE_PROXIES", "console_proxies", Kind("list of IP addresses", _read_addresses, ",".join), "",
+        "Proxies that sign people in, by OpenID Connect say: from these addresses alone the headers `X-Forwarded-User` and "
+        "`X-Forwarded-Groups` are believed (groups `router-viewer`, `router-operator`, `router-admin`).",
     ),
     Variable(
         "ROUTER_LOG_LEVEL", "log_level",

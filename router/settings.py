@@ -88,6 +88,14 @@ class Settings:
     """None: it follows from host and port."""
     api_token: str | None = field(repr=False)
     """None: `/api` is off."""
+    console_host: str
+    console_port: int
+    console_workers: tuple[str, ...]
+    console_viewer_token: str | None = field(repr=False)
+    console_operator_token: str | None = field(repr=False)
+    console_admin_token: str | None = field(repr=False)
+    console_proxies: tuple[str, ...]
+    """Addresses whose headers say who somebody is; none: no proxy is believed."""
     log_level: str | None
     """None: the environment does not say, so the command line's `-l` does."""
     log_format: str
@@ -160,6 +168,7 @@ class Settings:
 _PATHS = frozenset({
     "routes", "schemas", "data_dir", "ssl_ca_location", "ssl_certificate_location", "ssl_key_location",
 })  # fmt: skip
+_EMPTY_LISTS = frozenset({"tags", "console_proxies"})
 _TLS_FIELDS = (
     "ssl_ca_location", "ssl_certificate_location", "ssl_key_location", "ssl_key_password", "ssl_endpoint_identification",
 )  # fmt: skip
@@ -195,7 +204,7 @@ def _value(variable: Variable, texts: Mapping[str, str], faults: list[Fault]) ->
     name = "PORT" if variable.field == "http_port" and "PORT" in texts else variable.name
     text = texts.get(name) or variable.default or _machine_default(variable)
     if text is None:
-        return () if variable.field == "tags" else None
+        return () if variable.field in _EMPTY_LISTS else None
     try:
         value = variable.kind.read(text)
     except ValueError as error:

@@ -37,7 +37,15 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "dead-letters": (
         "router.commands.dead_letters:dead_letters",
-        "Look at records that were set aside: by cause, one by one, or as a file.",
+        "What was set aside: look at it by cause, send it again, change it, decide against it.",
+    ),
+    "parked": (
+        "router.commands.parked:parked",
+        "The keys that wait for their consumers: list them, let one flow, give up what parks it.",
+    ),
+    "console": (
+        "router.commands.console:console",
+        "Serve the web view: what is wrong, what flows where and why, what waits.",
     ),
     "schemas": (
         "router.commands.schemas:schemas",

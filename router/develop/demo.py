@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ from router.develop.feeding import Feeder
 from router.develop.holding import records_held
 from router.develop.interrupts import Interrupts
 from router.develop.picture import NarrowRow, Picture, Rates, SourceRow, draw, line, mischief_line, reckoning
-from router.develop.procfile import Processes, procfile_lines
+from router.develop.procfile import Processes, ProcfileProcess, procfile_lines
 from router.develop.reconcile import expected_topics, outcome_topics, reconcile
 from router.develop.topics import TopicSpec, ensure_topics
 from router.develop.watching import KafkaWatch, Offsets
@@ -45,6 +46,7 @@ from router.versions.catalogue import read_catalogue
 __all__ = ["DemoOptions", "run_demo"]
 
 GROUP = "router-demo"
+_CONSOLE_TOKEN = "ROUTER_CONSOLE_VIEWER_TOKEN"  # noqa: S105 - a variable's name
 HOURS_BACK_MS = 3 * 3_600_000
 """Where the story begins: far enough back for a long feed, recent enough for the shortest retention of routes/."""
 
@@ -123,7 +125,7 @@ def run_demo(options: DemoOptions, *, environ: Mapping[str, str], console: Conso
             watched=watched,
             interrupts=interrupts,
             logs=options.state / "log",
-            held=lambda: records_held(process.port for process in processes.started),
+            held=lambda: records_held(each.port for each in processes.started if _is_worker(each)),
         )
         interrupts.polite()
         return run.to_the_end(console)
@@ -324,7 +326,7 @@ def _kafka(directory: Path, watched: list[Callable[[], None]], console: Console)
 def _processes(
     options: DemoOptions, own: Path, bootstrap: str, group: str, environ: Mapping[str, str]
 ) -> Iterator[Processes]:
-    given = {"ROUTER_LOG_FORMAT": "text"} | dict(environ)
+    given = _signed_in() | {"ROUTER_LOG_FORMAT": "text"} | dict(environ)
     given |= {
         "ROUTER_BROKER": bootstrap,
         "ROUTER_GROUP": group,
@@ -339,6 +341,7 @@ def _processes(
         data=own.resolve() / "data",
         logs=options.state / "log",
         concurrency={"worker": options.workers},
+        beside=_known_workers,
     )
     try:
         yield processes
@@ -347,15 +350,36 @@ def _processes(
         processes.kill()
 
 
+def _signed_in() -> dict[str, str]:
+    """Tokens of this run alone: of the workers' API, and of the console."""
+    return {name: secrets.token_urlsafe(24) for name in ("ROUTER_API_TOKEN", _CONSOLE_TOKEN)}
+
+
+def _known_workers(started: Sequence[ProcfileProcess]) -> dict[str, str]:
+    """What the console must know: where the workers are."""
+    urls = [f"http://127.0.0.1:{each.port}" for each in started if _is_worker(each)]
+    return {"ROUTER_CONSOLE_WORKERS": ",".join(urls)} if urls else {}
+
+
+def _is_worker(process: ProcfileProcess) -> bool:
+    return process.name.startswith("worker.")
+
+
+def _said(process: ProcfileProcess) -> str:
+    if _is_worker(process):
+        return f"log in {process.log}, metrics at http://127.0.0.1:{process.port}/metrics"
+    token = process.environ.get(_CONSOLE_TOKEN)
+    if process.name.startswith("console.") and token:
+        return f"http://127.0.0.1:{process.port}/enter?token={token}"
+    return f"log in {process.log}"
+
+
 def _announce(console: Console, *, bootstrap: str, route_set: RouteSet, processes: Processes, topics: int) -> None:
     rows = [
         ("Kafka", f"{bootstrap}, {topics} topics"),
         ("routes", f"of {len(route_set.teams)} teams, fingerprint {route_set.fingerprint}"),
     ]
-    rows += [
-        (process.name, f"log in {process.log}, metrics at http://127.0.0.1:{process.port}/metrics")
-        for process in processes.started
-    ]
+    rows += [(process.name, _said(process)) for process in processes.started]
     router = "router" if shutil.which("router") else os.path.relpath(Path(sys.executable).parent / "router")
     rows += [
         ("try", f"""{router} explain order.status.v1 '{{"country": "RU", "status": "paid"}}'"""),

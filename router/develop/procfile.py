@@ -12,9 +12,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -44,6 +44,8 @@ class ProcfileProcess:
     """What it got as PORT."""
     log: Path
     child: subprocess.Popen[bytes]
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What it got."""
 
     def tail(self) -> str:
         """The last lines of its log."""
@@ -72,11 +74,13 @@ class Processes:
         logs: Path,
         data: Path,
         concurrency: Mapping[str, int] | None = None,
+        beside: Callable[[Sequence[ProcfileProcess]], Mapping[str, str]] = lambda _: {},
     ) -> Self:
         """Start every process with this environment and a PORT of its own, in the Procfile's folder.
 
         Each gets a folder of its own in `data` as ROUTER_DATA_DIR, which two workers must not share. `concurrency` has how
-        many of a kind to start; one where it says nothing. Call it from the main thread: see `start_child`.
+        many of a kind to start; one where it says nothing. `beside` says what a process is to know of those that were started before
+        it, in the order of the file. Call it from the main thread: see `start_child`.
         """
         lines = procfile_lines(procfile)
         logs.mkdir(parents=True, exist_ok=True)
@@ -85,13 +89,14 @@ class Processes:
             port = _free_port(int(each.env["PORT"]), taken=[other.port for other in started])
             log = logs / f"{each.name}.log"
             with log.open("wb") as output:
+                given = each.env | beside(started) | {"PORT": str(port), "ROUTER_DATA_DIR": str(data / each.name)}
                 child = start_child(
                     ["/bin/sh", "-c", _replacing_the_shell(each.cmd)],
                     directory=procfile.resolve().parent,
                     output=output,
-                    environ=each.env | {"PORT": str(port), "ROUTER_DATA_DIR": str(data / each.name)},
+                    environ=given,
                 )
-            started.append(ProcfileProcess(each.name, each.cmd, port, log, child))
+            started.append(ProcfileProcess(each.name, each.cmd, port, log, child, given))
         return cls(started)
 
     def check(self) -> None:

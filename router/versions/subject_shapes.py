@@ -10,6 +10,7 @@ from router.language.shapes import Name, Shape
 
 __all__ = ["SubjectFile"]
 
+MaskedField = Annotated[str, Field(pattern=r"^(header:[^\s:]+|[^\s.:]+(\.[^\s.:]+)*)$")]
 RevisionName = Annotated[str, Field(pattern=r"^v[1-9][0-9]*(\.r[1-9][0-9]*)?$")]
 
 
@@ -29,4 +30,9 @@ class SubjectFile(Shape):
     confluent_ids: dict[Name, RevisionName] = Field(
         default_factory=dict,
         description="Of encoding `confluent`: the registry's ids, and the revision that each stands for.",
+    )
+    mask: list[MaskedField] = Field(
+        default_factory=list,
+        description="Fields that the console never shows, as dotted paths that go into each item of a list, and "
+        "`header:NAME` for headers.",
     )

@@ -9,7 +9,7 @@ schemas/<subject>/v1_to_v2.yaml    how a record of version 1 becomes one of vers
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -86,6 +86,8 @@ class Subject:
     mode: Mode = Mode.FULL
     confluent_ids: Mapping[int, str] = field(default_factory=dict)
     """The name of a revision by the id of a registry."""
+    mask: tuple[str, ...] = ()
+    """Fields (dotted paths) and headers (`header:NAME`) that nobody is shown."""
     revisions: tuple[Revision, ...] = ()
     """By version, oldest first, so that each version's newest is the last of it."""
 
@@ -202,4 +204,35 @@ def _subject(
         else:
             ids[int(stated)] = revision
     shape = parsed.shape
-    return Subject(name, Encoding(shape.encoding), Mode(shape.compatibility), ids, revisions), findings
+    for index, field_path in enumerate(shape.mask):
+        if not field_path.startswith("header:") and not any(_has(each, field_path) for each in revisions):
+            problem = f"no version of '{name}' has the field '{field_path}', which is to be masked"
+            place = parsed.place("mask", index)
+            findings.append(VersionFinding(place, Level.ERROR, VersionKind.INVALID_SUBJECT, problem))
+    return Subject(
+        name, Encoding(shape.encoding), Mode(shape.compatibility), ids, tuple(shape.mask), revisions
+    ), findings
+
+
+def _has(revision: Revision, path: str) -> bool:
+    """Whether a dotted path leads anywhere in records of the revision; of a JSON Schema that may be open, it may."""
+    if revision.root is None:
+        return True
+    here = [revision.root]
+    for name in path.split("."):
+        here = [inner for node in here for inner in _inside(node, name)]
+    return bool(here)
+
+
+def _inside(node: AvroNode, name: str) -> Iterator[AvroNode]:
+    """What a step of a path leads to: through unions and into each item of a list, a record's field, a map's value."""
+    match node.kind:
+        case Kind.UNION | Kind.ARRAY:
+            for branch in node.branches:
+                yield from _inside(branch, name)
+        case Kind.RECORD:
+            yield from (each.type for each in node.fields if each.name == name)
+        case Kind.MAP:
+            yield node.items
+        case _:
+            return

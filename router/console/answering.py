@@ -1,0 +1,28 @@
+"""Who answers which question of `pages`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from router.console import keys, letters, overview, reasons, records, topics
+from router.console.sight import Answer, Parameters, Sight
+
+__all__ = ["ANSWERS"]
+
+ANSWERS: Mapping[str, Callable[[Sight, Parameters], Awaitable[Answer]]] = {
+    "overview": overview.overview,
+    "troubles": overview.troubles,
+    "flows": overview.flows,
+    "workers": overview.workers,
+    "topics": topics.topics,
+    "topic": topics.topic,
+    "records": records.records,
+    "record": records.record,
+    "why": reasons.why,
+    "proposed": reasons.propose,
+    "find_key": keys.key,
+    "key": keys.key,
+    "tables": keys.tables,
+    "table": keys.table,
+    "dead_letters": letters.dead_letters,
+}
