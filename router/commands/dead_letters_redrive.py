@@ -386,7 +386,7 @@ def _edited(letter: DeadLetter, text: str | None, asked: _Asked) -> bytes:
 
 def _shown(letter: DeadLetter, asked: _Asked) -> str:
     try:
-        plain = decoded(letter.record, Selection(asked.catalogue).schema_of(letter.record))
+        plain = decoded(letter.record, Selection(asked.catalogue).version_of(letter.record))
         return json.dumps(plain, ensure_ascii=False, indent=2) + "\n"
     except (RouterError, ValueError, TypeError, RecursionError) as error:
         problem = f"the value at {letter.at} cannot be shown as JSON ({error}): give the new one with --value FILE"

@@ -30,6 +30,7 @@ from router.lanes.carrier import Carrier
 from router.lanes.copies import Copies, Tally
 from router.records.catalogue import Catalogue
 from router.records.headers import Origin
+from router.records.marks import with_schema_header
 from router.records.partition import partition_of
 from router.records.record import Headers, PlainRecord
 from router.redrive.command import Command, Kind, Partition
@@ -380,7 +381,8 @@ class _Carrying:
         record, command, death = letter.record, self._command.id, letter.death
         headers = (*sending.headers, (REDRIVEN, command.encode()))
         for way in sending.ways:
-            copy = replace(record, value=way.value, headers=headers)
+            marked = headers if way.mark is None else (*with_schema_header(headers, way.mark),)
+            copy = replace(record, value=way.value, headers=marked)
             if way.lane is not None:
                 told = redrive_headers(
                     copy,

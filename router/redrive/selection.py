@@ -22,11 +22,10 @@ from router.language.cel.problems import InvalidWhere
 from router.language.cel.regex import Re2
 from router.language.cel.where import Where, compile_where
 from router.language.topics import dead_letters_of
-from router.records.avro import decode_whole
-from router.records.catalogue import Catalogue
+from router.records.catalogue import Catalogue, SubjectVersion
 from router.records.headers import Origin
 from router.records.record import PlainRecord
-from router.records.schema import AvroSchema, JsonSchema
+from router.records.revisions import decode_record
 
 __all__ = [
     "DeadLetter",
@@ -119,11 +118,9 @@ def moment(text: str, *, now: float) -> int:
     return round((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def decoded(record: PlainRecord, schema: AvroSchema | JsonSchema | None) -> Any:
+def decoded(record: PlainRecord, version: SubjectVersion | None) -> Any:
     """The value as plain data; without a schema it is JSON. Raises ValueError, RecursionError or Unreadable."""
-    if record.value is None:
-        return None
-    return decode_whole(schema.types, record.value) if isinstance(schema, AvroSchema) else json.loads(record.value)
+    return decode_record(record, *((None, None) if version is None else (version.schema, version.revisions)))
 
 
 class Selection:
@@ -165,10 +162,9 @@ class Selection:
             return False
         return (self._cause is None or self._is_of(death)) and (self._where is None or self._holds(record))
 
-    def schema_of(self, record: PlainRecord) -> AvroSchema | JsonSchema | None:
-        """The schema that the record has by its topic's name, as far as the catalogue knows it."""
-        found = self._catalogue.resolve(record.topic.removesuffix(_ENDING))
-        return None if found is None else found.schema
+    def version_of(self, record: PlainRecord) -> SubjectVersion | None:
+        """The subject and version that the record has by its topic's name, as far as the catalogue knows it."""
+        return self._catalogue.resolve(record.topic.removesuffix(_ENDING))
 
     def _is_of(self, death: Death) -> bool:
         symptom = symptom_of(death)
@@ -187,15 +183,16 @@ class Selection:
 
     def _question(self, record: PlainRecord) -> Callable[[PlainRecord], bool]:
         assert self._where is not None
-        schema = self.schema_of(record)
+        version = self.version_of(record)
+        environment = Environment.of_schema(None if version is None else version.schema)
         try:
-            where: Where = compile_where(self._where, Environment.of_schema(schema), engine=Re2())
+            where: Where = compile_where(self._where, environment, engine=Re2())
         except InvalidWhere as invalid:
             raise WrongSelection(f"--where cannot be asked of '{record.topic}': {invalid}") from invalid
         reads_value = bool(where.paths or where.whole)
 
         def holds(one: PlainRecord) -> bool:
-            value = decoded(one, schema) if reads_value else {}
+            value = decoded(one, version) if reads_value else {}
             key = b"" if one.key is None else one.key
             return where.evaluate(
                 value=value, headers=header_texts(one.headers), key=key.decode(errors="surrogateescape")

@@ -7,7 +7,7 @@ consumer may reject gets it from the lane of the key, which may be keeping the k
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from router.errors import RecordError
@@ -21,11 +21,11 @@ from router.language.deciders import deciders
 from router.language.routes import RouteSet
 from router.language.topics import dead_letters_of, plan_topics, sources_by_topic, unroutable_of
 from router.records.catalogue import Catalogue
-from router.records.conversion import NoConversion
+from router.records.conversion import NoConversion, ValueConversion
 from router.records.headers import HOP, ORIGIN, Origin, decode_origin
 from router.records.json_reader import json_reader
-from router.records.reader import compile_avro_reader
-from router.records.record import Headers
+from router.records.reader import FieldReader, compile_avro_reader
+from router.records.record import Headers, PlainRecord
 from router.records.schema import AvroSchema
 from router.redrive.selection import DeadLetter
 
@@ -54,6 +54,8 @@ class Way:
     """The original, by whose lane it goes; None: it is written directly."""
     value: bytes | None
     converted: bool
+    mark: bytes | None = None
+    """What `router-schema` says of it now, where headers say which revision wrote a record and it was made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,8 @@ class Ways:
         self._to = to
         self._reached = sources_by_topic(route_set)
         self._deciders = deciders(route_set, in_lanes=True)
-        self._fits: dict[str, Callable[[bytes], object] | None] = {}
-        self._conversions: dict[tuple[str, str], Callable[[bytes], bytes] | Left | None] = {}
+        self._fits: dict[str, FieldReader | None] = {}
+        self._conversions: dict[tuple[str, str], ValueConversion | Left | None] = {}
 
     def to(self, topic: str | None) -> Ways:
         """The same, where this topic gets everything; None: each goes where it failed."""
@@ -100,7 +102,7 @@ class Ways:
         return topic in self._reached
 
     def of(self, letter: DeadLetter, value: bytes | None = None, *, edited: bool = False) -> Sending | Left:
-        """What becomes of it; one that was `edited` has this value, in the version of the topic that it goes to."""
+        """What becomes of it; one that was `edited` has this value, a bare body in the version of the topic that it goes to."""
         record = letter.record
         last: dict[str, bytes] = {name: each for name, each in record.headers if each is not None}
         origin = decode_origin(last.get(ORIGIN))
@@ -111,7 +113,7 @@ class Ways:
         held = self._held(letter, origin)
         ways = []
         for topic in topics:
-            way = self._way(topic, held, value if edited else record.value, origin, edited=edited)
+            way = self._way(topic, held, replace(record, value=value) if edited else record, origin, edited=edited)
             if isinstance(way, Left):
                 return way
             ways.append(way)
@@ -172,25 +174,43 @@ class Ways:
         place = letter.death.origin or origin
         return topic if place is None else place.topic
 
-    def _way(self, topic: str, held: str, value: bytes | None, origin: Origin | None, *, edited: bool) -> Way | Left:
+    def _way(self, topic: str, held: str, record: PlainRecord, origin: Origin | None, *, edited: bool) -> Way | Left:
         conversion = None if edited else self._conversion(held, topic)
         if isinstance(conversion, Left):
             return conversion
-        if value is not None and conversion is not None:
+        mark = None
+        if record.value is not None and edited:
+            written = self._written(topic, record)
+            if isinstance(written, Left):
+                return written
+            record, mark = written
+        elif record.value is not None and conversion is not None:
             try:
-                value = conversion(value)
+                record, mark = conversion.converted(record), conversion.header
             except RecordError as error:
                 return Left("not-converted", f"it has no counterpart in the version of {topic}: {error}")
         fits = self._fitting(topic)
-        if value is not None and fits is not None:
+        if record.value is not None and fits is not None:
             try:
-                fits(value)
+                fits.values_of(record)
             except RecordError as error:
                 return Left("unfit", f"its bytes are not what {topic} takes: {error}")
         lane = self._lane(topic, origin)
         if isinstance(lane, Left):
             return lane
-        return Way(topic, lane, value, converted=conversion is not None)
+        return Way(topic, lane, record.value, converted=conversion is not None, mark=mark)
+
+    def _written(self, topic: str, record: PlainRecord) -> tuple[PlainRecord, bytes | None] | Left:
+        """A record with a new body as the topic's producers write it now, and what its header says then."""
+        found = self._catalogue.resolve(topic)
+        revisions = None if found is None else found.revisions
+        if revisions is None:
+            return record, None
+        if revisions.mark is None:
+            return Left("unfit", f"the catalogue has no id of a registry with which a record of {topic} is written")
+        assert record.value is not None, "a tombstone is written by no revision"
+        value, headers = revisions.written(record.value, record.headers)
+        return replace(record, value=value, headers=headers), revisions.mark if revisions.in_header else None
 
     def _lane(self, topic: str, origin: Origin | None) -> Origin | Left | None:
         declared = self._routes.topics.get(topic)
@@ -201,13 +221,13 @@ class Ways:
             return Left("origin-unknown", f"'{topic}' is written by lanes, and {said} says by which")
         return origin
 
-    def _conversion(self, held: str, topic: str) -> Callable[[bytes], bytes] | Left | None:
+    def _conversion(self, held: str, topic: str) -> ValueConversion | Left | None:
         """From the version of the one topic to that of the other; None where they are of the same."""
         if (held, topic) not in self._conversions:
             self._conversions[held, topic] = self._find_conversion(held, topic)
         return self._conversions[held, topic]
 
-    def _find_conversion(self, held: str, topic: str) -> Callable[[bytes], bytes] | Left | None:
+    def _find_conversion(self, held: str, topic: str) -> ValueConversion | Left | None:
         has, wants = _VERSIONED.fullmatch(held), _VERSIONED.fullmatch(topic)
         if has is None or wants is None or has[1] == wants[1]:
             return None
@@ -218,18 +238,20 @@ class Ways:
         if one.subject != other.subject:
             return Left("not-converted", f"'{held}' and '{topic}' are of different subjects")
         try:
-            return self._catalogue.conversion(one.subject, one.version, other.version).convert
+            return self._catalogue.conversion(one.subject, one.version, other.version)
         except NoConversion as error:
             return Left("not-converted", str(error))
 
-    def _fitting(self, topic: str) -> Callable[[bytes], object] | None:
+    def _fitting(self, topic: str) -> FieldReader | None:
         if topic not in self._fits:
             found = self._catalogue.resolve(topic)
             schema = None if found is None else found.schema
-            if isinstance(schema, AvroSchema):
-                self._fits[topic] = compile_avro_reader(schema, (), whole=True).read
+            if found is not None and found.revisions is not None:
+                self._fits[topic] = found.revisions.reader((), True)
+            elif isinstance(schema, AvroSchema):
+                self._fits[topic] = compile_avro_reader(schema, (), whole=True)
             else:
-                self._fits[topic] = None if schema is None else json_reader((), schema=schema, whole=True).read
+                self._fits[topic] = None if schema is None else json_reader((), schema=schema, whole=True)
         return self._fits[topic]
 
 

@@ -43,9 +43,9 @@ EVENT, VIP, ALL = "@event.v1", "@vip.event.v1", "@all.event.v1"
 class Desk:
     """A shop one of whose consumers rejects, and somebody who redrives."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, *, then: str = "dead-letter") -> None:
         self.stage = stage
-        stage.routes(shop=ROUTES)
+        stage.routes(shop=ROUTES.replace("then: dead-letter", f"then: {then}"))
         beside = (f"{EVENT}.unroutable", f"{EVENT}.dead-letters", f"{VIP}.rejected", f"{VIP}.dead-letters")
         stage.create(EVENT, VIP, ALL, *beside, partitions=PARTITIONS)
         stage.create(f"{VIP}.parked", partitions=PARTITIONS, cleanup_policy="compact")
@@ -192,9 +192,7 @@ def test_killed_worker_and_interrupted_command_send_each_once(stage: Stage) -> N
     assert ended["interrupted"]
     assert 0 < ended["done"]["letters"] < count
     worker.start().until_ready(lanes=PARTITIONS)
-    _, resumed = desk.run(
-        "dead-letters", "redrive", "--resume", planned["command"], "--yes", "--json", "--rate", "0"
-    )
+    _, resumed = desk.run("dead-letters", "redrive", "--resume", planned["command"], "--yes", "--json", "--rate", "0")
     assert resumed["done"]["letters"] == count - ended["done"]["letters"]
     assert resumed["done"]["sent_before"] == ended["done"]["letters"]
     until(lambda: sum(desk.redriven(VIP).values()) >= count, within=30, what="all were sent")
@@ -237,4 +235,39 @@ def test_changed_value_is_checked_and_sent(stage: Stage) -> None:
     _, ended = desk.run(*usual)
     assert ended["done"]["letters"] == 1
     until(lambda: desk.redriven(VIP) == {event(44, "red"): 1}, within=20, what="it is sent")
-    assert [each["type"] for each in desk.audit(ended["command"])][0] == "router.edit.begun"
+    assert desk.audit(ended["command"])[0]["type"] == "router.edit.begun"
+
+
+def test_parked_key_is_listed_and_let_go(stage: Stage) -> None:
+    """With how much waits; it flows on in order, and a second release finds nothing to do."""
+    desk = Desk(stage, then="park")
+    failing = {event(4)}
+    consumer = RejectingConsumer(
+        stage.bootstrap, stage.name(VIP), partitions=PARTITIONS, fails=lambda record: record.value in failing
+    )
+    stage.worker().until_ready(lanes=PARTITIONS)
+    desk.produce([4, 14])
+
+    def listed() -> list[dict[str, Any]]:
+        consumer.turn()
+        return desk.run("parked", "list", stage.name(VIP), "--json")
+
+    until(lambda: [each["came_back"] for each in listed()] == [2], within=30, what="the key is parked")
+    desk.produce([24])
+    until(lambda: [each["held"] for each in listed()] == [1], within=20, what="what comes later waits")
+    (told,) = listed()
+    assert (told["key"], told["state"], told["lane"]) == ("key-4", "parked", f"{stage.name(EVENT)}/0")
+    failing.clear()
+    usual = ("parked", "release", stage.name(VIP), "--key", "key-4", "--yes", "--reason", "fixed")
+    desk.run(*usual)
+
+    def processed() -> list[bytes | None]:
+        consumer.turn()
+        return [each.value for each in consumer.looked_at if not each.failed]
+
+    until(lambda: len(processed()) == 3, within=20, what="all are processed")
+    assert processed() == [event(4), event(14), event(24)]
+    until(lambda: listed() == [], within=20, what="no key waits")
+    (log,) = stage.read(AUDIT)
+    last = [json.loads(each.value or b"") for each in log if each.header("content-type")][-1]
+    assert (last["type"], last["data"]["author"], last["subject"]) == ("router.parked.released", "ada", stage.name(VIP))
