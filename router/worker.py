@@ -7,14 +7,12 @@ The rest is Faust's: its worker starts the app, the app its consumer, the consum
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import sys
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import faust
 from faust.app.base import BootStrategy
@@ -22,7 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from router import __version__
 from router.environment import EARLIEST, EXACTLY_ONCE
-from router.errors import BrokerUnavailable, ConfigError, InvariantError
+from router.errors import BrokerUnavailable, ConfigError
 from router.failure.kept_lanes import KeptLanes
 from router.lanes.batch import SourcePartition
 from router.lanes.carrier import Carrier
@@ -42,29 +40,29 @@ from router.language.load import load_routes
 from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
 from router.language.topics import changelog_of
+from router.migrations.twin_lanes import NotedGroupPositions, TwinLanes
+from router.migrations.twins import Twins, twins_of, unneeded
 from router.observe.health import Health, Readiness
-from router.observe.logs import configure_logging, get_logger
+from router.observe.logs import get_logger
 from router.observe.metrics import Metrics
-from router.observe.progress import Progress, Stall, Subject
-from router.observe.watchdog import Watchdog, end_process, main_stack
+from router.observe.progress import Progress, Subject
+from router.observe.watchdog import Watchdog
 from router.order.changelog import ChangelogReader
 from router.order.disk import DiskMemory
 from router.order.ordering import Ordering
 from router.order.repartitioning import Repartitioning
 from router.order.table import LaneTables
-from router.order.upstream import GroupPositions
 from router.runtime import allow_connections, spare_garbage_collection
 from router.settings import InvalidSettings, Settings
 from router.tables.serving import ServedTables, announced
 from router.versions.catalogue import read_catalogue
-from router.worker_parts import cannot_keep, cannot_order, pace
+from router.worker_parts import cannot_follow, cannot_keep, cannot_order, pace
+from router.worker_process import RouterWorker, configure_worker_logging, end_blocked, end_stalled
 
 __all__ = ["RouterApp", "router_app"]
 
 log = get_logger("router.worker")
 
-_END_WITHIN = 4.5
-"""Seconds after SIGTERM at which the process ends, whatever still hangs: nothing that was not committed is lost by it."""
 _FINISH_WITHIN = 3.0
 """Seconds that lanes may take to commit when their partitions are revoked or the worker ends."""
 _FETCHED_AHEAD = 4
@@ -95,64 +93,6 @@ class WebFirst(BootStrategy):
         return services
 
 
-class RouterWorker(faust.Worker):
-    """Faust's worker, with our logs, and an end in time."""
-
-    def __init__(self, app: RouterApp, *services: Any, loglevel: Any = None, **kwargs: Any) -> None:
-        configure_worker_logging(app.router_settings, loglevel)
-        # Faust's own set-up would replace ours, and leave the root logger at DEBUG under `-l warn`.
-        super().__init__(app, *services, loglevel=loglevel, **(kwargs | {"override_logging": False}))
-        self.spinner = None
-        if app.router_settings.http_port == 0:
-            # Faust's command has turned it on by now, whatever the app's configuration said.
-            app.conf.web_enabled = False
-
-    def execute_from_commandline(self) -> NoReturn:
-        """Run until the end, then leave at once."""
-        try:
-            super().execute_from_commandline()
-        except SystemExit as ended:
-            # All services have ended. What Python would tidy up now is of no use to anybody, and its last collection of
-            # garbage, with the remains of loops and threads in it, was seen to hang.
-            sys.stdout.flush()
-            logging.shutdown()
-            os._exit(ended.code if isinstance(ended.code, int) else 1)
-        raise InvariantError("Faust's worker returned instead of ending the process")
-
-    def _schedule_shutdown(self, signal: Any) -> None:
-        if not self._signal_stop_time:
-            guard = threading.Timer(_END_WITHIN, _end_now)
-            guard.daemon = True
-            guard.start()
-        super()._schedule_shutdown(signal)
-
-
-def _end_now() -> None:
-    log.warning("not everything ended in time: leaving; uncommitted records are read again", reason="forced-exit")
-    sys.stdout.flush()
-    os._exit(0)
-
-
-def _end_stalled(stall: Stall) -> None:
-    end_process(lambda: log.critical("the worker ends: it does not move", reason="no-progress", problem=str(stall)))
-
-
-def _end_blocked(stall: Stall) -> None:
-    """From the watchdog's thread: the loop is blocked, and the stack shows by what."""
-    stack = main_stack()
-    end_process(
-        lambda: log.critical(
-            "the worker ends: its event loop is blocked", reason="no-progress", problem=str(stall), stack=stack
-        )
-    )
-
-
-def configure_worker_logging(settings: Settings, level: Any = None) -> None:
-    """Our logs and everyone's in one form; the environment's level wins over the command line's `-l`."""
-    fixed = {"service.name": settings.group, "service.node.name": settings.instance}
-    configure_logging(settings.log_level or level or "info", settings.log_format, stream=sys.stdout, fixed=fixed)
-
-
 class RouterApp(faust.App):
     """The Faust app of a worker: its broad topics, and the lanes that carry them."""
 
@@ -181,6 +121,11 @@ class RouterApp(faust.App):
             topic: order_reader(route_set.sources[topic]) for topic in ordered if topic in self.deciders
         }
         decide = {topic: decider.decide for topic, decider in self.deciders.items()}
+        twins = self._twins_of(route_set)
+        if twins and settings.guarantee != EXACTLY_ONCE:
+            raise InvalidSettings([cannot_follow(settings, sorted(twins))])
+        self.twins = TwinLanes(twins, count=self.destinations.count)
+        self.twinned = twins
         self.repartitioning = Repartitioning(route_set, decide=decide, destinations=self.destinations)
         for topic in ordered:
             self.metrics.ordered(topic, held=0, released={}, gaps=0, late=0, duplicates=0, illegal=0)
@@ -217,7 +162,10 @@ class RouterApp(faust.App):
         lanes: Lanes = self.consumer.lanes
         return lanes
 
-    def new_lanes(self, positions: GroupPositions) -> Lanes:
+    def _twins_of(self, route_set: RouteSet) -> Mapping[str, Twins]:
+        return twins_of(route_set)
+
+    def new_lanes(self, positions: NotedGroupPositions) -> Lanes:
         """Called by the consumer for the lanes that it feeds."""
         settings = self.router_settings
         budget = CommitBudget(settings.commits_per_second)
@@ -229,10 +177,12 @@ class RouterApp(faust.App):
             keeping = self.kept.around(source, inner, copier=copier, order=order, table=self.lane_tables.lane_table)
             lane = Lane(
                 source,
-                copier=keeping or inner,
+                copier=self.twins.around(source, keeping or inner),
                 order=keeping or order,
                 destinations=self.destinations,
-                positions=self.repartitioning.positions(source.topic, positions),
+                positions=self.twins.positions(
+                    source, positions, self.repartitioning.positions(source.topic, positions)
+                ),
                 new_carrier=new_carrier,
                 pace=pace(settings),
                 budget=budget,
@@ -251,8 +201,14 @@ class RouterApp(faust.App):
             }
             if settings.guarantee != EXACTLY_ONCE:
                 return IdempotentCarrier(source, positions=positions, **common)
-            timeout = settings.transaction_timeout_ms
-            return TransactionalCarrier(source, group=settings.group, transaction_timeout_ms=timeout, **common)
+            carrier = TransactionalCarrier(
+                source,
+                group=settings.group,
+                transaction_timeout_ms=settings.transaction_timeout_ms,
+                note=self.twins.note(source),
+                **common,
+            )
+            return self.twins.behind(source, carrier, positions, waiting)
 
         return Lanes(new_lane, buffer_bytes=settings.buffer_bytes - self.fetch_ahead_bytes)
 
@@ -312,7 +268,7 @@ class RouterApp(faust.App):
     async def _watch(self, limit: float) -> None:
         """End this process where it does not move although it has work: nothing that was committed is lost by that."""
         progress = Progress(limit)
-        watchdog = Watchdog(limit, end=_end_blocked)
+        watchdog = Watchdog(limit, end=end_blocked)
         watchdog.start()
         said = False
         try:
@@ -321,7 +277,7 @@ class RouterApp(faust.App):
                 stall = progress.look(self._subjects(), time.monotonic())
                 self.health.progress(str(stall or ""), since=time.time() - stall.seconds if stall else None)
                 if stall is not None and stall.over:
-                    _end_stalled(stall)
+                    end_stalled(stall)
                 if stall is not None and not said:
                     log.warning("something does not move", reason="no-progress", problem=str(stall), limit=stall.limit)
                 said = stall is not None
@@ -354,7 +310,8 @@ class RouterApp(faust.App):
             try:
                 await self.destinations.refresh()
                 self.health.broker_connected()
-                self._say_missing(self.destinations.missing(self.route_set.sources))
+                missing = self.destinations.missing(self.route_set.sources)
+                self._say_missing([each for each in missing if each not in unneeded(missing, self.twinned)])
                 self._say_left_behind()
             except BrokerUnavailable as error:
                 self.health.broker_lost(str(error), since=time.time())

@@ -8,7 +8,7 @@ from router.environment import EXACTLY_ONCE
 from router.lanes.protocol import Pace
 from router.settings import Fault, Settings
 
-__all__ = ["cannot_keep", "cannot_order", "pace"]
+__all__ = ["cannot_follow", "cannot_keep", "cannot_order", "pace"]
 
 
 def cannot_order(settings: Settings, ordered: Sequence[str]) -> Fault:
@@ -25,6 +25,15 @@ def cannot_keep(settings: Settings, topics: Sequence[str]) -> Fault:
     problem = (
         "does not keep what consumers reject: a table's changes, the copies and the offset must be one transaction; "
         f"set it to {EXACTLY_ONCE}, or remove 'failure' from {', '.join(topics)}"
+    )
+    return Fault("ROUTER_GUARANTEE", settings.guarantee, problem)
+
+
+def cannot_follow(settings: Settings, topics: Sequence[str]) -> Fault:
+    """Subjects are read in several versions, and nothing commits as one."""
+    problem = (
+        "does not follow a subject from version to version: which records are copies is kept with each offset in one "
+        f"transaction with the copies; set it to {EXACTLY_ONCE}, or name the topics themselves ({', '.join(topics)}) in 'sources'"
     )
     return Fault("ROUTER_GUARANTEE", settings.guarantee, problem)
 

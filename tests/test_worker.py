@@ -9,7 +9,8 @@ from support.logging_state import logging_given_back
 
 from router.lanes.batch import Batch, SourcePartition
 from router.settings import Settings
-from router.worker import RouterApp, RouterWorker, configure_worker_logging, read_route_set, router_app
+from router.worker import RouterApp, read_route_set, router_app
+from router.worker_process import configure_worker_logging
 
 ROUTES = """
 version: 1
@@ -61,16 +62,6 @@ def test_settings_reach_faust_under_its_own_names(environ: dict[str, str]) -> No
     assert [str(url) for url in conf.broker_consumer] == ["kafka://a:1", "kafka://b:2"]
     assert conf.broker_heartbeat_interval * 3 < conf.broker_session_timeout == 20 <= conf.broker_request_timeout
     assert conf.web_enabled is False
-
-
-@pytest.mark.parametrize(("port", "services"), [("0", 0), ("6067", 2)])
-async def test_port_zero_turns_the_web_server_off(environ: dict[str, str], port: str, services: int) -> None:
-    """Also after Faust's command has turned it on, as `faust worker` does unless told `--without-web`."""
-    app = app_of(environ | {"ROUTER_HTTP_PORT": port})
-    app.conf.web_enabled = True
-    RouterWorker(app)
-    assert app.conf.web_enabled is (services > 0)
-    assert len(list(app.boot_strategy.web_server())) == services
 
 
 def test_buffers_are_a_quarter_for_fetches_and_the_rest_for_copies(environ: dict[str, str]) -> None:

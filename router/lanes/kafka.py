@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiokafka import errors as kafka_errors
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from router.errors import CommitFailed, RouterError, TransientError
 from router.lanes.batch import SourcePartition
@@ -124,8 +124,12 @@ class TransactionalCarrier:
         transaction_timeout_ms: int,
         destinations: Destinations,
         waiting: Callable[[str], None],
+        note: Callable[[int], str] | None = None,
     ) -> None:
-        """A transaction that is open for longer than its timeout is aborted by the coordinator, and its producer fenced."""
+        """A transaction that is open for longer than its timeout is aborted by the coordinator, and its producer fenced.
+
+        `note` gives what is kept with the commit of an offset: a text of at most 4 KiB, the brokers' own limit.
+        """
         self._source = source
         self._bootstrap = bootstrap
         self._security = security
@@ -133,6 +137,7 @@ class TransactionalCarrier:
         self._transaction_timeout_ms = transaction_timeout_ms
         self._destinations = destinations
         self._waiting = waiting
+        self._note = note
         self._producer: OrderedProducer | None = None
         self._deliveries: Deliveries | None = None
         self._begun = False
@@ -167,7 +172,8 @@ class TransactionalCarrier:
         deliveries, producer = _opened(self._deliveries), self._producer
         assert producer is not None, "deliveries have a producer"
         await self._begin()
-        at = {TopicPartition(self._source.topic, self._source.partition): offset}
+        committed = OffsetAndMetadata(offset, "" if self._note is None else self._note(offset))
+        at = {TopicPartition(self._source.topic, self._source.partition): committed}
         ends = await deliveries.settle()
         try:
             await deliveries.patiently(asyncio.ensure_future(producer.send_offsets_to_transaction(at, self._group)))

@@ -9,7 +9,7 @@ from aiokafka import errors as kafka_errors
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.structs import TopicPartition
 
-__all__ = ["standing", "written_to"]
+__all__ = ["note_of", "standing", "written_to"]
 
 _CLIENT = -1
 """Who asks is no follower."""
@@ -48,3 +48,10 @@ async def written_to(consumer: Any, tp: TopicPartition) -> int:
         client.force_metadata_update()
         raise kafka_errors.for_code(code)(tp)
     return int(offset)
+
+
+async def note_of(consumer: Any, tp: TopicPartition) -> str:
+    """The text that the group's last commit of a partition has with it; empty where there is no commit. Raises KafkaError."""
+    coordinator = consumer._coordinator  # noqa: SLF001 - `committed` leaves the text out
+    committed = (await coordinator.fetch_committed_offsets([tp])).get(tp)
+    return "" if committed is None else str(committed.metadata or "")

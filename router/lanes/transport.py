@@ -35,7 +35,7 @@ from router.errors import BrokerUnavailable, CommitFailed, OffsetOutOfRange
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.fetching import unpack_lightly
 from router.lanes.lanes import Lanes
-from router.lanes.log_ends import standing, written_to
+from router.lanes.log_ends import note_of, standing, written_to
 from router.observe.logs import get_logger
 
 __all__ = ["BatchConsumer", "BatchTransport", "ConsumerPositions"]
@@ -246,6 +246,10 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         """What the group has committed of these, asked of its coordinator; the start of the log where that is nothing."""
         return await self._in_thread(standing(self._ensure_consumer(), tps))
 
+    async def note_of(self, tp: TopicPartition) -> str:
+        """What the group's last commit of the partition has with it."""
+        return await self._in_thread(note_of(self._ensure_consumer(), tp))
+
     async def written_to(self, tp: TopicPartition) -> int:
         """Where the partition ends with what is not committed."""
         return await self._in_thread(written_to(self._ensure_consumer(), tp))
@@ -349,6 +353,13 @@ class ConsumerPositions:
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
         return {source: stands[_tp(source)] for source in sources}
+
+    async def note_of(self, source: SourcePartition) -> str:
+        """What the group's last commit has with it; empty where there is none. Raises BrokerUnavailable."""
+        try:
+            return await self._consumer.thread.note_of(_tp(source))
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
 
     async def written_to(self, source: SourcePartition) -> int:
         """See GroupPositions."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from router.exchange.model import Destination, DestinationKind, Place
 from router.language.findings import Finding, Kind
@@ -153,6 +153,8 @@ class Declarations:
     """Every file could be read without an error."""
     all_readable: bool
     """Every file could be read at least in part: what is not here is nowhere."""
+    by_subject: Mapping[str, str] = field(default_factory=dict)
+    """By broad topic that routes name by its subject alone, that name (`subject_sources`)."""
 
     def binding_lines(self) -> Iterator[BindingLine]:
         """Every binding, one a key, in the order of the files and of what stands in them."""
@@ -211,7 +213,11 @@ class Declarations:
 
 
 def gather(
-    files: Sequence[ParsedFile[RouteFile]], *, whole: bool, all_readable: bool
+    files: Sequence[ParsedFile[RouteFile]],
+    *,
+    whole: bool,
+    all_readable: bool,
+    by_subject: Mapping[str, str] | None = None,
 ) -> tuple[Declarations, tuple[Finding, ...]]:
     """The declarations of all files, and what is declared twice."""
     findings: list[Finding] = []
@@ -244,6 +250,7 @@ def gather(
         faulty_exchanges=frozenset(_written_names(files)) - exchanges.keys(),
         whole=whole,
         all_readable=all_readable,
+        by_subject=by_subject or {},
     )
     return declarations, tuple(findings)
 

@@ -74,6 +74,7 @@ class Kind(StrEnum):
     NO_SUBJECT = "no-subject"
     OTHER_SUBJECT = "other-subject"
     NO_CONVERSION = "no-conversion"
+    MIXED_SOURCE = "mixed-source"
     FORMAT_MISMATCH = "format-mismatch"
     RESERVED_TOPIC = "reserved-topic"
     FED_SOURCE = "fed-source"

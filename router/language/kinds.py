@@ -283,6 +283,12 @@ DESCRIPTIONS: Mapping[Kind, Description] = {
         "every field carries over by itself. Write what is missing (`router schemas check` says what), or name the topic for the "
         "version of its source.",
     ),
+    Kind.MIXED_SOURCE: _error(
+        "A broad topic is read by its own name and by its subject, or put in order by its subject.",
+        "By its own name a topic is read whole, with what a migration copied into it; by its subject's name only what its "
+        "producers wrote there is taken, and the rest from the other versions. Workers of one group read it in one way: name it "
+        "by the subject everywhere, or nowhere. Order is kept by the lane of one topic, so it takes the topic by its name.",
+    ),
     Kind.FORMAT_MISMATCH: _error(
         "The declared `format:` is not the one that the records have.",
         "Copies carry the source's bytes unchanged, so a topic has the format of its sources, and a source that of its "

@@ -112,6 +112,8 @@ def _sources(declarations: Declarations, catalogue: Catalogue, exchanges: Mappin
             entries=tuple(_entry(reader) for reader in readers[topic]),
             order=source_order(readers[topic], exchanges, declarations),
             conversions=conversions.get(topic, {}),
+            revisions=subject.revisions if subject else None,
+            subject=declarations.by_subject.get(topic),
         )
     return sources
 
@@ -167,6 +169,8 @@ def _fingerprint(
                 *_order_facts(each.order),
                 # Nothing where there are none, as it was before there were any.
                 *([{topic: one.text for topic, one in each.conversions.items()}] if each.conversions else []),
+                *([[each.revisions.encoding, each.revisions.facts]] if each.revisions else []),
+                *([f"subject {each.subject}"] if each.subject else []),
             ]
             for name, each in sources.items()
         },

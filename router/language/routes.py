@@ -10,6 +10,7 @@ from router.exchange.model import Entry, Exchanges, Place, Tombstones
 from router.failure.policy import FailurePolicy
 from router.order.policy import OrderPolicy
 from router.records.conversion import ValueConversion
+from router.records.revisions import Revisions
 from router.records.schema import AvroSchema, JsonSchema
 
 __all__ = [
@@ -80,8 +81,12 @@ class Source:
     order: SourceOrder | None = None
     conversions: Mapping[str, ValueConversion] = field(default_factory=dict)
     """By topic, how its copies get their value, where it is of another version than the source."""
+    revisions: Revisions | None = None
+    """Where its records say which revision of the schema wrote them."""
     relay: SourceRelay | None = None
     """Its records are put in order in an internal topic; nothing in a set whose internal topics are not named yet."""
+    subject: str | None = None
+    """What routes name instead of the topic, with all other versions of it: then only what producers wrote here is taken."""
     gathers: tuple[str, ...] = ()
     """Of an internal topic: the sources whose records it gets. Each record is read and decided as one of its source."""
 

@@ -286,7 +286,9 @@ class ExchangeShape(Shape):
     )
     sources: list[TopicName] = Field(
         default_factory=list,
-        description="The broad topics whose records enter here. None where only other exchanges lead here.",
+        description="The broad topics whose records enter here. None where only other exchanges lead here. A subject without a "
+        "version means the topics of all its versions, each record taken from where its producer wrote it: such routes need no "
+        "change when producers move to the next version.",
     )
     from_: Annotated[list[BindingShape], Field(min_length=1)] | None = Field(
         default=None,
