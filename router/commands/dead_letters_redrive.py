@@ -28,6 +28,7 @@ from router.language.load import load_routes
 from router.language.repartition import with_internal_topics
 from router.records.catalogue import Catalogue
 from router.records.headers import Origin
+from router.records.record import PlainRecord
 from router.redrive.command import Command, Kind, started_by
 from router.redrive.kafka import RedriveKafka
 from router.redrive.plan import Plan
@@ -137,10 +138,10 @@ def edit(*, place: Origin, value: Any, schemas: Path | None, **options: Any) -> 
     asked = _Asked.of(Kind.EDIT, (place.topic,), options | {"rate": 0.0, "schemas": schemas})
     try:
         letter = read_letter(read_record(asked.settings, place))
-        encoded = _edited(letter, None if value is None else value.read(), asked)
+        changed = _edited(letter, None if value is None else value.read(), asked)
     except RouterError as error:
         raise click.ClickException(str(error)) from error
-    _carry_out(asked, only=place, value=encoded)
+    _carry_out(asked, only=place, edited=changed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +204,9 @@ def _said(name: str) -> Any:
     return ctx.params[name] if given else None
 
 
-def _carry_out(asked: _Asked, *, only: Origin | None = None, value: bytes | None = None) -> None:
+def _carry_out(asked: _Asked, *, only: Origin | None = None, edited: PlainRecord | None = None) -> None:
     try:
-        code = asyncio.run(_run(asked, only, value))
+        code = asyncio.run(_run(asked, only, edited))
     except RouterError as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
@@ -215,7 +216,7 @@ def _carry_out(asked: _Asked, *, only: Origin | None = None, value: bytes | None
         sys.exit(code)
 
 
-async def _run(asked: _Asked, only: Origin | None, value: bytes | None) -> int:
+async def _run(asked: _Asked, only: Origin | None, edited: PlainRecord | None) -> int:
     kafka = RedriveKafka(asked.settings)
     try:
         command = await _command(asked, kafka, only)
@@ -225,14 +226,14 @@ async def _run(asked: _Asked, only: Origin | None, value: bytes | None) -> int:
         redriver = Redriver(kafka, ways, asked.catalogue, retention_ms=asked.retention_ms)
         with _bar("reading") as bar:
             task = bar.add_task("reading", total=None)
-            plan = await redriver.plan(command, value=value, looked=lambda count: bar.advance(task, count))
+            plan = await redriver.plan(command, edited=edited, looked=lambda count: bar.advance(task, count))
         _show_plan(asked, command, plan)
         if asked.dry_run:
             return 0
         if not (asked.yes or not plan.letters or _confirmed(asked, command, plan)):
             click.echo("nothing was done")
             return 1
-        outcome = await _carried_out(asked, command, redriver, plan, value)
+        outcome = await _carried_out(asked, command, redriver, plan, edited)
         return _show_outcome(asked, command, outcome)
     finally:
         await kafka.close()
@@ -260,7 +261,9 @@ async def _command(asked: _Asked, kafka: RedriveKafka, only: Origin | None) -> C
     )
 
 
-async def _carried_out(asked: _Asked, command: Command, redriver: Redriver, plan: Plan, value: bytes | None) -> Outcome:
+async def _carried_out(
+    asked: _Asked, command: Command, redriver: Redriver, plan: Plan, edited: PlainRecord | None
+) -> Outcome:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, stop.set)
@@ -268,7 +271,7 @@ async def _carried_out(asked: _Asked, command: Command, redriver: Redriver, plan
         with _bar(str(command.kind)) as bar:
             task = bar.add_task("sending" if command.kind is not Kind.SKIP else "skipping", total=plan.letters)
             return await redriver.carry_out(
-                command, rate=asked.rate, value=value, done=lambda count: bar.advance(task, count), stop=stop
+                command, rate=asked.rate, edited=edited, done=lambda count: bar.advance(task, count), stop=stop
             )
     finally:
         loop.remove_signal_handler(signal.SIGINT)
@@ -361,8 +364,8 @@ def _line(text: str) -> str:
     return "".join(each if each.isprintable() else " " for each in text)
 
 
-def _edited(letter: DeadLetter, text: str | None, asked: _Asked) -> bytes:
-    """The new value, as the topic that it goes to has it. Raises ClickException."""
+def _edited(letter: DeadLetter, text: str | None, asked: _Asked) -> PlainRecord:
+    """The changed record, as the topic that it goes to has it. Raises ClickException."""
     topics = asked.ways.topics(letter)
     if isinstance(topics, Left):
         raise click.ClickException(f"{letter.at} cannot be sent: {topics.message}")
@@ -376,12 +379,16 @@ def _edited(letter: DeadLetter, text: str | None, asked: _Asked) -> bytes:
         if text is None or text == shown:
             raise click.ClickException("nothing was changed, so that nothing is sent")
     try:
-        return encode_value(schema, json.loads(text))
+        body = encode_value(schema, json.loads(text))
     except Misfit as misfit:
         hint = f": {misfit.suggestion}" if misfit.suggestion else ""
         raise click.ClickException(f"the value does not fit the schema of {topics[0]}: {misfit}{hint}") from misfit
     except (ValueError, RecursionError) as error:
         raise click.ClickException(f"the value is not JSON: {error}") from error
+    record = asked.ways.edited(topics[0], letter.record, body)
+    if isinstance(record, Left):
+        raise click.ClickException(record.message)
+    return record
 
 
 def _shown(letter: DeadLetter, asked: _Asked) -> str:

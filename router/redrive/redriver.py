@@ -30,7 +30,6 @@ from router.lanes.carrier import Carrier
 from router.lanes.copies import Copies, Tally
 from router.records.catalogue import Catalogue
 from router.records.headers import Origin
-from router.records.marks import with_schema_header
 from router.records.partition import partition_of
 from router.records.record import Headers, PlainRecord
 from router.redrive.command import Command, Kind, Partition
@@ -107,11 +106,11 @@ class Redriver:
         self._retention_ms = retention_ms or {}
         self._clock = clock
 
-    async def plan(self, command: Command, *, value: bytes | None = None, looked: Callable[[int], None]) -> Plan:
+    async def plan(self, command: Command, *, edited: PlainRecord | None = None, looked: Callable[[int], None]) -> Plan:
         """What the command would do; `looked` is told how many dead letters were looked at since it was last told."""
         await self._kafka.counts()
         plan, marks = Plan(), await self._kafka.marks(command.topics)
-        considering = _Considering(command, self._selection(command), self._ways, marks, value)
+        considering = _Considering(command, self._selection(command), self._ways, marks, edited)
         for at, end in command.ends.items():
             async for records, _ in self._kafka.records(
                 at, start=command.starts.get(at, 0), end=end, most=_MOST_AT_ONCE
@@ -127,14 +126,14 @@ class Redriver:
         command: Command,
         *,
         rate: float = 0.0,
-        value: bytes | None = None,
+        edited: PlainRecord | None = None,
         done: Callable[[int], None] = lambda _: None,
         stop: asyncio.Event | None = None,
         patience: float = 10.0,
     ) -> Outcome:
         """Do it; `done` is told how many dead letters were decided by each transaction, `rate` is the most in a second.
 
-        `value` takes the place of each value. For the lanes' answers it waits so many seconds at most. Raises Superseded,
+        `edited` takes the place of each record. For the lanes' answers it waits so many seconds at most. Raises Superseded,
         and other TransientErrors where it fails again and again: what was committed stays so.
         """
         await self._kafka.make_own_topics()
@@ -145,7 +144,7 @@ class Redriver:
         selection = self._selection(command)
         try:
             for at, end in command.ends.items():
-                carrying = _Carrying(self, command, selection, value, outcome, pace, stop, done)
+                carrying = _Carrying(self, command, selection, edited, outcome, pace, stop, done)
                 await carrying.run(at, end)
         except BaseException:
             outcome.interrupted = True
@@ -227,13 +226,15 @@ class _Pace:
 class _Considering:
     """Which dead letters of a fetch are meant, and where each goes."""
 
-    def __init__(self, command: Command, selection: Selection, ways: Ways, marks: Marks, value: bytes | None) -> None:
+    def __init__(
+        self, command: Command, selection: Selection, ways: Ways, marks: Marks, edited: PlainRecord | None
+    ) -> None:
         self.selection = selection
         self.marks = marks
         self.lanes: Counter[LaneAt] = Counter()
         self._command = command
         self._ways = ways
-        self._value = value
+        self._edited = edited
 
     def of(self, records: Sequence[PlainRecord], plan: Plan) -> Iterator[tuple[DeadLetter, Sending | None]]:
         """Those that are to be decided now, counted in the plan; with where they go, where they are to be sent."""
@@ -252,7 +253,7 @@ class _Considering:
                 plan.letters += 1
                 yield letter, None
                 continue
-            sending = self._ways.of(letter, self._value, edited=kind is Kind.EDIT)
+            sending = self._ways.of(letter, self._edited)
             if decided is Decided.SENT:
                 plan.sent_before += 1
                 self._count(sending, 0)
@@ -277,7 +278,7 @@ class _Carrying:
         redriver: Redriver,
         command: Command,
         selection: Selection,
-        value: bytes | None,
+        edited: PlainRecord | None,
         outcome: Outcome,
         pace: _Pace,
         stop: asyncio.Event,
@@ -289,7 +290,7 @@ class _Carrying:
         self._clock = redriver._clock  # noqa: SLF001 - as above
         self._command = command
         self._selection = selection
-        self._value = value
+        self._edited = edited
         self._outcome = outcome
         self._pace = pace
         self._stop = stop
@@ -333,7 +334,7 @@ class _Carrying:
         try:
             await carrier.open()
             marks = await self._kafka.marks([at[0]])
-            considering = _Considering(self._command, self._selection, self._ways, marks, self._value)
+            considering = _Considering(self._command, self._selection, self._ways, marks, self._edited)
             reading = self._kafka.records(at, start=self._position, end=end, most=self._pace.most)
             async with aclosing(reading) as fetches:  # type: ignore[type-var] # an async generator
                 async for records, position in fetches:
@@ -379,10 +380,8 @@ class _Carrying:
 
     def _write(self, writing: _Writing, letter: DeadLetter, sending: Sending) -> None:
         record, command, death = letter.record, self._command.id, letter.death
-        headers = (*sending.headers, (REDRIVEN, command.encode()))
         for way in sending.ways:
-            marked = headers if way.mark is None else (*with_schema_header(headers, way.mark),)
-            copy = replace(record, value=way.value, headers=marked)
+            copy = replace(way.record, headers=(*way.record.headers, (REDRIVEN, command.encode())))
             if way.lane is not None:
                 told = redrive_headers(
                     copy,

@@ -52,10 +52,9 @@ class Way:
     topic: str
     lane: Origin | None
     """The original, by whose lane it goes; None: it is written directly."""
-    value: bytes | None
+    record: PlainRecord
+    """As it goes: without what told of its death."""
     converted: bool
-    mark: bytes | None = None
-    """What `router-schema` says of it now, where headers say which revision wrote a record and it was made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,6 @@ class Sending:
     """It is sent."""
 
     ways: tuple[Way, ...]
-    headers: Headers
-    """As it goes: without what told of its death."""
     copy: Origin | None
     """Where it lay when its consumer rejected it."""
     origin: Origin | None
@@ -101,8 +98,8 @@ class Ways:
         """Whether the routes lead to that topic."""
         return topic in self._reached
 
-    def of(self, letter: DeadLetter, value: bytes | None = None, *, edited: bool = False) -> Sending | Left:
-        """What becomes of it; one that was `edited` has this value, a bare body in the version of the topic that it goes to."""
+    def of(self, letter: DeadLetter, edited: PlainRecord | None = None) -> Sending | Left:
+        """What becomes of it; where it was edited, of that instead, which is of the version of the topic that it goes to."""
         record = letter.record
         last: dict[str, bytes] = {name: each for name, each in record.headers if each is not None}
         origin = decode_origin(last.get(ORIGIN))
@@ -110,14 +107,26 @@ class Ways:
         topics = self._topics(letter, last, origin, headers)
         if isinstance(topics, Left):
             return topics
-        held = self._held(letter, origin)
+        held = None if edited is not None else self._held(letter, origin)
+        going = replace(record, headers=headers) if edited is None else edited
         ways = []
         for topic in topics:
-            way = self._way(topic, held, replace(record, value=value) if edited else record, origin, edited=edited)
+            way = self._way(topic, held, going, origin)
             if isinstance(way, Left):
                 return way
             ways.append(way)
-        return Sending(tuple(ways), headers, decode_origin(last.get(REJECTS)), origin)
+        return Sending(tuple(ways), decode_origin(last.get(REJECTS)), origin)
+
+    def edited(self, topic: str, record: PlainRecord, body: bytes) -> PlainRecord | Left:
+        """The dead letter's record with another body, as the topic's producers write one now."""
+        found, headers = self._catalogue.resolve(topic), cleaned(record.headers)
+        revisions = None if found is None else found.revisions
+        if revisions is None:
+            return replace(record, value=body, headers=headers)
+        if revisions.mark is None:
+            return Left("unfit", f"the catalogue has no id of a registry with which a record of {topic} is written")
+        value, headers = revisions.written(body, headers)
+        return replace(record, value=value, headers=headers)
 
     def topics(self, letter: DeadLetter) -> tuple[str, ...] | Left:
         """Those that get it."""
@@ -174,19 +183,13 @@ class Ways:
         place = letter.death.origin or origin
         return topic if place is None else place.topic
 
-    def _way(self, topic: str, held: str, record: PlainRecord, origin: Origin | None, *, edited: bool) -> Way | Left:
-        conversion = None if edited else self._conversion(held, topic)
+    def _way(self, topic: str, held: str | None, record: PlainRecord, origin: Origin | None) -> Way | Left:
+        conversion = None if held is None else self._conversion(held, topic)
         if isinstance(conversion, Left):
             return conversion
-        mark = None
-        if record.value is not None and edited:
-            written = self._written(topic, record)
-            if isinstance(written, Left):
-                return written
-            record, mark = written
-        elif record.value is not None and conversion is not None:
+        if record.value is not None and conversion is not None:
             try:
-                record, mark = conversion.converted(record), conversion.header
+                record = conversion.converted(record)
             except RecordError as error:
                 return Left("not-converted", f"it has no counterpart in the version of {topic}: {error}")
         fits = self._fitting(topic)
@@ -198,19 +201,7 @@ class Ways:
         lane = self._lane(topic, origin)
         if isinstance(lane, Left):
             return lane
-        return Way(topic, lane, record.value, converted=conversion is not None, mark=mark)
-
-    def _written(self, topic: str, record: PlainRecord) -> tuple[PlainRecord, bytes | None] | Left:
-        """A record with a new body as the topic's producers write it now, and what its header says then."""
-        found = self._catalogue.resolve(topic)
-        revisions = None if found is None else found.revisions
-        if revisions is None:
-            return record, None
-        if revisions.mark is None:
-            return Left("unfit", f"the catalogue has no id of a registry with which a record of {topic} is written")
-        assert record.value is not None, "a tombstone is written by no revision"
-        value, headers = revisions.written(record.value, record.headers)
-        return replace(record, value=value, headers=headers), revisions.mark if revisions.in_header else None
+        return Way(topic, lane, record, converted=conversion is not None)
 
     def _lane(self, topic: str, origin: Origin | None) -> Origin | Left | None:
         declared = self._routes.topics.get(topic)
