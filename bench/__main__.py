@@ -19,6 +19,7 @@ from bench.measurements import (
     Bench,
     Publisher,
     measure_compare,
+    measure_delays,
     measure_latency,
     measure_pauses,
     measure_profile,
@@ -37,6 +38,7 @@ _COMPARED = (
     ("router-two-workers", "router"),
     ("router-ordered", "router"),
     ("router-disordered", "router"),
+    ("router-failure", "router"),
     ("router", "floor-eos"),
     ("router", "kstreams-eos"),
 )
@@ -45,6 +47,7 @@ _LATENT = ("router", "router-at-least-once", "floor", "floor-eos", "aiokafka", "
 _PAUSED = ("router", "router-at-least-once")
 _STARTED = ("router", "router-at-least-once")
 _RESTORED = (1_000_000, 10_000_000)
+_DELAYED = (100_000,)
 _BYTES_A_KEY = 250
 """On the broker's disk and on the table's, of a key's state."""
 _BYTES_A_RECORD = 1_100
@@ -156,6 +159,7 @@ def rates(
             measure_pauses(bench, _PAUSED, rate=5000, minutes=10, share=0.01, seed=7)
         with _bench(brokers=brokers, write=write, room=max(_RESTORED) * _BYTES_A_KEY) as bench:
             measure_restore(bench, _RESTORED, partitions=PARTITIONS)
+            measure_delays(bench, _DELAYED)
 
 
 @main.command()
@@ -232,6 +236,18 @@ def restore_command(*, keys: tuple[int, ...], partitions: int, brokers: str | No
     """
     with _bench(brokers=brokers, write=write, room=max(keys) * _BYTES_A_KEY) as bench:
         measure_restore(bench, keys, partitions=partitions)
+
+
+@main.command("delays")
+@click.option("--pending", multiple=True, type=click.IntRange(min=100), default=_DELAYED, show_default=True)
+@_where
+def delays_command(*, pending: tuple[int, ...], brokers: str | None, write: bool) -> None:
+    """How soon delays of rejected records fire after their time, while so many wait in one lane.
+
+    Several --pending make several columns.
+    """
+    with _bench(brokers=brokers, write=write, room=max(pending) * _BYTES_A_RECORD * 2) as bench:
+        measure_delays(bench, pending)
 
 
 @main.command()

@@ -75,6 +75,8 @@ class Shape:
     """Each order's records are put in sequence before they are copied: the plain feed's are in it already."""
     disordered: float = 0.0
     """The share of the feed's records that come behind the next one of their order."""
+    failing: bool = False
+    """Every destination says `failure:`, and its consumer might reject any copy: nobody does."""
     bindings: int = 0
     """At least so many bindings, where the rules need fewer; the further ones change nothing about what goes where."""
 
@@ -224,6 +226,7 @@ def route_files(source: str, topics: Mapping[str, str], shape: Shape) -> dict[st
         # JSON's strings and lists are YAML's, too.
         lines += [
             f"  {topics[name]}:",
+            *(["    failure: {}"] if shape.failing else []),
             "    from:",
             f"      - {{exchange: orders, binding-key: {json.dumps(of_destination)}}}",
         ]

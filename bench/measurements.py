@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import comparing, latency, restore, sampling, stages, starting
+from bench import comparing, delays, latency, restore, sampling, stages, starting
 from bench.contender import Contender, load_contender
 from bench.errors import BenchError, ContenderFailed, WrongCopies
 from bench.report import Turn, between_markers, conditions, table, versions
@@ -20,6 +20,7 @@ __all__ = [
     "Bench",
     "Publisher",
     "measure_compare",
+    "measure_delays",
     "measure_latency",
     "measure_pauses",
     "measure_profile",
@@ -214,6 +215,11 @@ def measure_restore(bench: Bench, sizes: Sequence[int], *, partitions: int) -> N
         for keys in dict.fromkeys(sizes)
     }
     bench.publish("restore", f"{partitions} partitions, all at once", restore.table(found))
+
+
+def measure_delays(bench: Bench, sizes: Sequence[int]) -> None:
+    found = {pending: delays.measured(pending=pending, show=bench.show) for pending in dict.fromkeys(sizes)}
+    bench.publish("delays", "one lane, a key each", delays.table(found))
 
 
 def measure_profile(bench: Bench, name: str, *, records: int) -> None:

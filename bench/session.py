@@ -25,6 +25,7 @@ from bench.report import Turn
 from bench.verifying import Delivered, Expected, verify
 from router.develop.broker import DevelopmentKafka
 from router.develop.jars import KAFKA_VERSION
+from router.failure.topics import rejected_of
 
 __all__ = ["Kafka", "Session", "Shown", "available", "ending_on_signals", "kafka", "progress"]
 
@@ -118,11 +119,15 @@ def available(chosen: Mapping[str, Contender], say: Callable[[str], None]) -> tu
     return ready, left_out
 
 
-def create_changelog(run: Run) -> list[str]:
-    """What keeps the table of a source that is put in order; nothing for another. Gives the topics that it made."""
-    changelogs = [run.changelog] if run.shape.ordered else []
-    create(run.bootstrap, changelogs, partitions=run.shape.partitions, config={"cleanup.policy": "compact"})
-    return changelogs
+def create_beside(run: Run) -> list[str]:
+    """What keeps the table of a source that is put in order, or whose consumers may reject, and where these do; nothing for
+    another. Gives the topics that it made."""
+    shape = run.shape
+    changelogs = [run.changelog] if shape.ordered or shape.failing else []
+    create(run.bootstrap, changelogs, partitions=shape.partitions, config={"cleanup.policy": "compact"})
+    rejections = [rejected_of(topic) for topic in run.topics.values()] if shape.failing else []
+    create(run.bootstrap, rejections, partitions=shape.partitions)
+    return [*changelogs, *rejections]
 
 
 @dataclass(slots=True)
@@ -189,11 +194,11 @@ class Session:
                 bootstrap=self.kafka.bootstrap, source=source, name=name, directory=directory, shape=contender.shape
             )
             create(run.bootstrap, run.topics.values(), partitions=run.shape.partitions)
-            changelogs = create_changelog(run)
+            beside = create_beside(run)
             try:
                 yield run
             finally:
-                delete(run.bootstrap, [*run.topics.values(), *changelogs])
+                delete(run.bootstrap, [*run.topics.values(), *beside])
 
     @contextmanager
     def live(self, title: str, contender: Contender | None, config: Mapping[str, str]) -> Iterator[Run]:
@@ -207,11 +212,11 @@ class Session:
             )
             topics = [source, f"{source}.unroutable", f"{source}.dead-letters", *run.topics.values()]
             create(run.bootstrap, topics, partitions=shape.partitions, config=config)
-            changelogs = create_changelog(run)
+            beside = create_beside(run)
             try:
                 yield run
             finally:
-                delete(run.bootstrap, [*topics, *changelogs])
+                delete(run.bootstrap, [*topics, *beside])
 
     def _source(self, shape: Shape) -> str:
         """The broad topic of a shape's partitions and order, fed when it is first asked for."""
