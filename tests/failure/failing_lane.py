@@ -14,7 +14,7 @@ from router.failure.rejections import acknowledgement_headers, rejection_headers
 from router.failure.topics import parked_of, rejected_of
 from router.lanes.batch import SourcePartition
 from router.lanes.copying import Copier
-from router.lanes.lane import Lane, LaneObserver
+from router.lanes.lane import Lane
 from router.language.topics import changelog_of, dead_letters_of
 from router.records.record import PlainRecord, Record
 from router.testing import MemoryBroker, MemoryDisk, MemoryTable, MemoryWorker
@@ -48,6 +48,7 @@ class KeepingWorker(MemoryWorker):
             identity=self._identity,
             clock=wall,
         )
+        order = self._order(source, copier)
         table = MemoryTable(
             self.broker,
             changelog=CHANGELOG,
@@ -58,7 +59,9 @@ class KeepingWorker(MemoryWorker):
             source,
             self.kept,
             copier=copier,
-            table=table,
+            order=order,
+            inner=order,
+            table=table if order is None else order.table,
             destinations=self.destinations,
             feed=self.rejections,
             clock=wall,
@@ -155,10 +158,8 @@ class Consumer:
 class Desk:
     """One broad topic of one partition, its worker, and the consumer of the topic that may reject."""
 
-    def __init__(
-        self, policy: FailurePolicy, *, retention_ms: int | None = None, observer: LaneObserver | None = None
-    ) -> None:
-        self._observed = {} if observer is None else {"observer": observer}
+    def __init__(self, policy: FailurePolicy, *, retention_ms: int | None = None, **worker: Any) -> None:
+        self._of_worker = worker
         self.broker = MemoryBroker()
         for topic in (BROAD, VIP, OTHER, dead_letters_of(BROAD), f"{BROAD}.unroutable"):
             self.broker.create_topic(topic)
@@ -179,7 +180,7 @@ class Desk:
         kept = Kept(
             policies=self.policies, retention_ms=dict.fromkeys(self.policies, self.retention_ms), renew_ms=renew
         )
-        worker = KeepingWorker(self.broker, kept, **self._observed)
+        worker = KeepingWorker(self.broker, kept, **self._of_worker)
         if disk is not None:
             worker.disks[SOURCE] = disk
         return worker

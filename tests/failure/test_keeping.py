@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from failure.failing_lane import BROAD, CHANGELOG, OTHER, SECOND, SOURCE, VIP, Consumer, Desk, running
 
@@ -13,8 +15,12 @@ from router.failure.policy import FailurePolicy, Keep, OnExpiry, Then
 from router.failure.rejections import REJECTS, RELEASE
 from router.failure.stored import HELD_PREFIX, LEDGER_PREFIX, STATE_PREFIX
 from router.failure.topics import rejected_of
+from router.lanes.table import Holding, KeptBack
+from router.language.routes import SourceOrder
 from router.language.topics import dead_letters_of
+from router.order.policy import OrderPolicy, Sequence
 from router.records.headers import ORIGIN
+from router.records.reader import FieldReader
 from router.testing import CommitRefused, CopyRefused
 
 QUICK = FailurePolicy(retry_ms=(10 * SECOND, 60 * SECOND))
@@ -337,3 +343,73 @@ async def test_lane_without_failures_writes_nothing_to_its_table() -> None:
         await desk.settle()
         assert len(desk.consumer.processed) == 100
         assert desk.broker.records(CHANGELOG) == ()
+
+
+ORDER = SourceOrder("orders", OrderPolicy(by="id", kind=Sequence("n"), wait_ms=60 * SECOND), ("n",), frozenset())
+NUMBER = FieldReader(("n",), lambda value: (int(value),), lambda facts: facts)
+ORDERED: dict[str, Any] = {"orders": {BROAD: (ORDER, NUMBER)}}
+"""Records are their places in their key's order."""
+
+
+async def test_records_in_order_wait_for_a_consumer_in_order() -> None:
+    """What is let go by order is held by failure; what came back goes first, and nothing twice."""
+    async with running(QUICK, **ORDERED) as desk:
+        desk.failing = {b"2"}
+        await desk.come("1", "3", "2")
+        await desk.settle()
+        assert (desk.copies, desk.processed) == ("1 2 3", "1")
+        await desk.come("6", "5", "4")
+        await desk.come("1", key=b"other")
+        await desk.settle()
+        assert desk.copies == "1 2 3 1"
+        desk.failing = set()
+        await desk.passes(10.1)
+        assert desk.processed == "1 1 2 3 4 5 6"
+        assert [each.value for each in desk.broker.records(OTHER) if each.key == b"k"] == [
+            b"%d" % n for n in range(1, 7)
+        ]
+
+
+async def test_both_kinds_of_waiting_have_their_own_times() -> None:
+    """A gap runs out while its key is kept for a consumer, and the key is kept no longer for that."""
+    async with running(FailurePolicy(retry_ms=(100 * SECOND,)), **ORDERED) as desk:
+        desk.failing = {b"1"}
+        await desk.come("1")
+        await desk.settle()
+        await desk.come("3", "4")
+        assert (desk.keeping.waiting or Holding(0, 0)).held == 2
+        assert desk.keeping.kept_back == {VIP: KeptBack(1, 1)}
+        await desk.passes(61)
+        assert [each.value for each in desk.broker.records(OTHER)] == [b"1", b"3", b"4"]
+        assert (desk.keeping.waiting or Holding(1, 1)).held == 0
+        assert desk.keeping.kept_back == {VIP: KeptBack(1, 3)}
+        assert desk.copies == "1"
+        desk.failing = set()
+        await desk.passes(40)
+        assert desk.processed == "1 3 4"
+
+
+@pytest.mark.parametrize("disk", [False, True], ids=["without its disk", "with its disk"])
+async def test_worker_that_dies_keeps_order_and_failure(disk: bool) -> None:
+    """Both lie in one table, and both are there when the lane opens again."""
+    async with running(QUICK, **ORDERED) as desk:
+
+        async def dies() -> None:
+            await desk.restart(desk.worker.disks[SOURCE].copy() if disk else None)
+
+        desk.failing = {b"2"}
+        await desk.come("1", "2")
+        await dies()
+        desk.consumer.consume()
+        await desk.worker.run()
+        await dies()
+        await desk.come("4", "5")
+        await dies()
+        assert desk.copies == "1 2"
+        await desk.come("3")
+        await dies()
+        desk.failing = set()
+        desk.broker.clock.advance(10.1)
+        await dies()
+        await desk.settle()
+        assert desk.processed == "1 2 3 4 5"
