@@ -27,7 +27,7 @@ exchanges:
 topics:
   @all.event.v1: {from: [{exchange: events}]}
   @vip.event.v1:
-    failure: {retry: [1s, 2s], then: dead-letter}
+    failure: {retry: [500ms, 1s], then: dead-letter}
     from: [{exchange: events}]
 """
 VIP, ALL = "@vip.event.v1", "@all.event.v1"
@@ -153,13 +153,13 @@ def test_rejected_record_is_retried_and_its_key_waits(stage: Stage) -> None:
     assert all(in_order(found) for found in shop.processed().values())
     assert shop.processed()[b"key-3"] == [3, 13, 23, 33, 43, 53]
     first, second, third = shop.tries(3)
-    assert second - first >= 1.0
-    assert third - second >= 2.0
+    assert second - first >= 0.5
+    assert third - second >= 1.0
     # By the broker's clock: from when a rejection was written to when the lane had written the mark.
     delays = shop.delays()
     assert len(delays) == 2
-    assert 1_000 <= delays[0] < 2_500
-    assert 2_000 <= delays[1] < 3_500
+    assert 500 <= delays[0] < 2_000
+    assert 1_000 <= delays[1] < 2_500
     assert {number_of(copy.value) for log in stage.read(ALL) for copy in log} == set(range(60))
     assert not any(stage.read(f"{VIP}.dead-letters"))
 
@@ -175,7 +175,7 @@ def test_record_that_fails_for_good_becomes_a_dead_letter_with_its_ledger(stage:
     assert (letter.key, letter.value) == (b"key-4", event(4))
     (entry,) = ledger_of(letter.headers).entries
     assert (entry.destination, entry.reason, entry.count) == (stage.name(VIP), "failed", 3)
-    assert entry.last - entry.first >= 3_000
+    assert entry.last - entry.first >= 1_500
     assert letter.header("router-error") == b"integer out of range"
     assert shop.processed()[b"key-4"] == [14, 24]
 
@@ -183,21 +183,21 @@ def test_record_that_fails_for_good_becomes_a_dead_letter_with_its_ledger(stage:
 def test_killed_workers_and_consumers_lose_nothing(stage: Stage) -> None:
     """Killed while keys are parked, while they are released, and while records are held."""
     shop = Shop(stage)
-    failing = [number for number in range(300) if number % 17 == 5]
+    failing = [number for number in range(200) if number % 17 == 5]
     for_good = failing[::3]
     shop.failures |= {event(number): 1_000 if number in for_good else 1 + number % 2 for number in failing}
     worker = stage.worker(standbys="0").until_ready(lanes=PARTITIONS)
     begun = time.monotonic()
-    for first in range(0, 300, 50):
+    for first in range(0, 200, 50):
         shop.produce(*range(first, first + 50))
-        shop.go_on(0.7)
+        shop.go_on(0.5)
         if first % 100 == 0:
             worker.kill()
             worker.start()
         else:
             shop.restart_consumer()
     shop.until(
-        shop.has(*(number for number in range(300) if number not in for_good)),
+        shop.has(*(number for number in range(200) if number not in for_good)),
         within=120,
         what="all but the dead have come",
     )
@@ -206,6 +206,6 @@ def test_killed_workers_and_consumers_lose_nothing(stage: Stage) -> None:
     assert {ledger_of(letter.headers).count(stage.name(VIP)) for letter in letters} == {3}
     assert [key for key, found in shop.processed().items() if not in_order(found)] == []
     assert sorted(number for found in shop.processed().values() for number in found) == [
-        number for number in range(300) if number not in for_good
+        number for number in range(200) if number not in for_good
     ]
     assert time.monotonic() - begun < 150
