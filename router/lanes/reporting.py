@@ -14,10 +14,13 @@ from router.lanes.copies import Tally
 from router.lanes.lane import Lane, LaneObserver
 from router.lanes.protocol import LaneState
 from router.observe.health import LaneStatus
+from router.observe.logs import get_logger
 from router.observe.metrics import Metrics
 from router.observe.progress import Subject
 
 __all__ = ["Reporter", "kept_back_of", "status_of", "subject_of"]
+
+log = get_logger("router.lanes")
 
 WAITING = "waiting"
 """The state that is shown of a lane that carries but whose copies no broker acknowledges."""
@@ -46,7 +49,9 @@ class Reporter(LaneObserver):
         self._special(source, tally)
 
     def _special(self, source: SourcePartition, tally: Tally) -> None:
-        """What only some sources have: order, and consumers that reject."""
+        """What only some batches have: dead letters, order, and consumers that reject."""
+        for reason, count in tally.dead_letters.items():
+            log.warning("records were set aside", source=str(source), reason=reason, records=count)
         if (order := tally.order) is not None:
             self._metrics.ordered(
                 source.topic,

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
 import pytest
 
+import router
 from router.errors import (
     ConditionFailed,
     KeyMismatch,
@@ -15,6 +22,7 @@ from router.errors import (
     TooManyHops,
     Unreadable,
 )
+from router.failure.letters import MALFORMED
 from router.failure.notes import (
     DESTINATION,
     ERROR,
@@ -27,6 +35,33 @@ from router.failure.notes import (
     unroutable_headers,
 )
 from router.language.topics import dead_letters_of, unroutable_of
+
+NEVER_ALONE = {
+    "where-failed": "a condition that fails is `condition-failed`",
+    "conversion-failed": "a copy that cannot be made is `not-converted`",
+    "unrejectable": "it is the consumer's, of a record that never came from the router",
+}
+"""Errors of one record that are the cause of another, by which it is set aside."""
+
+
+def errors_of_records(of: type[RecordError] = RecordError) -> Iterator[type[RecordError]]:
+    """Give every class below this one."""
+    for each in of.__subclasses__():
+        yield each
+        yield from errors_of_records(each)
+
+
+def test_every_reason_is_documented_and_means_one_thing() -> None:
+    """Programs match on it: docs/failure.md has all that a worker can write."""
+    for module in walk_packages(router.__path__, "router."):
+        import_module(module.name)
+    reasons = [each.reason for each in errors_of_records() if each.__module__.startswith("router.")]
+    assert len(set(reasons)) == len(reasons)
+    page = (Path(__file__).parents[2] / "docs" / "failure.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    documented = {slug for row in rows for slug in re.findall("`([a-z-]+)`", row)}
+    written = {*reasons, MALFORMED, "offsets-lost"} - NEVER_ALONE.keys()
+    assert written - documented == set()
 
 
 def test_set_aside_topics_stand_beside_their_source() -> None:
