@@ -15,6 +15,7 @@
     │   └── InvalidSchema        a schema in the catalogue cannot be used
     ├── RecordError       nobody at once: this one record becomes a dead letter, the rest flow on
     │   ├── Unreadable           its bytes are not what its schema says
+    │   │   └── UnknownRevision      it does not say which revision of its schema wrote it, or one that nobody kept
     │   ├── TooLarge             a copy would exceed what its destination takes
     │   ├── Refused              the broker refuses a copy for what is in it
     │   ├── TooManyHops          it has been through routers so often that it must be going round
@@ -79,6 +80,7 @@ __all__ = [
     "TooManyHops",
     "TransactionsForbidden",
     "TransientError",
+    "UnknownRevision",
     "Unreadable",
     "UnreadableState",
 ]
@@ -133,6 +135,15 @@ class Unreadable(RecordError):
         where = f"field '{self.field}'" if self.field else "the value"
         at = f" at byte {self.position}" if self.position >= 0 else ""
         return f"{where} cannot be read{at}: {self.problem}"
+
+
+class UnknownRevision(Unreadable):
+    """The record's subject says that each record tells its revision, and this one tells none that the catalogue has."""
+
+    reason = "unknown-revision"
+
+    def __init__(self, *, position: int, problem: str, field: str = "") -> None:
+        super().__init__(field=field, position=position, problem=problem)
 
 
 class TooLarge(RecordError):

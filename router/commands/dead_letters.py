@@ -233,9 +233,8 @@ def _letter_json(letter: DeadLetter, selection: Selection) -> dict[str, Any]:
         "value": _bytes_json(record.value),
         "headers": [[name, _bytes_json(value)] for name, value in record.headers],
     }
-    schema = selection.schema_of(record)
     try:
-        plain = decoded(record, schema)
+        plain = decoded(record, selection.version_of(record))
         json.dumps(plain)
     except (RouterError, ValueError, TypeError, RecursionError):
         return told  # which is why it is here, perhaps: its bytes are there all the same

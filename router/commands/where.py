@@ -21,8 +21,9 @@ from router.language.cel.plain import header_texts
 from router.language.cel.problems import InvalidWhere, WhereProblem
 from router.language.cel.regex import Re2
 from router.language.cel.trial import Trial, try_out
-from router.records.avro import decode_whole
+from router.records.catalogue import SubjectVersion
 from router.records.headers import Origin
+from router.records.revisions import Revisions, decode_body, decode_record
 from router.records.schema import AvroSchema, JsonSchema, parse_avro, parse_json_schema
 from router.settings import Settings
 from router.versions.catalogue import read_catalogue
@@ -86,8 +87,9 @@ def where(
     if at is not None:
         if value is not None or key or headers:
             raise click.UsageError("give either a record with --at, or its --value, --key and --header")
-        read = read or _schema_of(at, schemas)
-        record = _live(at, read)
+        known = None if read is not None else _version_of(at, schemas)
+        read = known.schema if known is not None else read
+        record = _live(at, read, None if known is None else known.revisions)
     elif value is not None or key or headers:
         record = (_plain(value, read), _headers(headers), key)
     try:
@@ -129,22 +131,23 @@ def _schema(path: Path | None) -> AvroSchema | JsonSchema | None:
         raise click.ClickException(f"{path} cannot be read: {error}") from error
 
 
-def _schema_of(place: Origin, schemas: Path) -> AvroSchema | JsonSchema | None:
+def _version_of(place: Origin, schemas: Path) -> SubjectVersion | None:
     """What the catalogue says of the topic; without either, the value is JSON."""
     try:
-        found = read_catalogue(schemas).resolve(place.topic) if schemas.is_dir() else None
+        return read_catalogue(schemas).resolve(place.topic) if schemas.is_dir() else None
     except RouterError as error:
         raise click.ClickException(str(error)) from error
-    return None if found is None else found.schema
 
 
-def _live(place: Origin, schema: AvroSchema | JsonSchema | None) -> tuple[Any, dict[str, str], str]:
+def _live(
+    place: Origin, schema: AvroSchema | JsonSchema | None, revisions: Revisions | None
+) -> tuple[Any, dict[str, str], str]:
     """What an expression sees of the record at a place."""
     try:
         record = read_record(Settings.from_environment(os.environ), place)
         if record.value is None:
             raise click.ClickException(f"the record at {place} has no value: no condition is asked of a tombstone")
-        value = decode_whole(schema.types, record.value) if isinstance(schema, AvroSchema) else json.loads(record.value)
+        value = decode_record(record, schema, revisions)
     except (ValueError, RecursionError) as error:
         raise click.ClickException(f"the value at {place} is not JSON: {error}; --schema names its schema") from error
     except RouterError as error:
@@ -158,8 +161,7 @@ def _plain(value: str | None, schema: AvroSchema | JsonSchema | None) -> Any:
     text = click.get_text_stream("stdin").read() if value == "-" else value or "{}"
     try:
         stated = json.loads(text)
-        encoded = encode_value(schema, stated)
-        return decode_whole(schema.types, encoded) if isinstance(schema, AvroSchema) else json.loads(encoded)
+        return decode_body(schema, encode_value(schema, stated))
     except Misfit as misfit:
         hint = f": {misfit.suggestion}" if misfit.suggestion else ""
         raise click.ClickException(f"--value does not fit the schema: {misfit}{hint}") from misfit

@@ -21,11 +21,12 @@ from router.exchange.matcher import Message, words_of
 from router.exchange.model import Entry, Tombstones
 from router.exchange.routing_key import Placeholder, PlaceholderKind
 from router.exchange.topology import Topology
+from router.records.marks import marked_record
 from router.records.reader import FieldReader
 from router.records.record import Record
 from router.records.text import Value, as_text
 
-__all__ = ["Conditions", "Decider", "Facts", "field_paths"]
+__all__ = ["Conditions", "Decider", "Facts", "MarkedDecider", "field_paths"]
 
 LONGEST_REMEMBERED = 255
 """Decisions by longer facts are not remembered: they could fill the memory."""
@@ -218,6 +219,18 @@ class Decider:
             # Only null is the value of a record without a key: the empty text is a key like any other.
             if _text(key) != as_text(declared) or (key is None and declared is not None):
                 raise KeyMismatch(field=reader.paths[0], key=key, value=declared)
+
+
+class MarkedDecider(Decider):
+    """Decides for records that say in a header which revision of their schema wrote them: its readers take marked values."""
+
+    def decide(self, record: Record) -> Decision:
+        """See Decider."""
+        return super().decide(marked_record(record))
+
+    def messages(self, record: Record) -> tuple[Message, ...]:
+        """See Decider."""
+        return super().messages(marked_record(record))
 
 
 def _headers_that_count(

@@ -355,13 +355,14 @@ class CopyWriter:
             if isinstance(copied, RecordError):
                 self._dead_letter(record, headers, NotConverted(topic=topic, problem=str(copied)))
                 continue
+            own = headers if copied is record else self._versions.headers(topic, headers)
             # What is kept is kept as its consumer wants it.
-            if keeper is not None and keeper.hold(topic, copied, headers):
+            if keeper is not None and keeper.hold(topic, copied, own):
                 self._tally.failing.held[topic] += 1
                 continue
             refused = self._refusals.of(topic, record.offset)
             if refused is None:
-                self._append(topic, copied, headers, decision)
+                self._append(topic, copied, own, decision)
             else:
                 self._dead_letter(record, headers, refused)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 from router.errors import RecordError
 from router.records.conversion import ValueConversion
-from router.records.record import PlainRecord, Record
+from router.records.marks import with_schema_header
+from router.records.record import Record
 
 __all__ = ["Versions"]
 
@@ -26,6 +28,11 @@ class Versions:
         """Those whose copies are converted."""
         return self._conversions.keys()
 
+    def headers(self, topic: str, headers: list[Any]) -> list[Any]:
+        """Those of a converted copy: where they say which revision wrote it, they say another than the original's."""
+        mark = self._conversions[topic].header
+        return headers if mark is None else [*with_schema_header(headers, mark)]
+
     def of(self, topic: str, record: Record) -> Record | RecordError:
         """The record as a topic's consumers want it, or why there is none; a tombstone is the same in every version."""
         conversion = self._conversions.get(topic)
@@ -36,15 +43,7 @@ class Versions:
             return last[1]
         outcome: Record | RecordError
         try:
-            outcome = PlainRecord(
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
-                timestamp=record.timestamp,
-                key=record.key,
-                value=conversion.convert(record.value),
-                headers=record.headers,
-            )
+            outcome = conversion.converted(record)
         except RecordError as error:
             outcome = error
         self._last[conversion.target] = record, outcome

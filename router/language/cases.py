@@ -23,8 +23,9 @@ from router.language.suggestions import did_you_mean
 from router.language.topics import dead_letters_of, sources_by_topic, unroutable_of
 from router.records.field_type import Kind as FieldKind
 from router.records.json_reader import json_reader
+from router.records.marks import SCHEMA_HEADER
 from router.records.reader import compile_avro_reader
-from router.records.record import PlainRecord, Record
+from router.records.record import Headers, PlainRecord, Record
 from router.records.schema import AvroSchema
 from router.records.text import as_text
 
@@ -98,7 +99,20 @@ def message_record(source: Source, *, key: str | None, value: Any, headers: Mapp
     if raw_key is None and fields:
         with suppress(Unreadable):  # then deciding says so
             raw_key = _read_text(source, fields[0], raw).encode(errors="surrogateescape")
-    return PlainRecord(topic=source.topic, key=raw_key, value=raw, headers=raw_headers)
+    return _written(source, raw_key, raw, raw_headers)
+
+
+def _written(source: Source, key: bytes | None, body: bytes, headers: Headers) -> Record:
+    """The record as the newest revision writes it; one whose headers say a revision by themselves keeps them."""
+    if source.revisions is not None:
+        if source.revisions.mark is None:
+            raise Misfit(
+                (), "subject.yaml has no id of a registry for the newest revision, with which it would be written"
+            )
+        said = any(name == SCHEMA_HEADER for name, _ in headers)
+        value, marked = source.revisions.written(body, headers)
+        body, headers = value, tuple(headers if said and source.revisions.in_header else marked)
+    return PlainRecord(topic=source.topic, key=key, value=body, headers=headers)
 
 
 def _typed_key(source: Source, path: str, key: str) -> str | int:

@@ -17,8 +17,8 @@ from router.language.cel.environment import Environment
 from router.language.cel.plain import header_texts
 from router.language.cel.regex import Re2
 from router.language.cel.where import Truths, Where, compile_where, fuse
-from router.records.avro import decode_whole
 from router.records.record import Record
+from router.records.revisions import Revisions, decode_body
 from router.records.schema import AvroSchema, JsonSchema
 from router.records.text import Value
 
@@ -51,8 +51,11 @@ def compile_conditions(
     schema: AvroSchema | JsonSchema | None,
     *,
     before: Sequence[str] = (),
+    revisions: Revisions | None = None,
 ) -> CompiledConditions | None:
     """The conditions for a source's schema, which they passed the checks against; None where there are none.
+
+    Where `revisions` are given, records have marked values.
 
     `before` are fields that the source's reader reads anyway, in its order; what conditions read comes behind them.
     """
@@ -62,7 +65,7 @@ def compile_conditions(
     engine = Re2()
     wheres = [compile_where(text, environment, engine=engine) for text in texts]
     paths = tuple(dict.fromkeys((*before, *(path for where in wheres for path in where.paths))))
-    decode = _decoder(schema) if any(where.whole for where in wheres) else None
+    decode = _decoder(schema, revisions) if any(where.whole for where in wheres) else None
     return CompiledConditions(wheres, paths=paths, truths=fuse(wheres, paths), decode=decode)
 
 
@@ -82,6 +85,8 @@ class CompiledConditions:
         """The conditions, in the order of their truths."""
         self.paths = paths
         """The fields whose values `truths` takes."""
+        self.reads_whole = decode is not None
+        """Whether some of them need the whole value."""
         self._truths = truths
         self._decode = decode
         self._headers = _headers_of(wheres)
@@ -111,9 +116,12 @@ def _headers_of(wheres: Sequence[Where]) -> frozenset[str] | None:
     return frozenset(names)
 
 
-def _decoder(schema: AvroSchema | JsonSchema | None) -> Callable[[bytes], Mapping[str, Any]]:
+def _decoder(
+    schema: AvroSchema | JsonSchema | None, revisions: Revisions | None
+) -> Callable[[bytes], Mapping[str, Any]]:
     def decode(value: bytes) -> Mapping[str, Any]:
-        record = decode_whole(schema.types, value) if isinstance(schema, AvroSchema) else _json(value)
+        body = value if revisions is None else revisions.body(value)
+        record = decode_body(schema, body) if isinstance(schema, AvroSchema) else _json(body)
         return {**record, "": record} if isinstance(record, dict) else {"": record}
 
     return decode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from router.exchange.deciding import Decider, field_paths
+from router.exchange.deciding import Decider, MarkedDecider, field_paths
 from router.exchange.topology import Topology
 from router.language.cel.regex import Patterns
 from router.language.conditions import compile_conditions, condition_texts
@@ -52,14 +52,19 @@ def new_decider(source: Source, topology: Topology, *, verified: str | None = No
     paths = field_paths(source.entries)
     key_fields = dict.fromkeys(entry.key_field for entry in source.entries if entry.key_field not in {None, verified})
     texts = condition_texts(topology.exchanges, [entry.exchange for entry in source.entries])
-    conditions = compile_conditions(texts, source.schema, before=paths)
+    conditions = compile_conditions(texts, source.schema, before=paths, revisions=source.revisions)
     if conditions is not None:
         paths = conditions.paths
-    return Decider(
+    reader = _reader(source, paths) if paths or source.validate_whole else None
+    key_readers = [_reader(source, (path,), whole=False) for path in key_fields]
+    # Records that nobody reads need not say anything.
+    reads = reader is not None or bool(key_readers) or (conditions is not None and conditions.reads_whole)
+    marked = reads and source.revisions is not None and source.revisions.in_header
+    return (MarkedDecider if marked else Decider)(
         entries=source.entries,
         topology=topology,
-        reader=_reader(source, paths) if paths or source.validate_whole else None,
-        key_readers=[_reader(source, (path,), whole=False) for path in key_fields],
+        reader=reader,
+        key_readers=key_readers,
         conditions=conditions,
     )
 
@@ -84,6 +89,8 @@ def gathered_readers(route_set: RouteSet, internal: Source) -> dict[str, FieldRe
 
 def _reader(source: Source, paths: Sequence[str], *, whole: bool | None = None) -> FieldReader:
     whole = source.validate_whole if whole is None else whole
+    if source.revisions is not None:
+        return source.revisions.reader(paths, whole)
     if isinstance(source.schema, AvroSchema):
         return compile_avro_reader(source.schema, paths, whole=whole)
     return json_reader(paths, schema=source.schema, whole=whole)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -18,9 +17,8 @@ from router.language.findings import Finding
 from router.language.masking import mask
 from router.language.routes import RouteSet, Source
 from router.language.topics import dead_letters_of, unroutable_of
-from router.records.avro import decode_whole
 from router.records.record import Record
-from router.records.schema import AvroSchema
+from router.records.revisions import decode_record
 
 __all__ = ["NewCase", "Unstatable", "new_case", "with_new_case"]
 
@@ -106,12 +104,8 @@ def _message(record: Record, source: Source, masked: Sequence[str]) -> dict[str,
 
 
 def _decoded(record: Record, source: Source) -> Any:
-    if record.value is None:
-        return None
-    if isinstance(source.schema, AvroSchema):
-        return decode_whole(source.schema.types, record.value)
     try:
-        return json.loads(record.value)
+        return decode_record(record, source.schema, source.revisions)
     except (ValueError, RecursionError) as error:
         raise Unstatable(what="the value", problem=f"is not JSON: {error}") from error
 

@@ -94,7 +94,7 @@ def place_in_order(source: Source, record: Record, decision: Decision) -> PlaceI
             key_of(record.key, field=policy.by)
         else:
             reader = order_reader(source)
-            said = reader.values(reader.read(record.value))
+            said = reader.values_of(record)
             if policy.repartition:
                 by = said[reader.paths.index(policy.by)]
                 key = as_text(by)

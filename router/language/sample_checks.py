@@ -6,7 +6,6 @@ them, which no other check can know.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +19,8 @@ from router.language.deciders import new_topology
 from router.language.findings import Finding, Kind
 from router.language.kinds import found
 from router.language.routes import RouteSet, Source
-from router.records.avro import decode_whole
 from router.records.record import Record
-from router.records.schema import AvroSchema
+from router.records.revisions import decode_record
 
 __all__ = ["Sample", "check_sample", "sample"]
 
@@ -49,7 +47,7 @@ def sample(source: Source, records: Iterable[Record]) -> Sample:
             tombstones += 1
             continue
         try:
-            values.append(_plain(source, record.value))
+            values.append(decode_record(record, source.schema, source.revisions))
         except (Unreadable, ValueError, RecursionError):  # any bytes may come
             unreadable += 1
     return Sample(source, tuple(values), tombstones, unreadable)
@@ -67,12 +65,6 @@ def check_sample(route_set: RouteSet, sampled: Sample) -> tuple[Finding, ...]:
         if missing:
             findings.append(found(Kind.NULL_IN_SAMPLE, place, _message(missing, text, sampled)))
     return tuple(sorted(findings))
-
-
-def _plain(source: Source, value: bytes) -> Any:
-    if isinstance(source.schema, AvroSchema):
-        return decode_whole(source.schema.types, value)
-    return json.loads(value)
 
 
 def _conditions(route_set: RouteSet, source: Source) -> Iterator[tuple[Place, str]]:

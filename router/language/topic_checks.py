@@ -41,7 +41,6 @@ def check_topics(declarations: Declarations, catalogue: Catalogue) -> Iterator[F
     yield from _names(declarations, feeds)
     yield from _reserved(declarations, feeds, sources)
     yield from _circles(declarations, feeds, sources)
-    yield from _encodings(declarations, catalogue)
     yield from _subjects(declarations, feeds, catalogue)
     yield from _formats(declarations, feeds, sources, catalogue)
 
@@ -143,20 +142,6 @@ def _way(topic: str, exchange: str, declarations: Declarations, feeds: tuple[Fee
                 word = step[1] if step[0] == "topic" else f"exchange '{step[1]}'"
                 steps.append((*step, (*way, word)))
     return ()
-
-
-def _encodings(declarations: Declarations, catalogue: Catalogue) -> Iterator[Finding]:
-    """Workers would take what says the revision for the record's first fields."""
-    for exchange in declarations.exchanges.values():
-        for index, source in enumerate(exchange.shape.sources):
-            subject = catalogue.resolve(source)
-            encoding = catalogue.told.get(subject.subject) if subject else None
-            if subject is not None and encoding is not None:
-                message = (
-                    f"the records of '{source}' say which revision wrote them (`encoding: {encoding}` in"
-                    f" {subject.subject}/subject.yaml): workers read bare records only"
-                )
-                yield found(Kind.NOT_YET_SUPPORTED, exchange.place_of("sources", index), message)
 
 
 def _subjects(declarations: Declarations, feeds: tuple[Feed, ...], catalogue: Catalogue) -> Iterator[Finding]:

@@ -125,10 +125,11 @@ class GatheredOrdering(Ordering):
         """`readers` reads the fields of order, by source that is gathered; the rest is as of any order."""
         super().__init__(*args, reader=next(iter(readers.values())), **more)
         place_of = {name: places(self.order.policy, reader) for name, reader in readers.items()}
+        value_of = {name: reader.value_of for name, reader in readers.items()}
 
         def place(record: Record) -> int | str:
             assert record.value is not None, "a record without a value has no place"
-            return place_of[record.topic](record.value, record.key)
+            return place_of[record.topic](value_of[record.topic](record.value, record.headers), record.key)
 
         self.record_place = place
 

@@ -96,6 +96,14 @@ class Ordering:
         self._place_of = places(order.policy, reader)
         self.record_place: Callable[[Record], int | str] | None = None
         """What reads a record's place, where that depends on more than its value and its key."""
+        if reader.in_header:
+            value_of, place_of = reader.value_of, self._place_of
+
+            def place(record: Record) -> int | str:
+                assert record.value is not None, "a record without a value has no place"
+                return place_of(value_of(record.value, record.headers), record.key)
+
+            self.record_place = place
         self._clock = clock
         self._log = 0
         self._progress = Progress()

@@ -141,7 +141,7 @@ class Relay:
             raise OrderUnknown(
                 field=self._relay.by, value=None, problem="is not in a record without a value, and its key is another"
             )
-        values = self._reader.values(self._reader.read(value))
+        values = self._reader.values_of(record)
         for at, path in self._verified:
             declared = values[at]
             text = b"" if key is None else key

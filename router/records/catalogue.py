@@ -7,11 +7,12 @@ that the name before `.v2` ends with, word by word: `order.status`, though there
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from router.errors import InvalidSchema
 from router.records.conversion import NoConversion, ValueConversion
+from router.records.revisions import Revisions
 from router.records.schema import Schema, parse_avro, parse_json_schema
 
 __all__ = ["Catalogue", "SubjectVersion"]
@@ -29,6 +30,8 @@ class SubjectVersion:
     schema: Schema
     file: str
     """Where its schema stands, relative to the catalogue's folder."""
+    revisions: Revisions | None = field(default=None, compare=False, repr=False)
+    """Where its records say which revision of it wrote them; None where their bodies are bare."""
 
     def __str__(self) -> str:
         return f"{self.subject}.v{self.version}"
@@ -47,35 +50,40 @@ class Catalogue:
     """What is wrong with schemas that could not be taken in, in the order of their files. Their versions are missing."""
     conversion: Callable[[str, int, int], ValueConversion] = field(default=_no_conversion, compare=False, repr=False)
     """From one version of a subject to another. Raises NoConversion."""
-    told: Mapping[str, str] = field(default_factory=dict)
-    """By subject, how its records say which revision wrote them; subjects whose records are bare are missing."""
 
     @classmethod
     def from_texts(
         cls,
         texts: Mapping[str, str],
         conversion: Callable[[str, int, int], ValueConversion] = _no_conversion,
-        told: Mapping[str, str] | None = None,
+        revisions: Mapping[tuple[str, int], Revisions] | None = None,
+        faults: Sequence[InvalidSchema] = (),
     ) -> Catalogue:
-        """The catalogue of `<subject>/v<N>.avsc` and `<subject>/v<N>.schema.json`; other paths are not schemas."""
+        """The catalogue of `<subject>/v<N>.avsc` and `<subject>/v<N>.schema.json`; other paths are not schemas.
+
+        `revisions` are of the versions whose records are not bare, `faults` what is wrong besides with other files.
+        """
         versions: dict[tuple[str, int], SubjectVersion] = {}
-        faults = []
+        known = revisions or {}
+        found_faults = []
         for path in sorted(texts):
             found = _FILE.fullmatch(path)
             if found is None:
                 continue
             key = found["subject"], int(found["version"])
             if key in versions:
-                faults.append(InvalidSchema(file=path, problem=f"'{versions[key].file}' is the same version"))
+                found_faults.append(InvalidSchema(file=path, problem=f"'{versions[key].file}' is the same version"))
                 continue
             parse = parse_avro if found["form"] == "avsc" else parse_json_schema
             try:
                 schema: Schema = parse(texts[path], file=path)
             except InvalidSchema as error:
-                faults.append(error)
+                found_faults.append(error)
             else:
-                versions[key] = SubjectVersion(*key, schema=schema, file=path)
-        return cls(versions, tuple(faults), conversion, told or {})
+                versions[key] = SubjectVersion(*key, schema=schema, file=path, revisions=known.get(key))
+        told = {each.file for each in found_faults}
+        found_faults += [each for each in faults if each.file not in told]
+        return cls(versions, tuple(sorted(found_faults, key=lambda each: each.file)), conversion)
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from router.errors import ConfigError, RecordError
+from router.records.marks import Encoding, marked_value, with_schema_header
+from router.records.record import PlainRecord, Record
 
 __all__ = ["NoConversion", "NotConverted", "ValueConversion"]
 
@@ -55,7 +57,26 @@ class ValueConversion:
     text: str
     """The schemas and steps that it is made of: two of the same text do the same."""
     convert: Callable[[bytes], bytes] = field(compare=False, repr=False)
-    """The other version's bytes of a value's. Raises RecordError."""
+    """The other version's value of a value; where headers say which revision wrote it, of a marked one (`router.records.marks`),
+    and without a mark of its own. Raises RecordError."""
+    header: bytes | None = None
+    """Where headers say it: what `router-schema` says of what is made."""
+
+    def converted(self, record: Record) -> PlainRecord:
+        """The record in the other version; one with a value. Raises RecordError."""
+        value, headers = record.value, record.headers
+        assert value is not None, "a tombstone is the same in every version"
+        if self.header is not None:
+            value, headers = marked_value(Encoding.HEADER, value, headers), with_schema_header(headers, self.header)
+        return PlainRecord(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            timestamp=record.timestamp,
+            key=record.key,
+            value=self.convert(value),
+            headers=headers,
+        )
 
     def __str__(self) -> str:
         by = f" by {', '.join(self.files)}" if self.files else ""

@@ -56,10 +56,11 @@ class ReaderSource:
     """For each line, from line 1, the dotted path of the field that it reads or steps over."""
 
 
-def reader_source(schema: AvroSchema, paths: Sequence[str], *, whole: bool) -> ReaderSource:
+def reader_source(schema: AvroSchema, paths: Sequence[str], *, whole: bool, start: int = 0) -> ReaderSource:
     """The source of a reader of these fields. InvariantError where a path is not a scalar field of the schema.
 
-    `whole` walks and checks the entire value; otherwise reading stops after the last wanted field.
+    `whole` walks and checks the entire value; otherwise reading stops after the last wanted field. The record begins `start`
+    bytes behind the value's beginning.
     """
     variables = {path: number for number, path in enumerate(dict.fromkeys(paths))}
     wanted: dict[str, Wanted | int] = {}
@@ -74,7 +75,7 @@ def reader_source(schema: AvroSchema, paths: Sequence[str], *, whole: bool) -> R
         for name in parents:
             here = here.setdefault(name, {})  # type: ignore[assignment] # a scalar has nothing inside it
         here[last] = number
-    writer = _Writer(schema, whole=whole, count=len(variables))
+    writer = _Writer(schema, whole=whole, count=len(variables), start=start)
     writer.read_function(wanted, [variables[path] for path in paths])
     text = "\n".join((*writer.lines, "", *values_source(leaves, [variables[path] for path in paths]), ""))
     return ReaderSource(text=text, fields=tuple(writer.fields))
@@ -83,7 +84,7 @@ def reader_source(schema: AvroSchema, paths: Sequence[str], *, whole: bool) -> R
 class _Writer:
     """Writes `read` and the functions that it needs, line by line."""
 
-    def __init__(self, schema: AvroSchema, *, whole: bool, count: int) -> None:
+    def __init__(self, schema: AvroSchema, *, whole: bool, count: int, start: int = 0) -> None:
         self.types = schema.types
         self.whole = whole
         self.left = count
@@ -94,7 +95,7 @@ class _Writer:
         self.path: tuple[str, ...] = ()
         self.started = False
         """Whether `i` has been assigned: before that, positions are constants."""
-        self.ahead = 0
+        self.ahead = start
         """How far the position is ahead of `i`."""
         self.depth = "1"
         """The expression for how deep a function called from here would be."""

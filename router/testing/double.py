@@ -104,7 +104,8 @@ class RouterDouble:
         raw = key.encode() if isinstance(key, str) else key
         if value is not None and not isinstance(value, bytes):
             text = None if raw is None else raw.decode(errors="surrogateescape")
-            value = message_record(source, key=text, value=dict(value), headers={}).value
+            written = message_record(source, key=text, value=dict(value), headers={})
+            value, named = written.value, [*named, *written.headers]
         return self.broker.publish(
             topic,
             value=value,

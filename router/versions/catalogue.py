@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from router.errors import InvalidSchema
 from router.language.findings import Level
 from router.records.catalogue import Catalogue
 from router.records.catalogue_files import read_catalogue_texts
 from router.records.conversion import NoConversion, ValueConversion
+from router.records.marks import Encoding
+from router.records.revisions import Revisions
 from router.versions.chain import Chain
 from router.versions.conversion import Conversion
-from router.versions.subjects import Encoding, load_conversions, read_subjects
+from router.versions.subjects import Subject, load_conversions, read_subjects
+from router.versions.writer import revisions_of
 
 __all__ = ["new_catalogue", "read_catalogue"]
 
@@ -30,17 +34,46 @@ def read_catalogue(directory: Path) -> Catalogue:
 
 def new_catalogue(texts: Mapping[str, str]) -> Catalogue:
     """The catalogue of schemas and conversions, by their paths in the folder."""
-    return Catalogue.from_texts(texts, _conversions(texts), _told(texts))
+    subjects, faults = _marked(texts)
+    revisions = {
+        (name, version): found
+        for name, subject in subjects.items()
+        for version in subject.versions
+        if (found := revisions_of(subject, version)) is not None
+    }
+    return Catalogue.from_texts(texts, _conversions(texts, revisions), revisions, faults)
 
 
-def _told(texts: Mapping[str, str]) -> dict[str, str]:
-    """The encodings of subjects that have a subject.yaml."""
+def _marked(texts: Mapping[str, str]) -> tuple[dict[str, Subject], list[InvalidSchema]]:
+    """The subjects that have a subject.yaml, and what keeps their records from being read."""
     named = {path.partition("/")[0] for path in texts if path.endswith("/subject.yaml")}
-    subjects, _ = read_subjects({path: text for path, text in texts.items() if path.partition("/")[0] in named})
-    return {name: str(each.encoding) for name, each in subjects.items() if each.encoding is not Encoding.BARE}
+    own = {path: text for path, text in texts.items() if path.partition("/")[0] in named}
+    subjects, findings = read_subjects(own)
+    faults = [
+        InvalidSchema(file=each.place.file.partition("/")[2], problem=each.message)
+        for each in findings
+        if each.level is Level.ERROR
+    ]
+    for name, subject in subjects.items():
+        faults += [InvalidSchema(file=f"{name}/subject.yaml", problem=each) for each in _unmarked(subject)]
+    return subjects, faults
 
 
-def _conversions(texts: Mapping[str, str]) -> Callable[[str, int, int], ValueConversion]:
+def _unmarked(subject: Subject) -> Iterator[str]:
+    """Why records of a subject could not say which revision wrote them."""
+    json = next((each.file for each in subject.revisions if each.root is None), None)
+    if json is not None and subject.encoding in {Encoding.SINGLE_OBJECT, Encoding.HEADER}:
+        yield f"'encoding: {subject.encoding}' is for Avro, whose schemas have fingerprints: {json} has none"
+    if subject.encoding is Encoding.CONFLUENT:
+        for version in subject.versions:
+            names = {each.name for each in subject.of_version(version)}
+            if names.isdisjoint(subject.confluent_ids.values()):
+                yield f"'confluent-ids' has no id that stands for v{version}: none of its records could be read"
+
+
+def _conversions(
+    texts: Mapping[str, str], revisions: Mapping[tuple[str, int], Revisions]
+) -> Callable[[str, int, int], ValueConversion]:
     """Compiles each once."""
 
     @cache
@@ -49,8 +82,11 @@ def _conversions(texts: Mapping[str, str]) -> Callable[[str, int, int], ValueCon
         subject = subjects.get(name)
         if subject is None:
             raise NoConversion(subject=name, source=source, target=target)
-        if subject.encoding is not Encoding.BARE:
-            problem = f"workers convert bare records only, and those of this subject are {subject.encoding}"
+        made = revisions.get((name, target))
+        if made is not None and made.mark is None:
+            problem = (
+                f"'confluent-ids' in schemas/{name}/subject.yaml has no id for v{target}, with which it is written"
+            )
             raise NoConversion(subject=name, source=source, target=target, problem=problem)
         conversions, findings = load_conversions(subject, texts)
         try:
@@ -62,16 +98,32 @@ def _conversions(texts: Mapping[str, str]) -> Callable[[str, int, int], ValueCon
                 raise
             problem = f"{wrong.place} {wrong.message} (`router schemas check` tells all)"
             raise NoConversion(subject=name, source=error.source, target=error.target, problem=problem) from error
+        bare = chain.convert if len(chain.conversions) > 1 else chain.conversions[0].convert
+        text = "\n".join(text for each in chain.conversions for text in _texts(texts, each))
+        given = revisions.get((name, source))
+        if given is not None and made is not None:
+            text += f"\n{given.encoding} {given.facts} {made.mark!r}"
         return ValueConversion(
             subject=name,
             source=source,
             target=target,
             files=tuple(each.file for each in chain.conversions if each.file),
-            text="\n".join(text for each in chain.conversions for text in _texts(texts, each)),
-            convert=chain.convert if len(chain.conversions) > 1 else chain.conversions[0].convert,
+            text=text,
+            convert=_of_marked(bare, given, made),
+            header=made.mark if made is not None and made.in_header else None,
         )
 
     return conversion
+
+
+def _of_marked(
+    bare: Callable[[bytes], bytes], given: Revisions | None, made: Revisions | None
+) -> Callable[[bytes], bytes]:
+    """A conversion of bare bodies as one of values that say which revision wrote them; the same for bare ones."""
+    if given is None or made is None or made.mark is None:
+        return bare
+    body, mark = given.body, b"" if made.in_header else made.mark
+    return lambda value: mark + bare(body(value))
 
 
 def _texts(texts: Mapping[str, str], conversion: Conversion) -> Iterator[str]:

@@ -20,6 +20,7 @@ from router.exchange.model import Place
 from router.language.findings import Level
 from router.language.reading import read_shape
 from router.records.field_type import Kind
+from router.records.marks import Encoding
 from router.records.schema import AvroSchema, JsonSchema, parse_avro, parse_json_schema
 from router.versions.avro_nodes import AvroNode, parse_avro_nodes
 from router.versions.canonical import fingerprint
@@ -31,15 +32,6 @@ from router.versions.subject_shapes import SubjectFile
 __all__ = ["Encoding", "Mode", "Revision", "Subject", "load_conversions", "read_subjects"]
 
 _FILE = re.compile(r"(?P<subject>[^/]+)/v(?P<version>[1-9]\d*)(\.r(?P<number>[1-9]\d*))?\.(?P<form>avsc|schema\.json)")
-
-
-class Encoding(StrEnum):
-    """What tells which revision wrote a record."""
-
-    BARE = "bare"
-    SINGLE_OBJECT = "single-object"
-    HEADER = "header"
-    CONFLUENT = "confluent"
 
 
 class Mode(StrEnum):

@@ -44,6 +44,20 @@ def test_a_record_is_converted_once_a_version() -> None:
     assert (second.count, third.count) == (2, 2)
 
 
+def test_headers_say_the_revision_of_the_copy() -> None:
+    """Where headers say it at all."""
+    versions = Versions({
+        "a.v2": ValueConversion("s", 1, 2, (), "", bytes, header=b"fedcba9876543210"),
+        "a.v3": ValueConversion("s", 1, 3, (), "", bytes),
+    })  # fmt: skip
+    given = [("router-schema", b"0123456789abcdef"), ("h", b"x")]
+    assert versions.headers("a.v2", given) == [("h", b"x"), ("router-schema", b"fedcba9876543210")]
+    assert versions.headers("a.v3", given) is given
+    made = versions.of("a.v2", PlainRecord(topic="s.v1", value=b"v", headers=given))
+    assert not isinstance(made, RecordError)
+    assert made.value == b"0123456789abcdefv"
+
+
 def test_what_cannot_be_converted_says_why() -> None:
     """Once a version, too; a tombstone needs no conversion."""
     convert = Converting(b"")

@@ -104,20 +104,16 @@ def test_version_without_a_conversion_is_told() -> None:
     assert finding.message.endswith("from v1 of 'payment' to v2: write schemas/payment/v1_to_v2.yaml")
 
 
-@pytest.mark.parametrize(
-    ("encoding", "told"),
-    [
-        pytest.param("bare", [], id="bare"),
-        pytest.param("single-object", [(3, 41)], id="single-object"),
-        pytest.param("header", [(3, 41)], id="header"),
-        pytest.param("confluent", [(3, 41)], id="confluent"),
-    ],
-)
-def test_records_that_workers_cannot_read_are_told(encoding: str, told: list[tuple[int, int]]) -> None:
+def test_records_that_nobody_can_read_are_told() -> None:
     """Before every one of them becomes a dead letter."""
     routes = f"{HEAD}exchanges: {{e: {{type: fanout, sources: [payment.v1]}}}}\ntopics: {{a.payment.v1: {{from: [{{exchange: e}}]}}}}"
-    _, findings = load(routes, schemas=catalogue(**{"payment/subject.yaml": f"encoding: {encoding}"}))
-    places = [
-        (each.place.line, each.place.column) for each in findings if "workers read bare records only" in each.message
+    schemas = {"payment/subject.yaml": "encoding: confluent"}
+    _, findings = load(routes, schemas=catalogue(**schemas))
+    assert [(str(each.kind), each.place.file) for each in findings] == [
+        ("invalid-schema", "schemas/payment/subject.yaml")
     ]
-    assert places == told
+    schemas["payment/subject.yaml"] += "\nconfluent-ids: {'1': v1}"
+    route_set, findings = load(routes, schemas=catalogue(**schemas))
+    assert findings == ()
+    assert route_set is not None
+    assert route_set.fingerprint != load(routes)[0].fingerprint

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from router.failure.notes import REASON
 from router.language.findings import InvalidRoutes
+from router.records.avro import decode_whole, encode_whole
 from router.records.headers import ORIGIN
 from router.records.record import PlainRecord
+from router.records.schema import AvroSchema
 from router.testing import DeliveryLost, RouterDouble, StandsStill
+from router.versions.subjects import Revision, read_subjects
+from router.versions.writer import SCHEMA_HEADER, Writers, encode_schema_header, with_prefix
 
 ROUTES = {
     "orders.yaml": """
@@ -165,3 +171,78 @@ topics:
         letters = double.read("order.v1.dead-letters")
         assert [dict(each.headers)["router-destination"] for each in letters] == [b"new.order.v2", b"newer.order.v2"]
         assert {dict(each.headers)["router-reason"] for each in letters} == {b"not-converted"}
+
+
+OLD_EVENT = {
+    "type": "record",
+    "name": "Event",
+    "fields": [
+        {"name": "id", "type": "string"},
+        {"name": "n", "type": "long"},
+        {"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["new", "paid"]}},
+    ],
+}
+EVENT = OLD_EVENT | {
+    "fields": [
+        {"name": "country", "type": "string", "default": "RU"},
+        {"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["new", "refunded", "paid"]}},
+        {"name": "id", "type": "string"},
+        {"name": "n", "type": "long"},
+        {"name": "tags", "type": {"type": "array", "items": "string"}, "default": ["a"]},
+    ]
+}
+NEXT_EVENT = OLD_EVENT | {"fields": [EVENT["fields"][1], {"name": "number", "type": "long"}]}  # type: ignore[index] # of JSON
+REVISIONED = """
+version: 1
+team: t
+exchanges:
+  events:
+    type: topic
+    sources: [event.v1]
+    key: id
+    routing-key: "{country}.{state}"
+    order: {by: id, sequence: n, wait: 1m}
+topics:
+  event.v1: {partitions: 1}
+  paid.event.v1: {from: [{exchange: events, binding-key: "RU.paid"}]}
+  tagged.event.v1: {from: [{exchange: events, where: "'a' in tags"}]}
+  new.event.v2: {from: [{exchange: events, binding-key: "#"}]}
+"""
+
+
+@pytest.mark.parametrize("encoding", ["single-object", "header", "confluent"])
+def test_records_that_say_their_revision_are_routed_ordered_and_converted(encoding: str) -> None:
+    """Each is read as the revision that wrote it; one that nobody knows is a dead letter and stops nobody."""
+    schemas = {
+        "event/v1.r1.avsc": json.dumps(OLD_EVENT),
+        "event/v1.avsc": json.dumps(EVENT),
+        "event/v2.avsc": json.dumps(NEXT_EVENT),
+        "event/v1_to_v2.yaml": "fields: {number: n}\nloses: [country, id, tags]",
+        "event/subject.yaml": f"encoding: {encoding}\ncompatibility: none\nconfluent-ids: {{'1': v1.r1, '2': v1, '3': v2}}",
+    }
+    subject = read_subjects(schemas)[0]["event"]
+    old, newest, other = subject.revisions
+
+    def wrote(revision: Revision, **value: object) -> PlainRecord:
+        assert isinstance(revision.schema, AvroSchema)
+        value_of = with_prefix(subject, revision, encode_whole(revision.schema.types, value))
+        headers = {"x": b"y"} | ({SCHEMA_HEADER: encode_schema_header(revision)} if encoding == "header" else {})
+        return router.publish("event.v1", value_of, key="k", headers=headers)
+
+    with RouterDouble({"t.yaml": REVISIONED}, schemas) as router:
+        first = wrote(old, id="k", n=1, state="paid")
+        third = router.publish("event.v1", {"n": 3, "state": "paid", "tags": []}, key="k")
+        second = wrote(newest, id="k", n=2, state="refunded", country="RU", tags=["a", "b"])
+        strange = router.publish("event.v1", b"\xc3\x01" + bytes(20), key="k", headers={SCHEMA_HEADER: b"f" * 16})
+        copies = {
+            name: router.read(f"{name}.event.{of}") for name, of in (("paid", "v1"), ("tagged", "v1"), ("new", "v2"))
+        }
+        letters = router.read("event.v1.dead-letters")
+    assert [each.value for each in copies["paid"]] == [first.value, third.value]
+    assert [each.value for each in copies["tagged"]] == [first.value, second.value]
+    assert isinstance(other.schema, AvroSchema)
+    bodies = [Writers(subject, 2).written(each.value or b"", each.headers) for each in copies["new"]]
+    assert [(each.revision, decode_whole(other.schema.types, each.body)) for each in bodies] == [
+        (other, {"state": state, "number": number}) for number, state in ((1, "paid"), (2, "refunded"), (3, "paid"))
+    ]
+    assert [(each.value, dict(each.headers)[REASON]) for each in letters] == [(strange.value, b"unknown-revision")]

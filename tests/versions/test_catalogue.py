@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from router.errors import UnknownRevision, Unreadable
 from router.records.avro import decode_whole, encode_whole
 from router.records.conversion import NoConversion
+from router.records.marks import SCHEMA_HEADER
+from router.records.record import PlainRecord
 from router.records.schema import AvroSchema
 from router.versions.catalogue import new_catalogue, read_catalogue
+from router.versions.encoding import encode_long
+from router.versions.subjects import read_subjects
+from router.versions.writer import encode_schema_header, with_prefix
 
 
 def schema(name: str) -> str:
@@ -27,7 +34,13 @@ TEXTS = {
     "s/v3_to_v2.yaml": "fields: {b: nothing}",
     "told/v1.avsc": schema("a"),
     "told/v2.avsc": schema("a"),
-    "told/subject.yaml": "encoding: single-object",
+    "told/v1.r1.avsc": json.dumps({"type": "record", "name": "R", "fields": []}),
+    "told/subject.yaml": "encoding: single-object\ncompatibility: none",
+    "ids/v1.avsc": schema("a"),
+    "ids/v2.r1.avsc": schema("a"),
+    "ids/v2.avsc": schema("b"),
+    "ids/v1_to_v2.yaml": "fields: {b: a}",
+    "ids/subject.yaml": "encoding: confluent\nconfluent-ids: {'7': v1, '8': v2.r1}",
     "j/v1.schema.json": "{}",
     "j/v2.schema.json": "{}",
 }
@@ -71,7 +84,7 @@ def test_text_of_a_conversion_says_all_that_it_does() -> None:
         pytest.param(
             "s", 3, 2, r"schemas/s/v3_to_v2\.yaml:1:13 .*nothing.*`router schemas check` tells all", id="wrong"
         ),
-        pytest.param("told", 1, 2, "bare records only, and those of this subject are single-object", id="not bare"),
+        pytest.param("ids", 1, 2, "'confluent-ids' in schemas/ids/subject.yaml has no id for v2", id="no id"),
         pytest.param("j", 1, 2, "from v1 of 'j' to v2", id="json"),
         pytest.param("none", 1, 2, "from v1 of 'none' to v2", id="no such subject"),
     ],
@@ -88,6 +101,80 @@ def test_catalogue_is_read_from_a_folder(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     catalogue = read_catalogue(tmp_path)
-    assert catalogue.subjects == ("j", "s", "told")
+    assert catalogue.subjects == ("ids", "j", "s", "told")
     assert catalogue.conversion("s", 1, 2).target == 2
-    assert catalogue.told == {"told": "single-object"}
+    assert {name for (name, _), each in catalogue.versions.items() if each.revisions is not None} == {"ids", "told"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "schemas", "faults"),
+    [
+        pytest.param("single-object", {}, [], id="fingerprints"),
+        pytest.param("bare", {"m/v1.schema.json": "{}"}, [], id="bare json"),
+        pytest.param("sealed", {}, [("m/subject.yaml", "sealed|Input should be")], id="no encoding"),
+        pytest.param("confluent", {}, [("m/subject.yaml", "has no id that stands for v2")], id="no id"),
+        pytest.param("header", {"m/v1.r1.avsc": "{"}, [("m/v1.r1.avsc", "not JSON")], id="a broken revision"),
+        pytest.param(
+            "header",
+            {"m/v1.avsc": "{"},
+            [("m/subject.yaml", "no revision 'v1'"), ("m/v1.avsc", "not JSON")],
+            id="a broken version, once",
+        ),
+    ],
+)
+def test_what_keeps_records_from_being_read_is_a_fault(
+    encoding: str, schemas: dict[str, str], faults: list[tuple[str, str]]
+) -> None:
+    """Or records that say their revision would be read as if they were bare."""
+    texts = {"m/v1.avsc": schema("a"), "m/v2.avsc": schema("b"), **schemas}
+    if "m/v1.schema.json" in texts:
+        texts = {"m/v1.schema.json": "{}"}
+    said = f"encoding: {encoding}\nconfluent-ids: {{'1': v1}}"
+    found = new_catalogue({**texts, "m/subject.yaml": said}).faults
+    assert [each.file for each in found] == [file for file, _ in faults]
+    for each, (_, problem) in zip(found, faults, strict=True):
+        assert re.search(problem, each.problem), each.problem
+
+
+def test_json_has_no_fingerprints() -> None:
+    """A registry's id says what its records are, and nothing else can."""
+    texts = {"j/v1.schema.json": "{}", "j/subject.yaml": "encoding: header"}
+    (fault,) = new_catalogue(texts).faults
+    assert str(fault) == (
+        "j/subject.yaml: 'encoding: header' is for Avro, whose schemas have fingerprints: j/v1.schema.json has none"
+    )
+    catalogue = new_catalogue(texts | {"j/subject.yaml": "encoding: confluent\nconfluent-ids: {'1': v1}"})
+    assert catalogue.faults == ()
+
+
+def test_marked_values_are_converted() -> None:
+    """From whichever revision wrote them to the newest of the other version, with its mark."""
+    catalogue = new_catalogue(TEXTS)
+    conversion = catalogue.conversion("told", 1, 2)
+    subject = read_subjects(TEXTS)[0]["told"]
+    old, newest, other = subject.revisions
+    body = encode_long(5)
+    record = PlainRecord(topic="told.v1", value=with_prefix(subject, newest, body), key=b"k", headers=[("h", b"x")])
+    expected = PlainRecord(topic="told.v1", value=with_prefix(subject, other, body), key=b"k", headers=[("h", b"x")])
+    assert conversion.converted(record) == expected
+    with pytest.raises(Unreadable, match="needs 'a'"):
+        conversion.convert(with_prefix(subject, old, b""))
+    with pytest.raises(UnknownRevision):
+        conversion.convert(body)
+    assert conversion.text != catalogue.conversion("s", 1, 2).text
+    changed = TEXTS | {"told/v1.r2.avsc": schema("z")}
+    assert new_catalogue(changed).conversion("told", 1, 2).text != conversion.text
+
+
+def test_a_header_says_what_a_converted_record_is() -> None:
+    """In the place of what it said of the original."""
+    texts = TEXTS | {"told/subject.yaml": "encoding: header"}
+    subject = read_subjects(texts)[0]["told"]
+    _, newest, other = subject.revisions
+    conversion = new_catalogue(texts).conversion("told", 1, 2)
+    headers = [(SCHEMA_HEADER, encode_schema_header(newest)), ("h", None)]
+    made = conversion.converted(PlainRecord(topic="told.v1", value=encode_long(5), headers=headers))
+    assert made.value == encode_long(5)
+    assert made.headers == [("h", None), (SCHEMA_HEADER, encode_schema_header(other))]
+    with pytest.raises(UnknownRevision, match="is missing"):
+        conversion.converted(PlainRecord(topic="told.v1", value=encode_long(5)))
