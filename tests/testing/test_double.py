@@ -182,16 +182,17 @@ OLD_EVENT = {
         {"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["new", "paid"]}},
     ],
 }
+STATE = {"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["new", "refunded", "paid"]}}
 EVENT = OLD_EVENT | {
     "fields": [
         {"name": "country", "type": "string", "default": "RU"},
-        {"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["new", "refunded", "paid"]}},
+        STATE,
         {"name": "id", "type": "string"},
         {"name": "n", "type": "long"},
         {"name": "tags", "type": {"type": "array", "items": "string"}, "default": ["a"]},
     ]
 }
-NEXT_EVENT = OLD_EVENT | {"fields": [EVENT["fields"][1], {"name": "number", "type": "long"}]}  # type: ignore[index] # of JSON
+NEXT_EVENT = OLD_EVENT | {"fields": [STATE, {"name": "number", "type": "long"}]}
 REVISIONED = """
 version: 1
 team: t
@@ -227,17 +228,17 @@ def test_records_that_say_their_revision_are_routed_ordered_and_converted(encodi
         assert isinstance(revision.schema, AvroSchema)
         value_of = with_prefix(subject, revision, encode_whole(revision.schema.types, value))
         headers = {"x": b"y"} | ({SCHEMA_HEADER: encode_schema_header(revision)} if encoding == "header" else {})
-        return router.publish("event.v1", value_of, key="k", headers=headers)
+        return double.publish("event.v1", value_of, key="k", headers=headers)
 
-    with RouterDouble({"t.yaml": REVISIONED}, schemas) as router:
+    with RouterDouble({"t.yaml": REVISIONED}, schemas) as double:
         first = wrote(old, id="k", n=1, state="paid")
-        third = router.publish("event.v1", {"n": 3, "state": "paid", "tags": []}, key="k")
+        third = double.publish("event.v1", {"n": 3, "state": "paid", "tags": []}, key="k")
         second = wrote(newest, id="k", n=2, state="refunded", country="RU", tags=["a", "b"])
-        strange = router.publish("event.v1", b"\xc3\x01" + bytes(20), key="k", headers={SCHEMA_HEADER: b"f" * 16})
+        strange = double.publish("event.v1", b"\xc3\x01" + bytes(20), key="k", headers={SCHEMA_HEADER: b"f" * 16})
         copies = {
             name: router.read(f"{name}.event.{of}") for name, of in (("paid", "v1"), ("tagged", "v1"), ("new", "v2"))
         }
-        letters = router.read("event.v1.dead-letters")
+        letters = double.read("event.v1.dead-letters")
     assert [each.value for each in copies["paid"]] == [first.value, third.value]
     assert [each.value for each in copies["tagged"]] == [first.value, second.value]
     assert isinstance(other.schema, AvroSchema)

@@ -63,6 +63,7 @@ def test_values_are_converted(source: int, target: int, value: int, files: tuple
     assert isinstance(other, AvroSchema)
     (name,) = json.loads(TEXTS[f"s/v{source}.avsc"])["fields"]
     made = decode_whole(other.types, conversion.convert(encode_whole(own.types, {name["name"]: 5})))
+    assert isinstance(made, dict)
     assert list(made.values()) == [value]
     assert conversion.files == files
     assert str(conversion) == f"v{source} to v{target}" + (f" by {', '.join(files)}" if files else "")
