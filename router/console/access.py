@@ -79,7 +79,13 @@ class Gate:
         return f"{body}.{self._signed('session', body)}"
 
     def visitor(
-        self, *, cookie: str | None, authorization: str | None, remote: str | None, headers: Mapping[str, str], now: float
+        self,
+        *,
+        cookie: str | None,
+        authorization: str | None,
+        remote: str | None,
+        headers: Mapping[str, str],
+        now: float,
     ) -> Visitor | None:
         """Who asks; None for somebody who was not let in. A proxy's word comes first, then a token, then a session."""
         if remote in self._proxies:

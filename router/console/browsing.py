@@ -71,7 +71,9 @@ class Wanted:
         if where.strip():
             version = shower.version_of(topic)
             try:
-                self._where = compile_where(where, Environment.of_schema(None if version is None else version.schema), engine=Re2())
+                self._where = compile_where(
+                    where, Environment.of_schema(None if version is None else version.schema), engine=Re2()
+                )
             except InvalidWhere as invalid:
                 raise WrongQuestion(parameter="where", value=where, problem=f"cannot be asked: {invalid}") from invalid
 
@@ -127,7 +129,9 @@ class Browsing:
         async for records, _ in self._kafka.read({at: offset}, {at: offset + 1}):
             for record in records:
                 return record
-        raise LookupError(f"there is no record at {topic}/{partition}/{offset}: compaction took it, or it is a transaction's marker")
+        raise LookupError(
+            f"there is no record at {topic}/{partition}/{offset}: compaction took it, or it is a transaction's marker"
+        )
 
     async def find(self, topic: str, begin: From, wanted: Wanted, *, limit: int, most: int = _MOST_LOOKED) -> Found:
         """Records that are meant, at most `limit`, of `most` that are looked at. Raises LookupError."""
@@ -203,5 +207,3 @@ def moment(text: str) -> int:
         return round((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise WrongQuestion(parameter="time", value=text, problem="is no time: write 2026-03-01T12:00") from None
-
-

@@ -112,7 +112,9 @@ class Kafka:
                     offsets = await admin.list_consumer_group_offsets(group)
                 except kafka_errors.GroupAuthorizationFailedError:
                     continue
-                found[group] = {(at.topic, at.partition): each.offset for at, each in offsets.items() if each.offset >= 0}
+                found[group] = {
+                    (at.topic, at.partition): each.offset for at, each in offsets.items() if each.offset >= 0
+                }
         return found
 
     async def configs(self, topics: Sequence[str]) -> Mapping[str, Mapping[str, str]]:

@@ -41,9 +41,7 @@ async def tables(sight: Sight, _: Parameters) -> Answer:
     """The tables, and who owns which partition."""
     status, body = await sight.workers.api(sight.watching.urls, "/api/tables", {})
     snapshot = sight.watching.snapshot
-    told = [
-        {**each, "held": snapshot.held.get(str(each.get("source")), (0.0, 0.0))} for each in body.get("tables", ())
-    ]
+    told = [{**each, "held": snapshot.held.get(str(each.get("source")), (0.0, 0.0))} for each in body.get("tables", ())]
     return {"tables": told, "problem": None if status == 200 else dict(body)}
 
 
@@ -57,7 +55,16 @@ async def table(sight: Sight, parameters: Parameters) -> Answer:
     if sort not in {"", "waiting"}:
         raise WrongQuestion(parameter="sort", value=sort, problem="is none of: waiting")
     asked = {name: parameters.get(name, "") for name in ("prefix", "state", "sort", "where", "limit")}
-    answer: Answer = {"source": source, "asked": asked, "keys": [], "cursor": None, "unanswered": [], "lanes": [], "problem": None, "cut": False}
+    answer: Answer = {
+        "source": source,
+        "asked": asked,
+        "keys": [],
+        "cursor": None,
+        "unanswered": [],
+        "lanes": [],
+        "problem": None,
+        "cut": False,
+    }
     if sort == "waiting":
         told = dict(parameters) | ({} if question.conditions else {"state": "waiting"})
         keys, last, cut = await _gathered(sight, source, told, where, most=_MOST_SORTED)
@@ -79,7 +86,9 @@ async def _gathered(
     lanes: dict[int, Any] = {}
     cursor: str | None = parameters.get("cursor", "")
     for _ in range(pages):
-        told = {name: parameters[name] for name in _PASSED_ON if parameters.get(name)} | {"limit": str(min(1_000, most - len(keys)))}
+        told = {name: parameters[name] for name in _PASSED_ON if parameters.get(name)} | {
+            "limit": str(min(1_000, most - len(keys)))
+        }
         told |= {"cursor": cursor} if cursor else {}
         status, body = await sight.workers.api(sight.watching.urls, f"/api/tables/{_quoted(source)}/keys", told)
         if status != 200:
@@ -192,11 +201,15 @@ async def key(sight: Sight, parameters: Parameters) -> Answer:
 async def _in_table(sight: Sight, source: str, wanted: bytes) -> dict[str, Any]:
     shown = bytes_json(wanted)
     asked = {"key": shown["text"]} if "text" in shown else {"key-base64": shown["base64"]}
-    status, body = await sight.workers.api(sight.watching.urls, f"/api/tables/{source}/key", {**asked, "history": _HISTORY})
+    status, body = await sight.workers.api(
+        sight.watching.urls, f"/api/tables/{source}/key", {**asked, "history": _HISTORY}
+    )
     told: dict[str, Any] = {"found": [], "events": [], "unanswered": [], "problems": []}
     if status == 200:
         for each in body["found"]:
-            told["found"].append({"source": source, **{name: value for name, value in each.items() if name != "history"}})
+            told["found"].append(
+                {"source": source, **{name: value for name, value in each.items() if name != "history"}}
+            )
             history = each.get("history") or {"changes": [], "problem": "", "whole": True, "begins": 0}
             told["found"][-1]["history"] = {name: history[name] for name in ("whole", "begins", "problem")}
             for change in history["changes"]:
@@ -208,7 +221,9 @@ async def _in_table(sight: Sight, source: str, wanted: bytes) -> dict[str, Any]:
     elif status == 503 and body.get("reason") == "undecided":
         told["unanswered"] = [{"source": source, **each} for each in body["unanswered"]]
     elif status != 404:
-        told["problems"].append({"where": source, **{name: str(body.get(name, "")) for name in ("message", "what_to_do")}})
+        told["problems"].append(
+            {"where": source, **{name: str(body.get(name, "")) for name in ("message", "what_to_do")}}
+        )
     return told
 
 
@@ -230,9 +245,11 @@ async def _in_topics(sight: Sight, wanted: bytes, *, look: bool) -> dict[str, An
         for record in one.records:
             deaths = read_deaths(record.headers)
             role = plans[name].role
+            died = deaths[-1].last if deaths else None
+            at = record.timestamp if died is None else died
             what = f"died of {deaths[-1].reason}" if deaths else _WORDS[role]
             told["events"].append({
-                "at": instant(record.timestamp) if record.timestamp >= 0 else None, "what": what, "kind": role.value, "topic": name,
+                "at": instant(at) if at >= 0 else None, "what": what, "kind": role.value, "topic": name,
                 "partition": record.partition, "offset": record.offset, "page": f"/topics/{place_of(record)}",
             })  # fmt: skip
     return told

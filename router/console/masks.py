@@ -40,7 +40,9 @@ class Masks:
 
     def __init__(self, rules: Mapping[str, Iterable[str]]) -> None:
         """By subject, its `mask:`."""
-        self._fields = {name: tuple(each for each in said if not each.startswith(_HEADER)) for name, said in rules.items()}
+        self._fields = {
+            name: tuple(each for each in said if not each.startswith(_HEADER)) for name, said in rules.items()
+        }
         self._headers = {
             name: frozenset(each.removeprefix(_HEADER).lower() for each in said if each.startswith(_HEADER))
             for name, said in rules.items()

@@ -72,7 +72,8 @@ class Past:
     def add(self, sample: Sample) -> None:
         """Take in a newer one."""
         # Only the newest few are needed whole; of the others, when each end was first seen.
-        self._samples = [each for each in self._samples if each.time >= sample.time - _RATE_SECONDS][-32:] + [sample]
+        kept = [each for each in self._samples if each.time >= sample.time - _RATE_SECONDS]
+        self._samples = [*kept[-32:], sample]
         for at, end in sample.ends.items():
             ends, times = self._times.setdefault(at, ([], []))
             if ends and end < ends[-1]:

@@ -64,7 +64,9 @@ _PARTITION = Parameter("partition", "A partition's number.", "path", _number(0, 
 _OFFSET = Parameter("offset", "An offset.", "path", _number(0, 2**63 - 1))
 _KEY = Parameter("key", "A record's key, as text.", schema=_TEXT)
 _KEY_BASE64 = Parameter("key-base64", "The key's bytes, where they are no text.", schema=_TEXT)
-_CEL = Parameter("where", "A condition in CEL, as in a binding: over the record's fields, `headers` and `key`.", schema=_TEXT)
+_CEL = Parameter(
+    "where", "A condition in CEL, as in a binding: over the record's fields, `headers` and `key`.", schema=_TEXT
+)
 _FROM = (
     Parameter("from", "Where to begin.", schema={"enum": ["newest", "oldest", "offset", "time"]}),
     Parameter("partition", "One partition only.", schema=_number(0, 1_000_000)),
@@ -205,7 +207,9 @@ def questions_by_name() -> dict[str, Question]:
 
 def link(path: str, **parameters: object) -> str:
     """An address with these parameters; those that are empty are left out."""
-    told = {name.rstrip("_").replace("_", "-"): str(value) for name, value in parameters.items() if value not in {None, ""}}
+    told = {
+        name.rstrip("_").replace("_", "-"): str(value) for name, value in parameters.items() if value not in {None, ""}
+    }
     return f"{path}?{urlencode(told)}" if told else path
 
 

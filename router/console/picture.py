@@ -152,7 +152,7 @@ def draw(graph: Graph, *, group: str, subjects: Mapping[str, str]) -> Drawing:
                 _shape(box.node, box.x, box.y, box.width, box.height),
             ) for box in layout.boxes
         ),
-        lines=tuple(_drawn(line, shown, arriving) for line in layout.lines),
+        lines=tuple(_drawn(line, arriving) for line in layout.lines),
         headings=tuple(headings),
         grouped=by,
         nodes=count,
@@ -174,22 +174,20 @@ def _is_topic(node: Node) -> bool:
     return node.kind in {NodeKind.SOURCE, NodeKind.TOPIC}
 
 
-def _drawn(line: Line, graph: Graph, arriving: Mapping[str, int]) -> DrawnLine:
+def _drawn(line: Line, arriving: Mapping[str, int]) -> DrawnLine:
     edge = line.edge
     start, end = line.arrow
     points = line.points if start == end or edge.labels else (*line.points, end)
     arrow = "" if start == end or not edge.labels else f"M{_pair(start)} L{_pair(end)}"
     return DrawnLine(
         edge.tail, edge.head, edge.kind.value, _curve(points), arrow, edge.labels, _label(edge),
-        round(line.label[0] - line.label_width / 2, 1), round(line.label[1] + 3.5, 1), _flow(edge, graph, arriving),
+        round(line.label[0] - line.label_width / 2, 1), round(line.label[1] + 3.5, 1), _flow(edge, arriving),
     )  # fmt: skip
 
 
-def _flow(edge: Edge, graph: Graph, arriving: Mapping[str, int]) -> str:
+def _flow(edge: Edge, arriving: Mapping[str, int]) -> str:
     """All that a broad topic gets enters its exchanges; what a topic gets came on this line, where it has no other way in."""
-    if edge.kind is EdgeKind.ENTRY:
-        return edge.tail
-    if edge.kind is EdgeKind.READING:
+    if edge.kind in {EdgeKind.ENTRY, EdgeKind.READING}:
         return edge.tail
     return edge.head if edge.head.startswith("topic:") and arriving.get(edge.head) == 1 else ""
 
@@ -223,7 +221,14 @@ def _shape(node: Node, x: float, y: float, width: float, height: float) -> str:
         return ""
     top, bottom, right = y - height / 2, y + height / 2, x + width
     corner = min(10.0, height / 3)
-    points = ((x, y), (x + corner, top), (right - corner, top), (right, y), (right - corner, bottom), (x + corner, bottom))
+    points = (
+        (x, y),
+        (x + corner, top),
+        (right - corner, top),
+        (right, y),
+        (right - corner, bottom),
+        (x + corner, bottom),
+    )
     return " ".join(map(_pair, points))
 
 

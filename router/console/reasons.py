@@ -66,7 +66,9 @@ async def _message(
         form |= {
             "topic": record.topic,
             "key": (record.key or b"").decode(errors="backslashreplace"),
-            "value": "" if record.value is None or problem else json.dumps(jsonable(seen.value), indent=2, ensure_ascii=False),
+            "value": ""
+            if record.value is None or problem
+            else json.dumps(jsonable(seen.value), indent=2, ensure_ascii=False),
         }
         return form, record, seen, ""
     if not form["topic"]:
@@ -82,7 +84,9 @@ async def _picked(sight: Sight, place: str) -> Record:
     topic, _, rest = place.partition("/")
     partition, _, offset = rest.partition("/")
     if not (topic and all(each.isdecimal() and each.isascii() and len(each) < 20 for each in (partition, offset))):
-        raise WrongQuestion(parameter="at", value=place, problem="is no place of a record: write topic/partition/offset")
+        raise WrongQuestion(
+            parameter="at", value=place, problem="is no place of a record: write topic/partition/offset"
+        )
     try:
         return await sight.browsing.record(topic, int(partition), int(offset))
     except LookupError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from router.console.browsing import From, Wanted, moment
@@ -36,7 +36,10 @@ async def records(sight: Sight, parameters: Parameters) -> Answer:
         "unasked": found.unasked,
         "further": _further(topic, parameters, begin, found.positions, whole=found.whole, count=len(found.records)),
         "partitions": (await sight.kafka.partition_counts()).get(topic, 0),
-        "asked": {name: parameters.get(name, "") for name in ("from", "partition", "offset", "time", "key", "key-base64", "where", "limit")},
+        "asked": {
+            name: parameters.get(name, "")
+            for name in ("from", "partition", "offset", "time", "key", "key-base64", "where", "limit")
+        },
         "schema": None if (version := shower.version_of(topic)) is None else str(version),
     }
 
@@ -49,7 +52,9 @@ def _further(topic: str, parameters: Parameters, begin: From, positions: Any, *,
     offset = positions[topic, begin.partition]
     if begin.how == "newest":
         return ""
-    return link(f"/topics/{topic}/records", **{**kept, "from": "offset", "partition": begin.partition, "offset": offset})
+    return link(
+        f"/topics/{topic}/records", **{**kept, "from": "offset", "partition": begin.partition, "offset": offset}
+    )
 
 
 def asked_for(sight: Sight, parameters: Parameters) -> tuple[From, Wanted]:
@@ -60,7 +65,9 @@ def asked_for(sight: Sight, parameters: Parameters) -> tuple[From, Wanted]:
     told = {name: value for name, value in parameters.items() if value != ""}
     begin = From(
         how=how,
-        partition=None if "partition" not in told else read_number(told, "partition", default=0, least=0, most=1_000_000),
+        partition=None
+        if "partition" not in told
+        else read_number(told, "partition", default=0, least=0, most=1_000_000),
         offset=_offset(told.get("offset", "0")),
         time=moment(told.get("time", "")) if how == "time" else 0,
     )
@@ -91,7 +98,7 @@ async def record(sight: Sight, parameters: Parameters) -> Answer:
     }
 
 
-async def follow(sight: Sight, parameters: Parameters) -> AsyncIterator[Answer]:
+async def follow(sight: Sight, parameters: Parameters) -> AsyncGenerator[Answer, None]:
     """Records as they come, with how many were looked at so far. Raises Absent."""
     begin, wanted = asked_for(sight, parameters)
     shower = sight.today.shower

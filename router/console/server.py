@@ -79,8 +79,7 @@ OPEN = frozenset({"/healthz", "/sign-in", "/enter"})
 
 @web.middleware
 async def _letting_in(request: web.Request, handler: Handler) -> web.StreamResponse:
-    gate = request.app[GATE]
-    visitor = gate.visitor(
+    visitor = request.app[GATE].visitor(
         cookie=request.cookies.get(_cookie(request)),
         authorization=request.headers.get("Authorization"),
         remote=request.remote,
@@ -91,24 +90,39 @@ async def _letting_in(request: web.Request, handler: Handler) -> web.StreamRespo
     if request.path in OPEN or request.path.startswith("/static/"):
         return await handler(request)
     if visitor is None:
-        if request.path.startswith(f"{API}/") or request.method not in {"GET", "HEAD"} or request.path == "/live":
-            if "Authorization" in request.headers:
-                log.warning("somebody asked without the right token", caller=str(request.remote))
-            told = _problem("wrong-token", "there is no token in the request, or it is not the console's", _TOKEN)
-            return web.json_response(told, status=401, headers={"WWW-Authenticate": "Bearer"})
+        return _stranger(request)
+    refusal = await _refused(request, visitor)
+    return await handler(request) if refusal is None else refusal
+
+
+def _stranger(request: web.Request) -> web.Response:
+    """To the sign-in page whoever came with a browser to see a page; all others are told what is missing."""
+    page = request.method in _SAFE and request.path != "/live" and not request.path.startswith(f"{API}/")
+    if page:
         raise web.HTTPSeeOther(f"/sign-in?next={quote(request.path_qs, safe='')}")
+    if "Authorization" in request.headers:
+        log.warning("somebody asked without the right token", caller=str(request.remote))
+    told = _problem("wrong-token", "there is no token in the request, or it is not the console's", _TOKEN)
+    return web.json_response(told, status=401, headers={"WWW-Authenticate": "Bearer"})
+
+
+async def _refused(request: web.Request, visitor: Visitor) -> web.Response | None:
+    """Why somebody who was let in may not do this."""
     question = _question(request)
     if question is not None and not visitor.role.allows(question.role):
         message = f"this needs the role {question.role}, and you are {visitor.name} ({visitor.role})"
         return _refusal(request, 403, _problem("wrong-role", message, "ask somebody who may"))
-    if request.method not in {"GET", "HEAD"} and visitor.by != "token":
+    if request.method not in _SAFE and visitor.by != "token":
         form = await request.post()
-        if not gate.is_own_form(visitor, str(form.get("form", ""))):
+        if not request.app[GATE].is_own_form(visitor, str(form.get("form", ""))):
             message = "the form was not made for you, or your sign-in has changed since"
-            return _refusal(request, 403, _problem("foreign-form", message, "open the page again, and send it from there"))
-    return await handler(request)
+            return _refusal(
+                request, 403, _problem("foreign-form", message, "open the page again, and send it from there")
+            )
+    return None
 
 
+_SAFE = frozenset({"GET", "HEAD"})
 _TOKEN = "sign in, or send `Authorization: Bearer …` with one of the console's tokens (docs/console.md)"  # noqa: S105 - words
 
 
@@ -129,19 +143,25 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
-    except WrongQuestion as error:
-        return _refusal(request, 400, _problem(error.reason, str(error), "correct it, and ask again"))
-    except Absent as error:
-        return _refusal(request, 404, _problem("absent", str(error), "see whether it is written as it is"))
-    except TransientError as error:
-        return _refusal(request, 503, _problem(error.reason, str(error), "see whether the brokers run; this page asks anew"))
-    except RouterError as error:
-        return _refusal(request, 500, _problem(error.reason, str(error), "look at the console's log"))
-    except (ConnectionResetError, ConnectionAbortedError):
+    except (WrongQuestion, Absent, RouterError) as error:
+        return _refusal(request, *_in_words(error))
+    except ConnectionResetError:
         raise
     except Exception:
         log.exception("a question could not be answered", path=request.path)
         return _refusal(request, 500, _problem("unexpected", "the console failed at this", "look at its log"))
+
+
+def _in_words(error: WrongQuestion | Absent | RouterError) -> tuple[int, dict[str, str]]:
+    match error:
+        case WrongQuestion():
+            return 400, _problem(error.reason, str(error), "correct it, and ask again")
+        case Absent():
+            return 404, _problem("absent", str(error), "see whether it is written as it is")
+        case TransientError():
+            return 503, _problem(error.reason, str(error), "see whether the brokers run; then ask again")
+        case _:
+            return 500, _problem(getattr(error, "reason", "router"), str(error), "look at the console's log")
 
 
 def _problem(reason: str, message: str, what_to_do: str) -> dict[str, str]:
@@ -156,7 +176,7 @@ def _refusal(request: web.Request, status: int, told: Mapping[str, str]) -> web.
     return web.Response(text=page, status=status, content_type="text/html")
 
 
-async def _with_headers(request: web.Request, response: web.StreamResponse) -> None:
+async def _with_headers(_: web.Request, response: web.StreamResponse) -> None:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "router"
@@ -203,7 +223,7 @@ def _dumps(value: Any) -> str:
 
 
 async def _parameters(request: web.Request, question: Question) -> Parameters:
-    given: dict[str, str] = {name: value for name, value in reversed(request.query.items())}
+    given: dict[str, str] = dict(reversed(list(request.query.items())))  # of several, the first
     if question.method == "POST":
         given |= await _body(request)
     given |= dict(request.match_info)
@@ -233,14 +253,12 @@ async def _body(request: web.Request) -> dict[str, str]:
     return {name: value for name, value in (await request.post()).items() if isinstance(value, str) and name != "form"}
 
 
-async def _health(request: web.Request) -> web.Response:
+async def _health(_: web.Request) -> web.Response:
     """Without a sign-in, so that it says nothing but that it answers."""
-    del request
     return web.json_response({"live": True})
 
 
-async def _openapi(request: web.Request) -> web.Response:
-    del request
+async def _openapi(_: web.Request) -> web.Response:
     return web.json_response(openapi())
 
 

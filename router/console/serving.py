@@ -47,7 +47,10 @@ def new_gate(settings: Settings) -> Gate:
     if not tokens and not settings.console_proxies:
         names = ", ".join(f"ROUTER_CONSOLE_{role.upper()}_TOKEN" for role in Role)
         problem = "nobody could sign in"
-        raise CannotServe(problem=problem, what_to_do=f"set one of {names} (`openssl rand -hex 24` makes one), or ROUTER_CONSOLE_PROXIES")
+        raise CannotServe(
+            problem=problem,
+            what_to_do=f"set one of {names} (`openssl rand -hex 24` makes one), or ROUTER_CONSOLE_PROXIES",
+        )
     return Gate(tokens, proxies=settings.console_proxies, salt=b"" if tokens else secrets.token_bytes(32))
 
 

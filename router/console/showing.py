@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from router.console.masks import HIDDEN, Masks, Seen
 from router.errors import RouterError
@@ -18,11 +16,10 @@ from router.failure.dialects import read_deaths
 from router.failure.notes import REASON
 from router.language.topics import dead_letters_of, unroutable_of
 from router.observe.trace import trace_of
-from router.records.avro import decode_whole
 from router.records.catalogue import Catalogue, SubjectVersion
 from router.records.headers import HOP, ORIGIN
 from router.records.record import Record
-from router.records.schema import AvroSchema
+from router.records.revisions import decode_record
 from router.tables.view import bytes_json, instant
 
 __all__ = ["LONGEST", "Shower", "jsonable", "place_of"]
@@ -58,7 +55,7 @@ class Shower:
         if record.value is None:
             return Seen(None), ""
         try:
-            value = decode_whole(schema.types, record.value) if isinstance(schema, AvroSchema) else json.loads(record.value)
+            value = decode_record(record, schema, None if version is None else version.revisions)
         except (RouterError, ValueError, RecursionError) as error:
             return Seen(None), f"not {'JSON' if schema is None else schema.format}: {error}"
         return self.masks.seen(value, subject, schema), ""
@@ -83,7 +80,9 @@ class Shower:
             "tombstone": record.value is None,
             "problem": HIDDEN if hidden else seen.text(problem),
             "masked": hidden or bool(seen.secrets) or self.masks.hides(subject),
-            "headers": [self._header(name, value, subject, seen, hidden, most) for name, value in record.headers],
+            "headers": [
+                self._header(*each, of=subject, seen=seen, hidden=hidden, most=most) for each in record.headers
+            ],
         }
         if record.value is None or hidden:
             told["value"] = None
@@ -119,11 +118,11 @@ class Shower:
         ]
 
     def _header(
-        self, name: str, value: bytes | None, subject: str | None, seen: Seen, hidden: bool, most: int | None
+        self, name: str, value: bytes | None, *, of: str | None, seen: Seen, hidden: bool, most: int | None
     ) -> dict[str, Any]:
         if value is None:
             return {"name": seen.text(name), "value": None}
-        if self.masks.hides_header(subject, name) or (hidden and name not in _HARMLESS):
+        if self.masks.hides_header(of, name) or (hidden and name not in _HARMLESS):
             return {"name": name, "value": {"text": HIDDEN}}
         shown = bytes_json(value)
         if "text" in shown:
@@ -141,25 +140,26 @@ def place_of(record: Record) -> str:
 def jsonable(value: Any) -> Any:
     """A decoded value as JSON can carry it: what it has no word for becomes text."""
     match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            # JSON knows neither of these.
-            return value if value == value and abs(value) != float("inf") else str(value)  # noqa: PLR0124 - NaN alone differs from itself
+        case float() if value != value or value in _ENDLESS:  # noqa: PLR0124 - NaN alone differs from itself
+            plain: Any = str(value)  # JSON knows neither
+        case None | bool() | int() | str() | float():
+            plain = value
         case dict():
-            return {str(name): jsonable(each) for name, each in value.items()}
+            plain = {str(name): jsonable(each) for name, each in value.items()}
         case list() | tuple():
-            return [jsonable(each) for each in value]
+            plain = [jsonable(each) for each in value]
         case bytes():
-            return bytes_json(value)
+            plain = bytes_json(value)
         case datetime():
-            return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            plain = value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         case date() | time():
-            return value.isoformat()
-        case Decimal() | UUID():
-            return str(value)
+            plain = value.isoformat()
         case _:
-            return repr(value)
+            plain = str(value)  # a decimal, a UUID
+    return plain
+
+
+_ENDLESS = (float("inf"), float("-inf"))
 
 
 def _cut(shown: dict[str, str], most: int | None) -> dict[str, Any]:
@@ -176,5 +176,3 @@ def _limited(value: Any, most: int | None) -> Any:
         return value
     text = json.dumps(value, ensure_ascii=False)
     return value if len(text) <= most else _cut({"text": text}, most)
-
-

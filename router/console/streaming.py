@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
 from typing import Any
 
 from aiohttp import web
@@ -28,37 +30,43 @@ def live(sight_of: web.AppKey[Sight]) -> Callable[[web.Request], Awaitable[web.S
     async def get(request: web.Request) -> web.StreamResponse:
         sight = request.app[sight_of]
         response = await _begin(request)
-        async for snapshot in sight.watching.changes():
-            if snapshot.number not in told:
-                facts = await flows(sight, {})
-                list_ = render("troubles.html", {"troubles": [each.to_json() for each in snapshot.troubles]})
-                told.clear()
-                told[snapshot.number] = _event({**facts, "troubles": list_, "wrong": len(snapshot.troubles)})
-            await response.write(told[snapshot.number])
+        with suppress(ConnectionResetError):  # whoever watched has gone
+            async for snapshot in sight.watching.changes():
+                if snapshot.number not in told:
+                    facts = await flows(sight, {})
+                    list_ = render("troubles.html", {"troubles": [each.to_json() for each in snapshot.troubles]})
+                    told.clear()
+                    told[snapshot.number] = _event({**facts, "troubles": list_, "wrong": len(snapshot.troubles)})
+                await response.write(told[snapshot.number])
         return response
 
     return get
 
 
 async def _tail(request: web.Request, sight: Sight, parameters: Parameters) -> web.StreamResponse:
-    """Records as they come; the first is asked for before anything is sent, so that a wrong question is answered as such."""
-    coming = records.follow(sight, parameters)
-    first = await anext(coming, None)
-    response = await _begin(request)
-    try:
-        if first is not None:
-            await response.write(_event(first))
-        quiet = 0.0
-        async for each in coming:
-            quiet = quiet + 0.25 if not each["records"] and not each["looked"] else 0.0
-            await response.write(_event(each) if each["records"] or quiet < _QUIET_SECONDS else b": nothing yet\n\n")
-    finally:
-        await coming.aclose()  # type: ignore[attr-defined] # it is a generator
-    return response
+    """Records as they come; the first look comes before anything is sent, so that a wrong question is answered as such."""
+    async with aclosing(records.follow(sight, parameters)) as coming:
+        first = await anext(coming, None)
+        response = await _begin(request)
+        with suppress(ConnectionResetError):  # whoever watched has gone
+            if first is not None:
+                await response.write(_event(first))
+            told = time.monotonic()
+            async for each in coming:
+                # How far a search has got is told while it goes on; while nothing comes, only that one is there.
+                if each["records"] or each["looked"] != (first or {}).get("looked"):
+                    await response.write(_event(each))
+                    told, first = time.monotonic(), each
+                elif time.monotonic() - told > _QUIET_SECONDS:
+                    await response.write(b": nothing yet\n\n")
+                    told = time.monotonic()
+        return response
 
 
 async def _download(request: web.Request, sight: Sight, parameters: Parameters) -> web.StreamResponse:
-    return await _lines(request, records.download(sight, parameters), "application/x-ndjson", f"{parameters['topic']}.jsonl")
+    return await _lines(
+        request, records.download(sight, parameters), "application/x-ndjson", f"{parameters['topic']}.jsonl"
+    )
 
 
 async def _export(request: web.Request, sight: Sight, parameters: Parameters) -> web.StreamResponse:

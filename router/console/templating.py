@@ -15,6 +15,9 @@ from router.console.pages import key_page, link
 
 __all__ = ["render"]
 
+_NONE = "\u2013"
+"""What stands where nothing is known."""
+
 
 def render(template: str, facts: Mapping[str, Any]) -> str:
     """A page, or a part of one."""
@@ -31,7 +34,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "at": at, "ago": ago, "count": count, "rate": rate, "span": span, "shown": shown, "pretty": pretty, "seconds_at": seconds_at,
+        "at": at, "ago": ago, "count": count, "rate": rate, "span": span, "shown": shown, "pretty": pretty, "compact": compact, "seconds_at": seconds_at,
     }  # fmt: skip
     environment.globals |= {"link": link, "key_page": key_page}
     return environment
@@ -40,7 +43,7 @@ def _environment() -> Environment:
 def at(instant: str | None) -> Markup:
     """A time: in UTC here, which the script turns into the viewer's zone; the exact one is in the tip."""
     if not instant:
-        return Markup('<span class="none">–</span>')
+        return Markup('<span class="none">&ndash;</span>')
     short = instant[:19].replace("T", " ")
     return Markup('<time datetime="{0}" title="{0}">{1} UTC</time>').format(instant, short)
 
@@ -53,7 +56,7 @@ def seconds_at(seconds: float) -> Markup:
 def ago(seconds: float | None) -> str:
     """A span of seconds in one or two units."""
     if seconds is None:
-        return "–"
+        return _NONE
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:,.0f} {unit}"
@@ -63,20 +66,20 @@ def ago(seconds: float | None) -> str:
 def span(milliseconds: str | float | None) -> str:
     """A duration of milliseconds, as a setting of a topic has it."""
     if milliseconds in {None, ""}:
-        return "–"
+        return _NONE
     value = float(milliseconds or 0)
     return "for ever" if value < 0 else ago(value / 1000)
 
 
 def count(number: float | None) -> str:
     """A whole number with its thousands apart."""
-    return "–" if number is None else f"{number:,.0f}"
+    return _NONE if number is None else f"{number:,.0f}"
 
 
 def rate(number: float | None) -> str:
     """Records a second."""
     if number is None:
-        return "–"
+        return _NONE
     return f"{number:,.0f}/s" if number >= 10 or number == 0 else f"{number:.1f}/s"
 
 
@@ -86,6 +89,12 @@ def shown(value: Mapping[str, Any] | None) -> str:
         return "null"
     text = str(value["text"]) if "text" in value else f"base64 {value.get('base64', '')}"
     return f"{text}… ({value['cut']:,} letters)" if "cut" in value else text
+
+
+def compact(value: Any, most: int = 200) -> str:
+    """Plain data in one line, or the beginning of it."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def pretty(value: Any) -> str:

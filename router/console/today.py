@@ -41,7 +41,9 @@ class Today:
     shower: Shower
 
 
-def new_today(texts: Mapping[str, str], schemas: Mapping[str, str], *, group: str) -> tuple[Today | None, tuple[str, ...]]:
+def new_today(
+    texts: Mapping[str, str], schemas: Mapping[str, str], *, group: str
+) -> tuple[Today | None, tuple[str, ...]]:
     """Everything made from the texts; and the errors, where there are any: then nothing. Pure but for its cost."""
     catalogue = new_catalogue(schemas)
     route_set, findings = load_routes(texts, catalogue)
@@ -92,14 +94,21 @@ class Routes:
 
     def _read(self) -> tuple[Today | None, tuple[str, ...]]:
         schemas = read_catalogue_texts(self.schemas) if self.schemas.is_dir() else {}
-        return new_today(read_routes(self.routes), schemas, group=self.group)
+        # Named as teams know them, wherever the console's copy lies.
+        texts = {
+            f"routes/{Path(name).relative_to(self.routes).as_posix()}": text
+            for name, text in read_routes(self.routes).items()
+        }
+        return new_today(texts, schemas, group=self.group)
 
     def _marks(self) -> object:
         marks = []
         for folder in (self.routes, self.schemas):
             try:
                 found = sorted(folder.rglob("*")) if folder.is_dir() else []
-                marks.append([(str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in found if path.is_file()])
+                marks.append(
+                    [(str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in found if path.is_file()]
+                )
             except OSError:
                 marks.append([])
         return marks

@@ -16,7 +16,14 @@ from router.exchange.model import Destination, DestinationKind
 __all__ = ["topic", "topics"]
 
 _MOST_TOPICS = 2_000
-_SETTINGS = ("retention.ms", "retention.bytes", "cleanup.policy", "max.message.bytes", "min.insync.replicas", "compression.type")
+_SETTINGS = (
+    "retention.ms",
+    "retention.bytes",
+    "cleanup.policy",
+    "max.message.bytes",
+    "min.insync.replicas",
+    "compression.type",
+)
 
 
 async def topics(sight: Sight, parameters: Parameters) -> Answer:
@@ -43,7 +50,14 @@ async def topics(sight: Sight, parameters: Parameters) -> Answer:
     teams = sorted({plan.team for plan in plans.values() if plan.team})
     asked = {name: parameters.get(name, "") for name in ("q", "role", "team")}
     more = max(0, len(rows) - _MOST_TOPICS)
-    return {**state_of(sight), "topics": rows[:_MOST_TOPICS], "more": more, "roles": roles, "teams": teams, "asked": asked}
+    return {
+        **state_of(sight),
+        "topics": rows[:_MOST_TOPICS],
+        "more": more,
+        "roles": roles,
+        "teams": teams,
+        "asked": asked,
+    }
 
 
 async def topic(sight: Sight, parameters: Parameters) -> Answer:
@@ -60,16 +74,18 @@ async def topic(sight: Sight, parameters: Parameters) -> Answer:
     configs = (await sight.kafka.configs([name])).get(name, {})
     latest = watching.past.latest
     committed = {} if latest is None else latest.committed
+    # How far a group is behind is told by what was read at one time: offsets of now are further than its commits of then.
+    seen = {at: end for at, end in (latest.ends if latest is not None else {}).items() if at[0] == name}
     version = today.shower.version_of(name)
     readers = []
     for lag in watching.past.lags(name):
-        behind = {at: offset for at, offset in committed[lag.group].items() if at in ends and offset < ends[at]}
+        behind = {at: offset for at, offset in committed[lag.group].items() if at in seen and offset < seen[at]}
         readers.append({
             **lag_json(lag),
             "oldest_unread": await _oldest_unread(sight, behind, begins),
             "partitions": [
-                {"partition": at[1], "offset": offset, "lag": max(0, ends[at] - offset)}
-                for at, offset in sorted(committed[lag.group].items()) if at in ends
+                {"partition": at[1], "offset": offset, "lag": max(0, seen[at] - offset)}
+                for at, offset in sorted(committed[lag.group].items()) if at in seen
             ],
         })  # fmt: skip
     return {
@@ -83,7 +99,9 @@ async def topic(sight: Sight, parameters: Parameters) -> Answer:
         "partitions": [{"partition": at[1], "begin": begins[at], "end": ends[at]} for at in partitions],
         "feeds": list(_fed_by(sight, name)),
         "readers": readers,
-        "beside": [each for each in (f"{name}.dead-letters", f"{name}.unroutable", f"{name}.rejected") if each in counts],
+        "beside": [
+            each for each in (f"{name}.dead-letters", f"{name}.unroutable", f"{name}.rejected") if each in counts
+        ],
         "table": name in today.route_set.sources and today.route_set.sources[name].order is not None,
     }
 
@@ -110,7 +128,14 @@ def _fed_by(sight: Sight, name: str) -> Iterator[dict[str, Any]]:
     source = route_set.sources.get(name)
     for entry in () if source is None else source.entries:
         by = "the record's key" if entry.routing_key is None else entry.routing_key.text
-        yield {"way": "feeds", "exchange": entry.exchange, "by": by, "file": "", "line": 0, "team": route_set.exchanges[entry.exchange].team}
+        yield {
+            "way": "feeds",
+            "exchange": entry.exchange,
+            "by": by,
+            "file": "",
+            "line": 0,
+            "team": route_set.exchanges[entry.exchange].team,
+        }
     for exchange in route_set.exchanges.values():
         for binding in exchange.bindings:
             if binding.destination == here:

@@ -51,7 +51,13 @@ class Watching:
     """The one who looks."""
 
     def __init__(
-        self, kafka: KafkaReads, workers: AskWorkers, routes: Routes, *, urls: Sequence[str], every: float = EVERY_SECONDS
+        self,
+        kafka: KafkaReads,
+        workers: AskWorkers,
+        routes: Routes,
+        *,
+        urls: Sequence[str],
+        every: float = EVERY_SECONDS,
     ) -> None:
         """`urls` are the workers that are known; those that own a partition of a table are found by themselves."""
         self.past = Past()
@@ -152,7 +158,9 @@ class Watching:
             return None, str(error)
 
     async def _sample(self, counts: Mapping[str, int], counted: Mapping[str, Counted]) -> None:
-        partitions = [(topic, each) for topic, count in counts.items() if not topic.startswith("__") for each in range(count)]
+        partitions = [
+            (topic, each) for topic, count in counts.items() if not topic.startswith("__") for each in range(count)
+        ]
         try:
             ends = await self._kafka.ends(partitions)
             if self._looks % _BEGINS_EVERY == 1 or not self._begins:

@@ -107,10 +107,18 @@ def decide(decided: Decided, record: Record, *, seen: Seen | None = None) -> dic
         placed = place_in_order(source, record, decision)
     except RecordError as error:
         letter = {"topic": dead_letters_of(source.topic), "reason": error.reason, "error": said.text(str(error))}
-        return {"to": [], "dead_letter": letter, "walks": [], "unroutable": [], "order": None, "copies_to": [], "converted": {}}
+        return {
+            "to": [],
+            "dead_letter": letter,
+            "walks": [],
+            "unroutable": [],
+            "order": None,
+            "copies_to": [],
+            "converted": {},
+        }
     told = found.to_json()
     converted = {name: str(source.conversions[name]) for name in decision.topics if name in source.conversions}
-    answer = {
+    answer: dict[str, Any] = {
         "to": list(decision.topics),
         "dead_letter": None,
         "tombstone": told["tombstone"],
@@ -121,7 +129,7 @@ def decide(decided: Decided, record: Record, *, seen: Seen | None = None) -> dic
         "order_lines": [] if placed is None else list(placed.lines()),
         "converted": converted,
     }
-    return _without(answer, said)
+    return {name: _without(each, said) for name, each in answer.items()}
 
 
 def proposed(

@@ -54,7 +54,11 @@ class Workers:
         """See AskWorkers."""
         if self._token is None:
             what_to_do = "give the console and all workers the same ROUTER_API_TOKEN"
-            return 0, {"reason": "no-token", "message": "the console has no token for workers", "what_to_do": what_to_do}
+            return 0, {
+                "reason": "no-token",
+                "message": "the console has no token for workers",
+                "what_to_do": what_to_do,
+            }
         problems = []
         for url in urls:
             try:

@@ -11,7 +11,6 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from support.table_group import TableGroup
 
 from router.console.access import Gate, Role
 from router.console.kafka import Fetched
@@ -23,6 +22,7 @@ from router.console.trouble import WorkerFacts
 from router.console.watching import Watching
 from router.errors import BrokerUnavailable
 from router.records.record import PlainRecord
+from support.table_group import TableGroup
 
 TOKENS = {
     Role.VIEWER: "viewer-token-0123456789",
@@ -59,7 +59,9 @@ class MemoryKafka:
         self.down = ""
         self.reads = 0
 
-    def put(self, topic: str, value: bytes | None, *, key: bytes | None = None, partition: int = 0, **more: Any) -> PlainRecord:
+    def put(
+        self, topic: str, value: bytes | None, *, key: bytes | None = None, partition: int = 0, **more: Any
+    ) -> PlainRecord:
         """One record more."""
         log = self.logs[topic, partition]
         offset = len(log)
@@ -159,7 +161,7 @@ def new_sight(
     """What questions are answered from."""
     made = of or today()
     if kafka is None:
-        kafka = MemoryKafka({name: 2 for name in made.plans})
+        kafka = MemoryKafka(dict.fromkeys(made.plans, 2))
     routes = FixedRoutes(Path("routes"), Path("schemas"), "shop", made)
     workers = workers or MemoryWorkers()
     return Sight(Watching(kafka, workers, routes, urls=["http://w-0"]), kafka, workers)
