@@ -236,7 +236,7 @@ def test_records_that_say_their_revision_are_routed_ordered_and_converted(encodi
         second = wrote(newest, id="k", n=2, state="refunded", country="RU", tags=["a", "b"])
         strange = double.publish("event.v1", b"\xc3\x01" + bytes(20), key="k", headers={SCHEMA_HEADER: b"f" * 16})
         copies = {
-            name: router.read(f"{name}.event.{of}") for name, of in (("paid", "v1"), ("tagged", "v1"), ("new", "v2"))
+            name: double.read(f"{name}.event.{of}") for name, of in (("paid", "v1"), ("tagged", "v1"), ("new", "v2"))
         }
         letters = double.read("event.v1.dead-letters")
     assert [each.value for each in copies["paid"]] == [first.value, third.value]
