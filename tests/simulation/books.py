@@ -175,7 +175,10 @@ class Books:
             # of different causes may overtake each other.
             line = copy.partition, "" if self._exactly_once else copy.instead_of
             furthest = latest.get(line, -1)
-            if copy.offset < furthest and (self._exactly_once or (found[copy] == 1 and copy not in before)):
+            # Nor has a worker that was paused heard of anything: when it wakes, at least once, it writes what it had in hand. Where
+            # retention has removed the record meanwhile, so that nobody else could, this is its first copy, and late.
+            repeated = found[copy] > 1 or copy in before or copy in self._lost
+            if copy.offset < furthest and (self._exactly_once or not repeated):
                 self.problems.append(f"{copy} stands behind the copy of offset {furthest}")
             latest[line] = max(furthest, copy.offset)
 
