@@ -87,7 +87,7 @@ _PICTURE = (
 _TABLE = (
     Parameter("source", "A broad topic that routes put in order.", "path", {"type": "string", "minLength": 1, "maxLength": 249}),
     Parameter("prefix", "Keys that begin so.", schema=_TEXT),
-    Parameter("state", "Only keys that are so; several with commas: waiting, overdue, late, idle, unreadable.", schema=_TEXT),
+    Parameter("state", "Only keys that are so; several with commas: waiting, parked, overdue, late, idle, unreadable.", schema=_TEXT),
     Parameter("sort", "`waiting`: those first that have waited longest, of the keys that hold something.", schema={"enum": ["", "waiting"]}),
     Parameter("where", "A condition in CEL over the key's view: `holds`, `partition`, `last`, `conditions` and so on.", schema=_TEXT),
     Parameter("limit", "Keys of one page.", schema=_number(1, 1000, 50)),

@@ -23,9 +23,10 @@ _TIMES = _WHOLE | {FieldKind.STRING}
 _LONGEST_EXCHANGE = 80
 """Characters of the name of an exchange that has an internal topic: the group's name stands in front of it, of its table twice."""
 _KINDS = ("sequence", "time", "states")
+_OF_PARKING = ("park_for", "on_expiry")
 _MEANINGLESS = {
     "sequence": ("state",),
-    "time": ("state", "start", "on_gap", "on_duplicate"),
+    "time": ("state", "start", "on_gap", "park_for", "on_expiry", "on_duplicate"),
     "states": (),
 }
 """By kind of order, the keys that mean nothing with it."""
@@ -131,9 +132,12 @@ def _states(exchange: DeclaredExchange, order: OrderShape) -> Iterator[Finding]:
 
 
 def _policy(exchange: DeclaredExchange, order: OrderShape) -> Iterator[Finding]:
-    if order.on_gap == "park":
-        message = "'park' (keeping a key's records until somebody decides) is not yet supported"
-        yield found(Kind.NOT_YET_SUPPORTED, exchange.place_of("order", "on-gap"), message)
+    for name in () if order.on_gap == "park" or order.time is not None else _OF_PARKING:
+        if name in order.model_fields_set:
+            key = name.replace("_", "-")
+            place = exchange.file.key_place(*exchange.path, "order", key)
+            message = f"'{key}' means nothing without 'on-gap: park'"
+            yield found(Kind.IGNORED_KEY, place, message, "remove it, or add 'on-gap: park'")
     forget_after = parse_retention(order.forget_after)
     if forget_after != FOREVER and forget_after <= parse_wait(order.wait):
         name = "forget-after" if "forget_after" in order.model_fields_set else "wait"

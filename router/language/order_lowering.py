@@ -27,7 +27,7 @@ __all__ = ["order_policy", "source_order"]
 
 def order_policy(order: OrderShape) -> OrderPolicy:
     """The policy; what is said must have passed `check_order` without an error."""
-    forget_after = parse_retention(order.forget_after)
+    forget_after, park_for = parse_retention(order.forget_after), parse_retention(order.park_for)
     return OrderPolicy(
         by=order.by,
         kind=_kind(order),
@@ -38,6 +38,8 @@ def order_policy(order: OrderShape) -> OrderPolicy:
         hold_at_most=order.hold_at_most,
         forget_after_ms=None if forget_after == FOREVER else forget_after,
         repartition=order.repartition,
+        park_for_ms=None if park_for == FOREVER else park_for,
+        on_expiry=OnGap(order.on_expiry),
     )
 
 

@@ -175,7 +175,6 @@ def _later_rows() -> Iterator[str]:
     if not ORDER_IS_SUPPORTED:
         yield "| `exchanges:`, by name | `order` | putting each key's records in order |"
         yield "| `topics:`, by name | `ordered` | choosing whether a topic waits for order |"
-    yield "| `order:` of an exchange | `on-gap: park` | keeping a key's records until somebody decides |"
     yield "| An item of `from:` | an exchange whose sources have another version | converting records |"
     yield "| `exchanges:`, by name | a subject instead of a topic under `sources` | reading all versions of a subject |"
 

@@ -249,7 +249,15 @@ class OrderShape(Shape):
     on_gap: Literal["release", "dead-letter", "park"] = Field(
         default="release",
         description="What becomes of records that waited in vain: they are sent without what is missing, or become dead "
-        "letters. Their key goes on behind them.",
+        "letters, and their key goes on behind them; or they are parked: they wait on, and their key with them.",
+    )
+    park_for: Duration = Field(
+        default="7d",
+        description="With `on-gap: park`: how long they are parked if what is missing does not come; or `forever`.",
+    )
+    on_expiry: Literal["dead-letter", "release"] = Field(
+        default="dead-letter",
+        description="What becomes of parked records then, and of those of a key that holds more than `hold-at-most`.",
     )
     on_late: Literal["dead-letter", "release", "drop"] = Field(
         default="dead-letter",

@@ -62,7 +62,7 @@ class TimeResequencer:
 
     def expire(self, state: TimeState, now: int) -> Step[TimeState]:
         """The lane has read all that was in the log at this time: what has waited long enough waits no more."""
-        ripe = [number for number, each in enumerate(state.held, 1) if each.since + self.policy.wait_ms <= now]
+        ripe = [number for number, each in enumerate(state.held, 1) if each.since + self.policy.patience_ms <= now]
         if not ripe:
             return Step(state, timer(self.policy, (), state.held))
         # The timer that brought us here is gone.

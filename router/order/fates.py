@@ -32,7 +32,7 @@ def in_vain(policy: OrderPolicy, held: Held[P], *, missing: str, now: int, cause
     """Of a record that waited behind a gap which is given up. A tombstone is in no order, and lacks nothing."""
     if held.tombstone:
         return Emit(held.offset, Cause.TOMBSTONE)
-    if policy.on_gap is OnGap.RELEASE:
+    if policy.gives_up is OnGap.RELEASE:
         return Emit(held.offset, cause)
     waited = max(0, now - held.since)
     return DeadLetter(
@@ -43,7 +43,7 @@ def in_vain(policy: OrderPolicy, held: Held[P], *, missing: str, now: int, cause
 
 def timer(policy: OrderPolicy, before: Sequence[Held[P]], after: Sequence[Held[P]]) -> tuple[Effect, ...]:
     """What to do about a key's timer when what it holds has changed."""
-    was, is_now = deadline(before, policy.wait_ms), deadline(after, policy.wait_ms)
+    was, is_now = deadline(before, policy.patience_ms), deadline(after, policy.patience_ms)
     if was == is_now:
         return ()
     return (Cancel(),) if is_now is None else (Arm(is_now),)

@@ -212,7 +212,7 @@ class Ordering:
             )
         state = decode_state(stored)
         held: Sequence[Any] = state.held
-        due = deadline(held, self.order.policy.wait_ms)
+        due = deadline(held, self.order.policy.patience_ms)
         return due if due is not None and fits(state, self.order.policy) else 0
 
     def looks_in(self) -> float | None:
@@ -283,7 +283,7 @@ class Ordering:
         """See LaneOrder."""
         due = self.deadlines.next
         # One that must be looked at in any case says nothing of how long it has waited.
-        since = due - self.order.policy.wait_ms if due else self._now()
+        since = due - self.order.policy.patience_ms if due else self._now()
         return Holding(self.held, max(0, self._now() - since) / 1000)
 
     @property

@@ -15,9 +15,11 @@ from enum import StrEnum
 
 __all__ = [
     "FIRST_SEEN",
+    "FOREVER_MS",
     "FORGET_AFTER_MS",
     "HOLD_AT_MOST",
     "WAIT_MS",
+    "PARK_FOR_MS",
     "ByTime",
     "Kind",
     "OnDuplicate",
@@ -41,13 +43,23 @@ FORGET_AFTER_MS = 2_592_000_000
 """`forget-after` where nothing is declared: 30 days."""
 
 
+PARK_FOR_MS = 604_800_000
+"""`park-for` where nothing is declared: 7 days."""
+
+FOREVER_MS = 3_153_600_000_000
+"""A hundred years: longer than anything is parked."""
+
+
 class OnGap(StrEnum):
-    """What becomes of records that waited in vain. Their key goes on behind them either way."""
+    """What becomes of records that waited in vain. Their key goes on behind them, whenever that is."""
 
     RELEASE = "release"
     """They are sent in order, without what is missing."""
     DEAD_LETTER = "dead-letter"
     """They are set aside."""
+    PARK = "park"
+    """They wait on, for what is missing or for somebody to decide; when that takes too long, `on-expiry` says which of
+    the others it is."""
 
 
 class OnLate(StrEnum):
@@ -118,6 +130,22 @@ class OrderPolicy:
     """How long a key that holds nothing is remembered after its last record; None: for ever."""
     repartition: bool = False
     """Records go through an internal topic that is keyed by `by`."""
+    park_for_ms: int | None = PARK_FOR_MS
+    """How long records are parked at most behind a gap, beyond their wait; None: until somebody decides."""
+    on_expiry: OnGap = OnGap.DEAD_LETTER
+    """What becomes of them then."""
+
+    @property
+    def patience_ms(self) -> int:
+        """How long a record is held at most: its wait, and where its exchange parks what waited in vain, `park-for` beyond."""
+        if self.on_gap is not OnGap.PARK:
+            return self.wait_ms
+        return self.wait_ms + (FOREVER_MS if self.park_for_ms is None else self.park_for_ms)
+
+    @property
+    def gives_up(self) -> OnGap:
+        """What becomes of records that were held for that long."""
+        return self.on_expiry if self.on_gap is OnGap.PARK else self.on_gap
 
     def forgets(self, active: int, log: int) -> bool:
         """Whether a key that holds nothing, and whose last record came at `active`, is forgotten when the log is at `log`.

@@ -7,7 +7,7 @@ A key awaits one number. Every number has one fate, the first time that it comes
     `next`                         it is due                 → sent, and all that is held directly behind it
     above `next`                   something is missing      → held; a second one of that number is a duplicate
 
-A gap is given up in two ways: a record behind it has waited for `wait`, or the key holds more than `hold-at-most`. The
+A gap is given up in two ways: a record behind it has waited for `wait` (and, where `on-gap` parks it, for `park-for`), or the key holds more than `hold-at-most`. The
 first gives up every gap up to that record, so that none waits longer; the second only the first gap. Giving up moves
 `next` behind what waited, and remembers the numbers in between as skipped. What waited directly behind the gap shares one
 fate, `on-gap`; the key goes on behind it.
@@ -79,7 +79,7 @@ class SequenceResequencer:
 
     def expire(self, state: SequenceState, now: int) -> Step[SequenceState]:
         """The lane has read all that was in the log at this time: what has waited long enough waits no more."""
-        ripe = [each.place for each in state.held if each.since + self.policy.wait_ms <= now]
+        ripe = [each.place for each in state.held if each.since + self.policy.patience_ms <= now]
         if not ripe:
             return Step(state, timer(self.policy, (), state.held))
         after, effects = self._give_up(state, until=max(ripe), now=now, cause=Cause.GAP)

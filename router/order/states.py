@@ -89,7 +89,7 @@ class StatesResequencer:
         # Routes may have other transitions than when these were held.
         change.settle()
         for each in state.held:
-            if each.since + self.policy.wait_ms <= now and each in change.held and not each.tombstone:
+            if each.since + self.policy.patience_ms <= now and each in change.held and not each.tombstone:
                 change.go_to(each, now, Cause.GAP)
         # The timer that brought us here is gone.
         return change.step((), own=None)

@@ -26,7 +26,7 @@ _MOST_LOOKED = 8_192
 """Entries that one page looks at."""
 _MOST_HELD = 2_000
 """Held records that one page tells of, where it tells of them one by one; it exceeds that by one key at most."""
-_HOLDING = frozenset({Condition.WAITING, Condition.OVERDUE})
+_HOLDING = frozenset({Condition.WAITING, Condition.PARKED, Condition.OVERDUE})
 _BEHIND = b"\xff" * 9
 """Greater than any offset."""
 

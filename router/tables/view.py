@@ -8,6 +8,7 @@ nothing: what becomes of a record is said by `order.resequencer` alone.
 A key is in one or more of these conditions, which lists are filtered by:
 
     waiting      it holds records, which wait for what comes before them
+    parked       and the wait of one has run out in vain: its exchange has it wait on, for what is missing, for so long
     overdue      and the wait of one has run out: it goes as soon as its lane has read what came in time
     late         it went on without something that has not come since
     idle         it holds nothing
@@ -25,7 +26,7 @@ from typing import Any
 
 from router.errors import UnreadableState
 from router.order.event_time import TimeState
-from router.order.policy import ByTime, OrderPolicy, Sequence, States
+from router.order.policy import ByTime, OnGap, OrderPolicy, Sequence, States
 from router.order.resequencer import KeyState, fits
 from router.order.sequence import SequenceState
 from router.order.states import StatesResequencer
@@ -41,6 +42,7 @@ class Condition(StrEnum):
     """See the table above."""
 
     WAITING = "waiting"
+    PARKED = "parked"
     OVERDUE = "overdue"
     LATE = "late"
     IDLE = "idle"
@@ -55,7 +57,8 @@ class HeldView:
     offset: int
     since: int
     deadline: int
-    """When its wait runs out; it goes then, once its lane has read what came in time."""
+    """When its wait runs out, and where it is parked behind a gap, that: it goes then, once its lane has read what came
+    in time."""
     tombstone: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -170,15 +173,18 @@ class Explainer:
     def _conditions(self, state: KeyState, now: int) -> tuple[Condition, ...]:
         held = state.held
         found = [Condition.WAITING] if held else [Condition.IDLE]
-        if held and min(each.since for each in held) + self._wait(state) <= now:
+        since = min((each.since for each in held), default=now)
+        if held and since + self._wait(state) <= now:
             found.append(Condition.OVERDUE)
+        elif held and self.policy.on_gap is OnGap.PARK and since + self.policy.wait_ms <= now:
+            found.append(Condition.PARKED)
         if self._given_up(state):
             found.append(Condition.LATE)
         return tuple(found)
 
     def _wait(self, state: KeyState) -> int:
         # What is of another kind of order is not waited for: it goes when its lane next looks at the key.
-        return self.policy.wait_ms if fits(state, self.policy) else 0
+        return self.policy.patience_ms if fits(state, self.policy) else 0
 
     def view(self, key: bytes, partition: int, stored: bytes, *, now: int) -> KeyView:
         """The key whose state this is; `now` is milliseconds since the epoch. What cannot be read is a view that says so."""

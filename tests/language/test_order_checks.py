@@ -51,7 +51,12 @@ CASES = [
         id="states that are left out",
     ),
     pytest.param("by: id, state: id, states: {a: b}", [], id="states of a text"),
-    pytest.param(f"{GOOD}, on-gap: park", [("not-yet-supported", "'park'")], id="parking"),
+    pytest.param(f"{GOOD}, on-gap: park, park-for: forever, on-expiry: release", [], id="parking"),
+    pytest.param(
+        f"{GOOD}, park-for: 1d, on-expiry: release",
+        [("ignored-key", "'park-for' means nothing without 'on-gap: park'"), ("ignored-key", "'on-expiry' means nothing")],
+        id="parking without park",
+    ),
     pytest.param(f"{GOOD}, wait: 1h, forget-after: 60m", [("wrong-value", "a key that is forgotten after 60m cannot know what came 1h ago: forget later, or wait less")], id="forgotten while it waits"),
     pytest.param(f"{GOOD}, wait: 30d", [("wrong-value", "forgotten after 30d cannot know what came 30d ago")], id="a wait as long as the default memory"),
     pytest.param(f"{GOOD}, wait: forever", [("invalid-duration", "'forever' is no time to wait: what is missing may never come")], id="an endless wait"),
@@ -87,7 +92,6 @@ def test_findings_stand_where_they_can_be_mended() -> None:
     line = text.splitlines()[6]
     spots = {
         "needs-repartition": "other",
-        "not-yet-supported": "park",
         "dead-state": "lost:",
         "unknown-symbol": "x]",
     }

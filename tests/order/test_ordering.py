@@ -293,6 +293,34 @@ async def test_gap_is_given_up_after_the_wait(on_gap: OnGap, copies: list[str], 
         assert desk.ordering.waiting.held == 0
 
 
+async def test_parked_key_waits_on_for_what_is_missing() -> None:
+    """Its wait has run out, and nothing passes; when what is missing comes, all go in order."""
+    async with running(ordering(on_gap=OnGap.PARK, park_for_ms=int(100 * WAIT * 1000))) as desk:
+        await desk.comes(1, 4, 3)
+        await desk.passes(50 * WAIT)
+        assert (desk.copies(), desk.dead, desk.ordering.waiting.held) == (["1"], [], 2)
+        await desk.comes(2)
+        assert (desk.copies(), desk.ordering.waiting.held) == (["1", "2", "3", "4"], 0)
+        assert desk.counts.order.gaps == 0
+
+
+@pytest.mark.parametrize(
+    ("on_expiry", "copies", "dead"), [(OnGap.RELEASE, ["1", "3"], []), (OnGap.DEAD_LETTER, ["1"], [("3", "order-gap")])]
+)
+async def test_parked_key_is_given_up_when_it_was_parked_for_long(
+    on_expiry: OnGap, copies: list[str], dead: list[tuple[str, str]]
+) -> None:
+    """As its exchange says, and not before."""
+    order = ordering(on_gap=OnGap.PARK, park_for_ms=int(2 * WAIT * 1000), on_expiry=on_expiry)
+    async with running(order) as desk:
+        await desk.comes(1, 3)
+        await desk.passes(3 * WAIT - 1)
+        assert desk.copies() == ["1"]
+        await desk.passes(2)
+        assert (desk.copies(), desk.dead) == (copies, dead)
+        assert desk.ordering.waiting.held == 0
+
+
 async def test_full_key_gives_up_its_first_gap() -> None:
     """So that no key grows without bounds."""
     async with running(ordering(hold_at_most=2)) as desk:

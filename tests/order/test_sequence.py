@@ -236,14 +236,14 @@ def test_every_record_has_one_fate_and_nothing_is_held_after_the_wait(
     arrivals: list[tuple[int, int]], on_gap: OnGap, on_late: OnLate, on_duplicate: OnDuplicate, most: int
 ) -> None:
     """Whatever the policy; never more is held than may be, and never longer."""
-    key = Key(policy(on_gap=on_gap, on_late=on_late, on_duplicate=on_duplicate, hold_at_most=most))
+    key = Key(policy(on_gap=on_gap, on_late=on_late, on_duplicate=on_duplicate, hold_at_most=most, park_for_ms=30))
     for number, pause in arrivals:
         key.comes(number)
         key.passes(pause)
         held = key.state.held if key.state else ()
         assert len(held) <= most
-        assert all(each.since + WAIT > key.now for each in held)
-    key.passes(WAIT)
+        assert all(each.since + key.policy.patience_ms > key.now for each in held)
+    key.passes(key.policy.patience_ms)
     assert key.state is None or not key.state.held
     assert sorted(offset for offset, _ in key.fates) == list(range(1, len(arrivals) + 1))
 

@@ -262,14 +262,14 @@ def test_every_record_has_one_fate_and_nothing_is_held_after_the_wait(
     graph: Graph, arrivals: list[tuple[str, int]], more: dict[str, Any]
 ) -> None:
     """Whatever the policy; each state is sent once at most where duplicates are dropped."""
-    key = by_states(graph, ("a",), **more)
+    key = by_states(graph, ("a",), park_for_ms=30, **more)
     for state, pause in arrivals:
         key.comes(state)
         key.passes(pause)
         held = key.state.held if key.state else ()
         assert len(held) <= more["hold_at_most"]
-        assert all(each.since + WAIT > key.now for each in held)
-    key.passes(WAIT)
+        assert all(each.since + key.policy.patience_ms > key.now for each in held)
+    key.passes(key.policy.patience_ms)
     assert key.state is None or not key.state.held
     assert sorted(offset for offset, _ in key.fates) == list(range(1, len(arrivals) + 1))
     sent = [arrivals[offset - 1][0] for offset in key.sent]

@@ -22,7 +22,7 @@ def test_parameters_make_a_question() -> None:
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        pytest.param({"state": "wating"}, "state='wating' is none of waiting, overdue, late, idle, unreadable: did", id="state"),
+        pytest.param({"state": "wating"}, "state='wating' is none of waiting, parked, overdue, late, idle, unreadable: did", id="state"),
         pytest.param({"limit": "0"}, "limit='0' is no whole number from 1 to 1000", id="none"),
         pytest.param({"limit": "1001"}, "is no whole number from 1 to 1000", id="too-many"),
         pytest.param({"limit": "-1"}, "is no whole number", id="negative"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from router.order.effects import Held
 from router.order.event_time import TimeState
-from router.order.policy import ByTime, OrderPolicy, Sequence, States
+from router.order.policy import ByTime, OnGap, OrderPolicy, Sequence, States
 from router.order.resequencer import KeyState
 from router.order.sequence import SequenceState
 from router.order.states import StatesState
@@ -48,6 +49,17 @@ def test_key_whose_wait_has_run_out_is_overdue() -> None:
     assert seen.sentence == (
         "waits for 5, with 1 record held; it goes on as soon as its lane has read what came in time"
     )
+
+
+def test_key_whose_exchange_parks_it_waits_on() -> None:
+    """Parked when its wait has run out, and overdue when it was parked for as long as it may be."""
+    parking = replace(BY_NUMBER, on_gap=OnGap.PARK, park_for_ms=60_000)
+    seen = view(parking, SequenceState(5, 0, held=(Held(6, 41, 95_000),)))
+    assert seen.conditions == (Condition.WAITING, Condition.PARKED)
+    assert seen.deadline == 95_000 + BY_NUMBER.wait_ms + 60_000
+    assert view(parking, SequenceState(5, 0, held=(Held(6, 41, 99_000),))).conditions == (Condition.WAITING,)
+    long_ago = view(parking, SequenceState(5, 0, held=(Held(6, 41, 0),)))
+    assert long_ago.conditions == (Condition.WAITING, Condition.OVERDUE)
 
 
 def test_key_that_went_on_without_something_is_late() -> None:
