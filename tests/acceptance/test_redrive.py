@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import Consumer
 from support.rejecting import RejectingConsumer
 from support.stage import Stage, event
 from support.waiting import until
@@ -271,3 +272,39 @@ def test_parked_key_is_listed_and_let_go(stage: Stage) -> None:
     (log,) = stage.read(AUDIT)
     last = [json.loads(each.value or b"") for each in log if each.header("content-type")][-1]
     assert (last["type"], last["data"]["author"], last["subject"]) == ("router.parked.released", "ada", stage.name(VIP))
+
+
+def test_record_is_skipped_for_a_group_whose_consumers_are_stopped(stage: Stage) -> None:
+    """While they run, its members are named and nothing is moved; then a dry run, the deed, and nothing more to do."""
+    desk, topic, group = Desk(stage), stage.name("@plain"), f"{stage.group}-plain"
+    stage.create("@plain")
+    stage.topics.produce({"topic": topic, "key": b"k", "value": b"%d" % number} for number in range(5))
+    consumer = Consumer(
+        {"bootstrap.servers": stage.bootstrap, "group.id": group, "auto.offset.reset": "earliest",
+         "enable.auto.commit": False, "session.timeout.ms": 6_000, "client.id": "the-app"}
+    )  # fmt: skip
+    consumer.subscribe([topic])
+    read = until(lambda: consumer.poll(0.5), within=30, what="the group reads")
+    consumer.commit(message=read, asynchronous=False)
+    usual = ("offsets", "skip", group, topic, "0", "1", "--reason", "does not fit", "--yes")
+    refused = CliRunner().invoke(main, usual, env=desk.environ)
+    assert refused.exit_code == 1
+    assert "is active (Stable)" in refused.output
+    assert "the-app on 127.0.0.1" in refused.output
+    consumer.close()
+
+    def standing() -> dict[str, Any]:
+        (told,) = desk.run("offsets", "show", group, topic, "0", "--json")
+        return told
+
+    until(lambda: not standing()["active"], within=20, what="the group is left")
+    desk.run(*usual, "--dry-run")
+    assert standing()["committed"] == 1
+    done = CliRunner().invoke(main, usual, env=desk.environ)
+    assert "will read on at 2" in done.output, done.output
+    assert standing()["committed"] == 2
+    assert "nothing to do" in CliRunner().invoke(main, usual, env=desk.environ).output
+    (log,) = stage.read(AUDIT)
+    told = [json.loads(each.value or b"") for each in log]
+    (event,) = [each for each in told if each["subject"] == f"{topic}/0/1"]
+    assert (event["type"], event["data"]["from"], event["data"]["to"]) == ("router.offsets.skipped", 1, 2)

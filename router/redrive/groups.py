@@ -1,0 +1,121 @@
+"""Where a consumer group stands, asked of the brokers, and moving one that has no members."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka import errors as kafka_errors
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from router.errors import BrokerUnavailable, TransientError
+from router.failure.topics import parked_of
+from router.lanes.directory import KafkaDirectory
+from router.redrive.offsets import Member, Standing
+from router.redrive.selection import WrongSelection
+from router.settings import Settings
+
+__all__ = ["GroupMoved", "Groups"]
+
+
+class GroupMoved(TransientError):
+    """A group got members, or moved by itself, before its offset could be moved."""
+
+    reason = "group-moved"
+
+    def __init__(self, *, group: str, problem: str) -> None:
+        super().__init__(group, problem)
+        self.group = group
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"the offset of group '{self.group}' cannot be moved: {self.problem}"
+
+
+class Groups:
+    """Those of one cluster."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._bootstrap = settings.broker
+        self._security = settings.aiokafka_security()
+        self._directory = KafkaDirectory(self._bootstrap, self._security)
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._directory.close()
+
+    async def standing(self, group: str, topic: str, partition: int) -> Standing:
+        """Where it stands. Raises BrokerUnavailable, and WrongSelection for a partition that is not there."""
+        counts = await self._directory.partition_counts()
+        if partition >= counts.get(topic, 0):
+            told = f"has partitions 0 to {counts[topic] - 1}" if counts.get(topic) else "does not exist"
+            raise WrongSelection(f"topic '{topic}' {told}, or you may not see it")
+        state, members = await self._described(group)
+        tp = TopicPartition(topic, partition)
+        consumer = self._consumer(group)
+        try:
+            await consumer.start()
+            committed = await consumer.committed(tp)
+            first, end = (await consumer.beginning_offsets([tp]))[tp], (await consumer.end_offsets([tp]))[tp]
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
+        finally:
+            await consumer.stop()
+        return Standing(
+            group=group,
+            topic=topic,
+            partition=partition,
+            state=state,
+            members=members,
+            committed=committed,
+            first=first,
+            end=end,
+            marks=parked_of(topic) in counts,
+        )
+
+    async def move(self, standing: Standing, to: int) -> None:
+        """Move it, unless it has moved since. Raises GroupMoved, BrokerUnavailable."""
+        now = await self.standing(standing.group, standing.topic, standing.partition)
+        if now.active or now.committed != standing.committed:
+            problem = f"it is {now.state}, and stands at {now.committed}; it stood at {standing.committed}"
+            raise GroupMoved(group=standing.group, problem=problem)
+        tp = TopicPartition(standing.topic, standing.partition)
+        consumer = self._consumer(standing.group)
+        try:
+            await consumer.start()
+            consumer.assign([tp])
+            # As one that belongs to no generation: brokers take that only of a group without members.
+            await consumer.commit({tp: OffsetAndMetadata(to, "")})
+        except kafka_errors.CommitFailedError as error:
+            raise GroupMoved(group=standing.group, problem="it has members by now") from error
+        except kafka_errors.KafkaError as error:
+            raise GroupMoved(group=standing.group, problem=str(error)) from error
+        finally:
+            await consumer.stop()
+
+    def _consumer(self, group: str) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            client_id="router-offsets",
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            **self._security,
+        )
+
+    async def _described(self, group: str) -> tuple[str, list[Member]]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, **self._security)
+        try:
+            await admin.start()
+            (response,) = await admin.describe_consumer_groups([group])
+            (told,) = response.to_object()["groups"]
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
+        finally:
+            await admin.close()
+        return str(told["state"]), [_member(each) for each in told["members"]]
+
+
+def _member(told: Any) -> Member:
+    return Member(str(told["client_id"]), str(told["client_host"]).lstrip("/"))
