@@ -43,6 +43,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "router.commands.parked:parked",
         "The keys that wait for their consumers: list them, let one flow, give up what parks it.",
     ),
+    "offsets": (
+        "router.commands.offsets:offsets",
+        "Where a consumer group stands; skip one record for it, without a release.",
+    ),
     "console": (
         "router.commands.console:console",
         "Serve the web view: what is wrong, what flows where and why, what waits.",
