@@ -14,7 +14,6 @@ transaction begins, and none overtakes one.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +92,7 @@ class Consumer:
         self._working: PlainRecord | None = None
         self._bench: Bench[PlainRecord] | None = None
         self._paused = False
-        self._stopping = threading.Event()
+        self._stopping = False
         self._closed = False
         self._failures = 0
         self._unclear = False
@@ -133,7 +132,7 @@ class Consumer:
 
     def stop(self) -> None:
         """Have `run` return once the record in work is done; from any thread, or a signal handler."""
-        self._stopping.set()
+        self._stopping = True
 
     def run(self, process: Callable[[PlainRecord], object]) -> None:
         """Process records until `stop`: `process` returns, or raises Reject, TryAgain, or any other error to reject the record.
@@ -143,7 +142,7 @@ class Consumer:
         """
         self._bench = Bench(process)
         try:
-            while not self._stopping.is_set():
+            while not self._stopping:
                 self._turn()
         finally:
             self._bench.close()
@@ -153,7 +152,7 @@ class Consumer:
         if self._closed:
             return
         self._closed = True
-        self._stopping.set()
+        self._stopping = True
         try:
             self._conclude(self._finish_within)
             self._commit()
@@ -169,7 +168,7 @@ class Consumer:
         self._tail()
         if not self._buffer:
             self._fetch(_WAIT)
-        while self._buffer and not self._stopping.is_set():
+        while self._buffer and not self._stopping:
             record = self._buffer.popleft()
             if self._gathering.meet(record, time.monotonic()) is Met.PROCESS:
                 self._process(record)
@@ -225,17 +224,18 @@ class Consumer:
         if self._gathering.skips(record):
             self._abandon("it is to be skipped")
             self._gathering.meet(record, time.monotonic())
-        elif self._stopping.is_set():
+        elif self._stopping:
             self._stop_by = self._stop_by or time.monotonic() + self._finish_within
             if time.monotonic() > self._stop_by:
                 self._abandon("it was not done in time, and is met again by whoever comes next")
 
     def _rest(self, record: PlainRecord) -> None:
         """Where the record is to be tried again: wait, until it is time, or it is not this consumer's any more."""
-        while time.monotonic() < self._rest_until and not self._stopping.is_set():
+        while time.monotonic() < self._rest_until and not self._stopping:
             if not self._buffer or self._buffer[0] is not record or self._gathering.skips(record):
                 break
-            self._poll_on(min(_PATIENCE, self._rest_until - time.monotonic()))
+            # Less than nothing would be for ever.
+            self._poll_on(max(0.0, min(_PATIENCE, self._rest_until - time.monotonic())))
         self._rest_until = 0.0
 
     def _conclude(self, within: float) -> bool:
@@ -296,9 +296,9 @@ class Consumer:
                 self._open_anew()
             elif self._commit():
                 return
-            if self._stopping.wait(_AGAIN):
+            if self._stopping:
                 return
-            message = self._client.poll(0)
+            message = self._client.poll(_AGAIN if self._failures else 0)
             if message is not None:
                 self._take(message)
 
@@ -380,7 +380,7 @@ class Consumer:
         places = [self._place_to_begin(each) for each in committed]
         for place in places:
             self._gathering.given(place.partition, committed=max(place.offset, -1), marks_end=ends[place.partition])
-        self._marks.read(numbers, self._gathering, stopping=self._stopping)
+        self._marks.read(numbers, self._gathering, stopping=lambda: self._stopping)
         return places
 
     def _place_to_begin(self, committed: TopicPartition) -> TopicPartition:
@@ -403,7 +403,7 @@ class Consumer:
             try:
                 return ask()
             except KafkaException as error:
-                if self._stopping.is_set() or not _passes(error):
+                if self._stopping or not _passes(error):
                     raise
                 now = time.monotonic()
                 if now - said > _SAY_EVERY:

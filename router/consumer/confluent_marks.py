@@ -6,7 +6,6 @@ readers are told; what stands before it, this reads as a committed one.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -34,7 +33,7 @@ class Marks:
     def __init__(self, settings: Mapping[str, Any], topic: str, *, required: bool) -> None:
         """Raises TopicMissing where one of the topics is not there; that of the marks only where they are required."""
         self.topic = parked_of(topic)
-        self._admin = AdminClient(dict(settings))
+        self._admin = AdminClient({name: value for name, value in settings.items() if name != "group.id"})
         # All topics: naming one creates it where brokers allow that.
         known = self._admin.list_topics(timeout=_TIMEOUT).topics
         self.there = self.topic in known
@@ -62,7 +61,7 @@ class Marks:
         )
         return {place.partition: future.result(_TIMEOUT).offset for place, future in found.items()}
 
-    def read(self, partitions: Sequence[int], gathering: Gathering, *, stopping: threading.Event) -> None:
+    def read(self, partitions: Sequence[int], gathering: Gathering, *, stopping: Callable[[], bool]) -> None:
         """Read the marks of these partitions until each is ready, or the consumer is to stop; then they are followed."""
         if not self.there or not partitions:
             return
@@ -70,7 +69,7 @@ class Marks:
         self.leave(partitions)
         self._followed.update(partitions)
         self._client.incremental_assign(new)
-        while not stopping.is_set() and not all(gathering.ready(each) for each in partitions):
+        while not stopping() and not all(gathering.ready(each) for each in partitions):
             for _ in self._come(gathering.marked, gathering.marks_read, within=0.2):
                 pass
 

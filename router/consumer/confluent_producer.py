@@ -36,6 +36,7 @@ class Transactions:
             "message.max.bytes": 100_000_000,  # a rejection is a little larger than what was let in
             "transaction.timeout.ms": 15_000,
             "linger.ms": 0,
+            "log_level": 3,
             **settings,
         }
         self._at = at

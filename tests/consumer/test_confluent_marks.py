@@ -14,7 +14,10 @@ from router.consumer.gathering import Gathering
 from router.failure.skipping import Skipping, skip_mark
 from router.records.headers import Origin
 
-NOBODY = threading.Event()
+
+def never() -> bool:
+    """Nobody stops."""
+    return False
 
 
 def marks_of(kafka: str, topic: str, *, required: bool = True) -> Marks:
@@ -38,7 +41,7 @@ def test_marks_are_read_to_the_end_that_uncommitted_readers_see(kafka: str, uniq
     for partition, end in ends.items():
         gathering.given(partition, committed=0, marks_end=end)
     assert (gathering.ready(0), gathering.ready(1)) == (False, True)
-    reading = threading.Thread(target=marks.read, args=([0, 1], gathering), kwargs={"stopping": NOBODY})
+    reading = threading.Thread(target=marks.read, args=([0, 1], gathering), kwargs={"stopping": never})
     reading.start()
     until(lambda: gathering.parked[0] == 1, within=10, what="what is committed is read")
     assert not gathering.ready(0)
@@ -56,7 +59,7 @@ def test_marks_that_skip_are_heard_of_when_they_are_written(kafka: str, unique: 
     marks, gathering = marks_of(kafka, topic), Gathering(topic)
     assert list(marks.tail(gathering.marked)) == []
     gathering.given(0, committed=0, marks_end=0)
-    marks.read([0], gathering, stopping=NOBODY)
+    marks.read([0], gathering, stopping=never)
     mark = skip_mark(Origin(topic, 0, 7), author="ops")
     topics.produce(
         [
@@ -100,6 +103,6 @@ def test_without_keeping_keys_there_need_be_no_marks(kafka: str, unique: str) ->
     marks, gathering = marks_of(kafka, topic, required=False), Gathering(topic, keep=False)
     assert marks.ends([0]) == {0: 0}
     gathering.given(0, committed=0, marks_end=0)
-    marks.read([0], gathering, stopping=NOBODY)
+    marks.read([0], gathering, stopping=never)
     assert gathering.ready(0)
     marks.close()

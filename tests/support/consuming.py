@@ -61,6 +61,7 @@ class Service:
         home = Path(plan.home)
         home.mkdir(parents=True, exist_ok=True)
         self.log = home / f"{plan.name}.log"
+        self._begins = self.log.stat().st_size if self.log.exists() else 0
         environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])}
         with self.log.open("ab") as output:
             self.process = start_child(
@@ -82,14 +83,16 @@ class Service:
         self.process.wait()
 
     def stop(self, within: float = 20.0) -> None:
-        """Ask it to end, and wait for that. It must end well."""
+        """Ask it to end, once it is up, and wait for that. It must end well."""
+        until(lambda: "ready" in self.text() or not self.running, within=within, what="the service is up")
         if self.running:
             self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(within) == 0, self.text()[-4_000:]
+        code = self.process.wait(within)
+        assert code == 0, f"it ended with {code}:\n{self.text()[-4_000:]}"
 
     def text(self) -> str:
-        """Its log."""
-        return self.log.read_text(encoding="utf-8", errors="replace")
+        """Its log, since it began."""
+        return self.log.read_bytes()[self._begins :].decode(errors="replace")
 
     def until_says(self, words: str, within: float = 20.0) -> None:
         """Wait until its log has these words."""
