@@ -81,6 +81,7 @@ class Contract:
             )
 
         def second_works() -> bool:
+            lane.look(0.1)
             carry(2)
             return any(line[0] == "two" for line in _journal(plan))
 
@@ -88,7 +89,7 @@ class Contract:
         first = Service(plan)
         lane.until(lambda: len(_journal(plan)) > 3, what="the first is at work")
         second = Service(replace(plan, name="two"))
-        until(lambda: lane.look(0.1) or second_works(), within=30, what="the second is at work")
+        until(second_works, within=30, what="the second is at work")
         carry(20)
         first.stop()
         total = next(numbers)
