@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -17,6 +19,10 @@ from router.redrive.selection import WrongSelection
 from router.settings import Settings
 
 __all__ = ["GroupMoved", "Groups"]
+
+
+_TRIES = 20
+_AGAIN = 0.25
 
 
 class GroupMoved(TransientError):
@@ -108,13 +114,23 @@ class Groups:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, **self._security)
         try:
             await admin.start()
-            (response,) = await admin.describe_consumer_groups([group])
+            (response,) = await _patiently(lambda: admin.describe_consumer_groups([group]))
             (told,) = response.to_object()["groups"]
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
         finally:
             await admin.close()
         return str(told["state"]), [_member(each) for each in told["members"]]
+
+
+async def _patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask again while the brokers make the topic of all groups' offsets, as they do for the first group of all."""
+    for _ in range(_TRIES):
+        try:
+            return await ask()
+        except kafka_errors.GroupCoordinatorNotAvailableError:
+            await asyncio.sleep(_AGAIN)
+    return await ask()
 
 
 def _member(told: Any) -> Member:

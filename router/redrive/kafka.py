@@ -128,7 +128,7 @@ class RedriveKafka:
         """Write records into the partitions that they name, each once they were all taken."""
         producer = await self._started()
         try:
-            for record in records:
+            sent = [
                 await producer.send(
                     record.topic,
                     record.value,
@@ -137,7 +137,9 @@ class RedriveKafka:
                     record.timestamp if record.timestamp >= 0 else None,
                     list(record.headers),
                 )
-            await producer.flush()
+                for record in records
+            ]
+            await asyncio.gather(*sent)
         except kafka_errors.KafkaError as error:
             topic = records[0].topic
             raise DestinationUnavailable(topic=topic, problem=f"it takes nothing: {error!r}") from error
