@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from bench.contender import contenders
+from bench.convert import convert
 from bench.errors import BenchError
 from bench.job import PARTITIONS
 from bench.measurements import (
@@ -258,6 +259,9 @@ def profile(*, name: str, records: int, brokers: str | None, write: bool) -> Non
     """Where a record's CPU time goes, stage by stage: sampled in a running worker, and in this process beside the limits."""
     with _bench(brokers=brokers, write=write, room=records * _BYTES_A_RECORD * 2) as bench:
         measure_profile(bench, name, records=records)
+
+
+main.add_command(convert)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ def check_topics(declarations: Declarations, catalogue: Catalogue) -> Iterator[F
     yield from _names(declarations, feeds)
     yield from _reserved(declarations, feeds, sources)
     yield from _circles(declarations, feeds, sources)
+    yield from _marks(declarations, catalogue)
     yield from _subjects(declarations, feeds, catalogue)
     yield from _formats(declarations, feeds, sources, catalogue)
 
@@ -142,6 +143,19 @@ def _way(topic: str, exchange: str, declarations: Declarations, feeds: tuple[Fee
                 word = step[1] if step[0] == "topic" else f"exchange '{step[1]}'"
                 steps.append((*step, (*way, word)))
     return ()
+
+
+def _marks(declarations: Declarations, catalogue: Catalogue) -> Iterator[Finding]:
+    """Sources of which no record could say which revision wrote it."""
+    for exchange in declarations.exchanges.values():
+        for index, source in enumerate(exchange.shape.sources):
+            subject = catalogue.resolve(source)
+            if subject is not None and subject.revisions is not None and not subject.revisions.facts:
+                message = (
+                    f"'confluent-ids' in schemas/{subject.subject}/subject.yaml has no id that stands for v{subject.version}: "
+                    f"no record of '{source}' could be read"
+                )
+                yield found(Kind.INVALID_SCHEMA, exchange.place_of("sources", index), message)
 
 
 def _subjects(declarations: Declarations, feeds: tuple[Feed, ...], catalogue: Catalogue) -> Iterator[Finding]:

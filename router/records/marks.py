@@ -16,12 +16,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 from router.errors import UnknownRevision
-from router.records.record import Headers, PlainRecord, Record
+from router.records.record import Headers, Record
 
 __all__ = [
     "MARK_LENGTHS",
     "SCHEMA_HEADER",
     "Encoding",
+    "MarkedRecord",
     "confluent_mark",
     "header_mark",
     "marked_record",
@@ -35,6 +36,8 @@ SCHEMA_HEADER = "router-schema"
 _SINGLE_OBJECT = b"\xc3\x01"
 _CONFLUENT = b"\x00"
 _HEX = frozenset(b"0123456789abcdef")
+_HEADER_LENGTH = 16
+_NO_HEX = "no fingerprint of 16 hex digits"
 
 
 class Encoding(StrEnum):
@@ -46,7 +49,7 @@ class Encoding(StrEnum):
     CONFLUENT = "confluent"
 
 
-MARK_LENGTHS = {Encoding.BARE: 0, Encoding.SINGLE_OBJECT: 10, Encoding.HEADER: 16, Encoding.CONFLUENT: 5}
+MARK_LENGTHS = {Encoding.BARE: 0, Encoding.SINGLE_OBJECT: 10, Encoding.HEADER: _HEADER_LENGTH, Encoding.CONFLUENT: 5}
 """Bytes of a mark, before which no body begins."""
 
 
@@ -69,31 +72,37 @@ def marked_value(encoding: Encoding, value: bytes, headers: Headers) -> bytes:
     """A value behind its mark. Raises UnknownRevision where a header should say the revision, and does not."""
     if encoding is not Encoding.HEADER:
         return value
-    stated: bytes | None = None
-    missing = True
+    # Whether it is one in hex digits, whoever looks it up will know: this runs once a record.
+    stated: bytes | None = b""
     for name, each in headers:
         if name == SCHEMA_HEADER:
-            stated, missing = each, False
-    mark = b"" if stated is None else stated.lower()
-    if len(mark) != MARK_LENGTHS[encoding] or not _HEX.issuperset(mark):
-        problem = f"the header {SCHEMA_HEADER} is {'missing' if missing else 'no fingerprint of 16 hex digits'}"
-        raise UnknownRevision(position=-1, problem=problem)
-    return mark + value
+            stated = each
+    if stated is None or len(stated) != _HEADER_LENGTH:
+        missing = stated == b"" and all(name != SCHEMA_HEADER for name, _ in headers)
+        raise UnknownRevision(position=-1, problem=f"the header {SCHEMA_HEADER} is {'missing' if missing else _NO_HEX}")
+    return stated.lower() + value
+
+
+class MarkedRecord:
+    """A record with a marked value. Made once a record where headers have the marks: a frozen dataclass would cost more."""
+
+    __slots__ = ("headers", "key", "offset", "partition", "timestamp", "topic", "value")
+
+    def __init__(self, record: Record, value: bytes | None) -> None:
+        self.topic = record.topic
+        self.partition = record.partition
+        self.offset = record.offset
+        self.timestamp = record.timestamp
+        self.key = record.key
+        self.value = value
+        self.headers = record.headers
 
 
 def marked_record(record: Record) -> Record:
     """A record whose header says its revision, with the marked value for its value; tombstones have none."""
     if record.value is None:
         return record
-    return PlainRecord(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp=record.timestamp,
-        key=record.key,
-        value=marked_value(Encoding.HEADER, record.value, record.headers),
-        headers=record.headers,
-    )
+    return MarkedRecord(record, marked_value(Encoding.HEADER, record.value, record.headers))
 
 
 def with_schema_header(headers: Headers, mark: bytes) -> Headers:
@@ -112,6 +121,8 @@ def unknown_revision(encoding: Encoding, value: bytes, *, of: str) -> UnknownRev
             number = int.from_bytes(mark[1:], "big")
             problem = f"no revision of {of} has the registry's id {number}: add it to subject.yaml"
             return UnknownRevision(position=1, problem=problem)
+        case Encoding.HEADER if not _HEX.issuperset(mark):
+            return UnknownRevision(position=-1, problem=f"the header {SCHEMA_HEADER} is {_NO_HEX}")
         case Encoding.HEADER:
             return UnknownRevision(position=-1, problem=f"no revision of {of} has the fingerprint {mark.decode()}")
     what = "single-object encoding" if encoding is Encoding.SINGLE_OBJECT else "a registry's prefix"

@@ -64,11 +64,6 @@ def _unmarked(subject: Subject) -> Iterator[str]:
     json = next((each.file for each in subject.revisions if each.root is None), None)
     if json is not None and subject.encoding in {Encoding.SINGLE_OBJECT, Encoding.HEADER}:
         yield f"'encoding: {subject.encoding}' is for Avro, whose schemas have fingerprints: {json} has none"
-    if subject.encoding is Encoding.CONFLUENT:
-        for version in subject.versions:
-            names = {each.name for each in subject.of_version(version)}
-            if names.isdisjoint(subject.confluent_ids.values()):
-                yield f"'confluent-ids' has no id that stands for v{version}: none of its records could be read"
 
 
 def _conversions(
