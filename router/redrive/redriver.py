@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 
 from router.errors import DeliveryRefused, Fenced, TransientError
 from router.failure.audit import AuditEvent
-from router.failure.causes import symptom_of
+from router.failure.causes import Symptom, symptom_of
 from router.failure.commands import REDRIVEN, end_headers, redrive_headers
 from router.failure.letters import renewed
 from router.failure.obeying import CARRIED
@@ -37,7 +37,7 @@ from router.redrive.kafka import RedriveKafka
 from router.redrive.marks import REDRIVEN_TOPIC, Decided, Marks
 from router.redrive.plan import Plan
 from router.redrive.selection import DeadLetter, Selection, read_letter
-from router.redrive.ways import Left, Sending, Ways
+from router.redrive.ways import Left, Sending, Ways, with_headers
 
 __all__ = ["LaneAt", "Outcome", "Redriver", "Superseded"]
 
@@ -47,6 +47,7 @@ _STEPS_A_SECOND = 5
 """Transactions a second, at least, where a rate is asked for."""
 _TRIES = 5
 _AGAIN = 0.5
+_UNTOLD = Symptom("", "", "", "", "")
 _ASK_EVERY = 2.0
 _LOOK_EVERY = 0.1
 
@@ -110,7 +111,7 @@ class Redriver:
         """What the command would do; `looked` is told how many dead letters were looked at since it was last told."""
         await self._kafka.counts()
         plan, marks = Plan(), await self._kafka.marks(command.topics)
-        considering = _Considering(command, self._selection(command), self._ways, marks, edited)
+        considering = _Considering(command, self._selection(command), self._ways, marks, edited, causes=True)
         for at, end in command.ends.items():
             async for records, _ in self._kafka.records(
                 at, start=command.starts.get(at, 0), end=end, most=_MOST_AT_ONCE
@@ -227,8 +228,17 @@ class _Considering:
     """Which dead letters of a fetch are meant, and where each goes."""
 
     def __init__(
-        self, command: Command, selection: Selection, ways: Ways, marks: Marks, edited: PlainRecord | None
+        self,
+        command: Command,
+        selection: Selection,
+        ways: Ways,
+        marks: Marks,
+        edited: PlainRecord | None,
+        *,
+        causes: bool = False,
     ) -> None:
+        """Causes are told apart where that is asked for: in a dry run."""
+        self._causes = causes
         self.selection = selection
         self.marks = marks
         self.lanes: Counter[LaneAt] = Counter()
@@ -260,7 +270,7 @@ class _Considering:
             elif isinstance(sending, Left):
                 plan.leave(sending)
             else:
-                plan.send(sending, symptom_of(letter.death))
+                plan.send(sending, symptom_of(letter.death) if self._causes else _UNTOLD)
                 self._count(sending, 1)
                 yield letter, sending
 
@@ -381,7 +391,7 @@ class _Carrying:
     def _write(self, writing: _Writing, letter: DeadLetter, sending: Sending) -> None:
         record, command, death = letter.record, self._command.id, letter.death
         for way in sending.ways:
-            copy = replace(way.record, headers=(*way.record.headers, (REDRIVEN, command.encode())))
+            copy = with_headers(way.record, [*way.record.headers, (REDRIVEN, command.encode())])
             if way.lane is not None:
                 told = redrive_headers(
                     copy,
