@@ -34,7 +34,7 @@ class TopicMissing(ConfigError):
     def __str__(self) -> str:
         return (
             f"topic '{self.topic}': {self.problem}. It stands there once a route file says `failure:` and"
-            " `router topics apply` has run; docs/failure.md has the ACLs"
+            " `router topics --apply` has run; docs/failure.md has the ACLs"
         )
 
 

@@ -12,7 +12,7 @@ from router.errors import RouterError
     ("error", "reason", "words"),
     [
         (UnfitClient(setting="group.id", problem="is missing"), "unfit-client", "'group.id' is missing"),
-        (TopicMissing(topic="vip.v1.parked", problem="is not there"), "topic-missing", "`router topics apply`"),
+        (TopicMissing(topic="vip.v1.parked", problem="is not there"), "topic-missing", "`router topics --apply`"),
         (Unrejectable(place="v/0/1", problem="it has no origin", cause="x"), "unrejectable", "`router offsets skip`"),
         (GroupLost(problem="nothing could be committed"), "group-lost", "nothing could be committed"),
     ],
