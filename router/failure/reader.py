@@ -1,7 +1,8 @@
 """Reads rejections from Kafka for all lanes of a worker: one consumer, of no group, that sees what was committed.
 
-Each lane says from where to read, as its table has it. Whatever changes (a lane opens or is left, a sink is full or has room),
-the consumer is told anew what to read and from where; what a fetch under way would have brought is fetched once more then.
+Each lane says from where to read, as its table has it. When a lane opens or is left, the consumer is told anew what to read and
+from where; what a fetch under way would have brought is fetched once more then. What comes for a sink that is full waits in the
+consumer until there is room; where another reads the same partition meanwhile, it is fetched once more.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class RejectionReader:
         # Lanes of several sources may read the same partition, each from its own place.
         self._readings: dict[TopicPartition, list[_Reading]] = {}
         self._changed = asyncio.Event()
+        self._anew = False
+        """Who reads what has changed, so that all positions are to be sought anew."""
         self._task: asyncio.Task[None] | None = None
         self.trouble: tuple[str, float] | None = None
         """Why nothing can be read, and since when, in seconds since the epoch; None while all is well."""
@@ -62,7 +65,7 @@ class RejectionReader:
             self._readings.setdefault(tp, []).append(reading)
         if self._task is None and mine:
             self._task = asyncio.create_task(self._run(), name="rejections")
-        self._changed.set()
+        self._ask_anew()
 
         def leave() -> None:
             for tp, reading in mine.items():
@@ -71,9 +74,13 @@ class RejectionReader:
                     left.remove(reading)
                 if not left:
                     self._readings.pop(tp, None)
-            self._changed.set()
+            self._ask_anew()
 
         return leave
+
+    def _ask_anew(self) -> None:
+        self._anew = True
+        self._changed.set()
 
     def room(self) -> None:
         """See RejectionFeed."""
@@ -130,6 +137,7 @@ class RejectionReader:
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         """Until what is to be read changes."""
+        self._anew = False
         await self._check(consumer)
         wanted: dict[TopicPartition, int] = {}
         for tp, readings in self._readings.items():
@@ -143,16 +151,31 @@ class RejectionReader:
         consumer.assign(list(wanted))
         for tp, position in wanted.items():
             consumer.seek(tp, position)
-        while not self._changed.is_set():
-            fetched = await self._fetch(consumer)
+        while not self._anew:
+            self._changed.clear()
+            if self._has_missed():
+                return
+            fetched = await self._fetch(consumer, [tp for tp in wanted if self._takes(tp)])
             self.trouble = None
             for tp, records in fetched.items():
                 for reading in list(self._readings.get(tp, ())):
                     self._hand_out(tp, reading, records)
 
-    async def _fetch(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, Any]:
-        """What has come; nothing where something changes meanwhile: all positions are sought anew then."""
-        fetching = asyncio.ensure_future(consumer.getmany(timeout_ms=_WAIT_MS, max_records=_RECORDS))
+    def _takes(self, tp: TopicPartition) -> bool:
+        """Whether somebody who reads there has room. What was fetched for others stays with the consumer until they have."""
+        return any(reading.sought and not reading.sink.full for reading in self._readings.get(tp, ()))
+
+    def _has_missed(self) -> bool:
+        """Whether somebody has room again who has not had what others of that partition had meanwhile."""
+        every = (reading for readings in self._readings.values() for reading in readings)
+        return any(reading.checked and not reading.sought and not reading.sink.full for reading in every)
+
+    async def _fetch(self, consumer: AIOKafkaConsumer, ready: list[TopicPartition]) -> Mapping[TopicPartition, Any]:
+        """What has come for these; nothing where something changes meanwhile."""
+        if not ready:
+            await self._changed.wait()
+            return {}
+        fetching = asyncio.ensure_future(consumer.getmany(*ready, timeout_ms=_WAIT_MS, max_records=_RECORDS))
         changing = asyncio.ensure_future(self._changed.wait())
         try:
             await asyncio.wait((fetching, changing), return_when=asyncio.FIRST_COMPLETED)
