@@ -23,6 +23,7 @@ from router.environment import EARLIEST, EXACTLY_ONCE
 from router.errors import BrokerUnavailable, ConfigError
 from router.failure.kept_lanes import KeptLanes
 from router.lanes.batch import SourcePartition
+from router.lanes.careful import careful
 from router.lanes.carrier import Carrier
 from router.lanes.copying import Copier, Identity
 from router.lanes.destinations import Destinations
@@ -32,6 +33,7 @@ from router.lanes.lane import Lane
 from router.lanes.lanes import Lanes
 from router.lanes.protocol import CommitBudget
 from router.lanes.reporting import Reporter, kept_back_of, subject_of
+from router.lanes.table import BatchCopier
 from router.lanes.transport import BatchTransport
 from router.language.deciders import deciders, order_reader
 from router.language.files import read_routes
@@ -169,15 +171,16 @@ class RouterApp(faust.App):
         """Called by the consumer for the lanes that it feeds."""
         settings = self.router_settings
         budget = CommitBudget(settings.commits_per_second)
+        notes = settings.data_dir / "begun"
 
         def new_lane(source: SourcePartition, room: Any) -> Lane:
             copier = self._copier(source.topic)
             order = self._order(source, copier)
-            inner = order or self.repartitioning.relay(copier, source.topic) or copier
+            inner = self._in_lane(source.topic, copier, order)
             keeping = self.kept.around(source, inner, copier=copier, order=order, table=self.lane_tables.lane_table)
             lane = Lane(
                 source,
-                copier=self.twins.around(source, keeping or inner),
+                copier=careful(source, self.twins.around(source, keeping or inner), copier=copier, directory=notes),
                 order=keeping or order,
                 destinations=self.destinations,
                 positions=self.twins.positions(
@@ -228,6 +231,10 @@ class RouterApp(faust.App):
             identity=identity,
             conversions=self.route_set.sources[topic].conversions,
         )
+
+    def _in_lane(self, topic: str, copier: Copier, order: Ordering | None) -> BatchCopier:
+        """What a lane's batches are given to, before rejections and twins."""
+        return order or self.repartitioning.relay(copier, topic) or copier
 
     def _order(self, source: SourcePartition, copier: Copier) -> Ordering | None:
         order = self.route_set.sources[source.topic].order

@@ -45,6 +45,15 @@ class OrderTally:
     illegal: int = 0
     """Records with a state that their key can never get to."""
 
+    def take(self, other: OrderTally) -> None:
+        """Count what another has counted as well."""
+        self.held += other.held
+        self.released.update(other.released)
+        self.gaps += other.gaps
+        self.late += other.late
+        self.duplicates += other.duplicates
+        self.illegal += other.illegal
+
 
 @dataclass(slots=True)
 class FailureTally:
@@ -97,6 +106,23 @@ class Tally:
         if self.failure is None:
             self.failure = FailureTally()
         return self.failure
+
+    def take(self, other: Tally) -> None:
+        """Count what another has counted as well."""
+        for topic, count in other.copies.items():
+            self.copies[topic] = self.copies.get(topic, 0) + count
+        self.dead_letters.update(other.dead_letters)
+        self.routed += other.routed
+        self.unroutable += other.unroutable
+        self.set_aside += other.set_aside
+        self.condition_failures += other.condition_failures
+        self.dropped += other.dropped
+        self.seconds += other.seconds
+        if other.order is not None:
+            self.order = self.order or OrderTally()
+            self.order.take(other.order)
+        if other.failure is not None:
+            self.failing.held.update(other.failure.held)
 
     def count(self, decision: Decision, *, given: bool = False) -> None:
         """A record came to this; `given` where a part of its copies went before."""
