@@ -243,12 +243,24 @@ def _checked_together(values: Mapping[str, Any], texts: Mapping[str, str], fault
     if values["static_membership"] and not {"ROUTER_INSTANCE"} & (texts.keys() | faulty):
         problem = "is needed: ROUTER_STATIC_MEMBERSHIP is on, so it must be the same after a restart"
         faults.append(Fault("ROUTER_INSTANCE", None, problem))
+    faults += _shared_tokens(values)
     interval, timeout = values["commit_interval_ms"], values["transaction_timeout_ms"]
     if interval is not None and timeout is not None and timeout < 2 * interval:
         name = "ROUTER_TRANSACTION_TIMEOUT"
         problem = "is too short: a transaction may be open for ROUTER_COMMIT_INTERVAL and more; give it twice as long"
         faults.append(Fault(name, texts.get(name), problem))
     return sorted(set(faults), key=str)
+
+
+def _shared_tokens(values: Mapping[str, Any]) -> list[Fault]:
+    """Who has the console's one token would have what another allows as well."""
+    tokens = [f"console_{role}_token" for role in ("viewer", "operator", "admin")]
+    problem = "is that of another role: give each role its own, or leave this one out"
+    return [
+        Fault(_BY_FIELD[name].name, _MASK, problem)
+        for number, name in enumerate(tokens)
+        if values[name] is not None and values[name] in [values[each] for each in tokens[:number]]
+    ]
 
 
 def _useless(name: str, texts: Mapping[str, str], protocol: str, needed: str) -> Fault:

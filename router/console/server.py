@@ -29,7 +29,7 @@ log = get_logger("router.console")
 
 GATE = web.AppKey("gate", Gate)
 SIGHT = web.AppKey("sight", Sight)
-_VISITOR = "visitor"
+_VISITOR = web.RequestKey("visitor", Visitor)
 _LARGEST_FORM = 4 << 20
 _STATIC = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _POLICY = (
@@ -86,7 +86,8 @@ async def _letting_in(request: web.Request, handler: Handler) -> web.StreamRespo
         headers=request.headers,
         now=time.time(),
     )
-    request[_VISITOR] = visitor
+    if visitor is not None:
+        request[_VISITOR] = visitor
     if request.path in OPEN or request.path.startswith("/static/"):
         return await handler(request)
     if visitor is None:
@@ -197,7 +198,7 @@ def _frame(request: web.Request, visitor: Visitor | None) -> dict[str, Any]:
 def _page(question: Question) -> Handler:
     async def get(request: web.Request) -> web.StreamResponse:
         answer = await ANSWERS[question.name](request.app[SIGHT], await _parameters(request, question))
-        page = render(question.template, {**answer, **_frame(request, request[_VISITOR])})
+        page = render(question.template, {**answer, **_frame(request, request.get(_VISITOR))})
         return web.Response(text=page, content_type="text/html")
 
     return get
@@ -284,7 +285,7 @@ async def _sign_in(request: web.Request) -> web.StreamResponse:
         if answer is not None:
             return answer
         problem = "That is none of the console's tokens."
-    page = render("sign_in.html", {**_frame(request, request[_VISITOR]), "next": after, "problem": problem})
+    page = render("sign_in.html", {**_frame(request, request.get(_VISITOR)), "next": after, "problem": problem})
     return web.Response(text=page, content_type="text/html", status=401 if problem else 200)
 
 

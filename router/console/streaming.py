@@ -18,8 +18,8 @@ from router.console.templating import render
 
 __all__ = ["STREAMS", "live"]
 
-_QUIET_SECONDS = 15.0
-"""After which something is sent anyway, so that whoever is in between does not hang up."""
+_QUIET_SECONDS = 2.0
+"""After which something is sent anyway: nobody in between hangs up, and whoever has gone is missed soon."""
 Stream = Callable[[web.Request, Sight, Parameters], Awaitable[web.StreamResponse]]
 
 

@@ -132,17 +132,17 @@ class Watching:
         return self.snapshot
 
     async def _look_at_workers(self) -> list[tuple[WorkerFacts, Counted | None]]:
+        told = list(await asyncio.gather(*(self._workers.look(url) for url in self.urls)))
         if self._looks % _GROUPS_EVERY == 0:
-            self.urls = await self._found()
-        return list(await asyncio.gather(*(self._workers.look(url) for url in self.urls)))
+            self.urls = await self._found({each.instance for each, _ in told if each.url in self._known})
+        return told
 
-    async def _found(self) -> tuple[str, ...]:
+    async def _found(self, instances: set[str]) -> tuple[str, ...]:
         """The workers that are named, and those that the first of them knows to own a part of a table."""
         status, body = await self._workers.api(self._known, "/api/tables", {})
         if status != 200:
             return self.urls
         # A worker whose address is written otherwise than the group has it is the same worker by its instance.
-        instances = {each.instance for each in self.snapshot.workers if each.url in self._known}
         found = {
             str(each["url"]): None
             for table in body.get("tables", ())

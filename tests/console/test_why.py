@@ -44,6 +44,7 @@ def test_a_record_without_a_value_goes_everywhere() -> None:
         pytest.param(Stated("order.v1", "null"), "leave it empty", id="null"),
         pytest.param(Stated("order.v1", '{"statu": 1}'), "does not fit", id="unknown field"),
         pytest.param(Stated("order.v1", '{"id": "\\ud800"}'), "does not fit", id="no UTF-8"),
+        pytest.param(Stated("order.v1", "{}", key="\ud800"), "does not fit", id="key"),
         pytest.param(Stated("order.v1", "{}", headers=": x"), "is no header", id="header"),
     ],
 )

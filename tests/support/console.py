@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -9,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import fastavro
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -22,7 +26,7 @@ from router.console.trouble import WorkerFacts
 from router.console.watching import Watching
 from router.errors import BrokerUnavailable
 from router.records.record import PlainRecord
-from support.table_group import TableGroup
+from support.table_group import TableGroup, keeps
 
 TOKENS = {
     Role.VIEWER: "viewer-token-0123456789",
@@ -111,6 +115,7 @@ class MemoryKafka:
             positions[at] = start + len(found)
             yield found, dict(positions)
         while ends is None:
+            await asyncio.sleep(0.02)
             yield [], dict(positions)
 
 
@@ -171,8 +176,66 @@ def new_sight(
 async def served(sight: Sight, gate: Gate | None = None) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     """A client of the console."""
     server = TestServer(new_app(sight, gate or Gate(TOKENS)))
+    await server.start_server(shutdown_timeout=0.1)
     async with TestClient(server) as client:
         yield client
+
+
+SCRIPT = "<script>alert(1)</script>"
+SECRET = "ann@x.org"
+
+
+def order(**value: Any) -> bytes:
+    """An order's bytes."""
+    buffer = io.BytesIO()
+    fastavro.schemaless_writer(buffer, _PARSED, {"id": "ord-1", "n": 1, "status": "paid"} | value)
+    return buffer.getvalue()
+
+
+_PARSED = fastavro.parse_schema(json.loads(SCHEMA))
+HOSTILE_KEYS = (
+    SCRIPT.encode(),
+    b"../../sign-out",
+    b"..",
+    b"\xff\xfe\x00",
+    b"\r\nSet-Cookie: a=b",
+    b"'\"><img src=x>",
+    b"k" * 100_000,
+    b"=1+1",
+)
+
+
+async def busy_sight() -> Sight:
+    """Records of all sorts, hostile ones among them, and a worker that keeps a table."""
+    group = TableGroup(2).deal({0: keeps(b"ord-1", *HOSTILE_KEYS, waiting=[b"ord-2"]), 1: keeps(b"ord-3")})
+    routes = today().route_set.fingerprint
+    ready = WorkerFacts("http://w-0", "w-0", {**READY, "routes": routes})
+    counted = Counted({SOURCE: 10.0}, {(SOURCE, "all.order.v1"): 10.0}, {SOURCE: 1.0}, {SOURCE: 3.0})
+    sight = new_sight(workers=MemoryWorkers(group, {"http://w-0": (ready, counted)}))
+    kafka = sight.kafka
+    assert isinstance(kafka, MemoryKafka)
+    headers = (
+        ("router-origin", b"order.v1/0/0"),
+        ("note", SECRET.encode()),
+        ("Secret", b"s3cr3t"),
+        (SCRIPT, SCRIPT.encode()),
+    )
+    for topic in (SOURCE, "all.order.v1", "order.v1.unroutable"):
+        for n, key in enumerate((b"ord-1", b"ord-2", *HOSTILE_KEYS)):
+            kafka.put(topic, order(n=n, email=SECRET, status=SCRIPT), key=key, headers=headers)
+        kafka.put(topic, None, key=b"ord-1", partition=1)
+        kafka.put(topic, b"\xff" * 100, partition=1, timestamp=-1)
+    died = (
+        ("router-reason", b"unreadable"),
+        ("router-error", f"has {SECRET} {SCRIPT}".encode()),
+        ("router-place", b"value:email"),
+    )
+    kafka.put("order.v1.dead-letters", b"\xff", key=b"ord-1", headers=died)
+    kafka.put("order.v1.dead-letters", order(email=SECRET), key=b"ord-2", headers=died)
+    kafka.groups = {"shop": {(SOURCE, 0): 1, (SOURCE, 1): 3}}
+    await sight.watching.look()
+    await sight.watching.look()
+    return sight
 
 
 def bearer(role: Role = Role.VIEWER) -> dict[str, str]:
