@@ -14,10 +14,9 @@ from router.commands.schemas_texts import folder_texts
 from router.errors import RouterError
 from router.language.case_values import Misfit, encode_value
 from router.language.findings import Level
-from router.records.avro import decode_whole
 from router.records.catalogue import Catalogue
 from router.records.headers import Origin
-from router.records.schema import AvroSchema
+from router.records.revisions import decode_body
 from router.settings import Settings
 from router.versions.chain import Chain
 from router.versions.conversion import Conversion
@@ -53,7 +52,7 @@ def convert(
         status        symbols       status …    "refunded"
         total.amount  expression    decimal(amount) * 0.01    "12.50"
 
-    Over several versions all conversions on the way are shown, one after another. JSON subjects have none.
+    Over several versions all conversions on the way are shown, one after another.
 
     Exit status: 0 converted, 1 where the record or a conversion cannot be, 2 where something cannot be read.
     """
@@ -137,8 +136,7 @@ def _steps(chain: Chain, subject: Subject, body: bytes) -> list[dict[str, Any]]:
 
 
 def _plain(revision: Revision, body: bytes) -> Any:
-    assert isinstance(revision.schema, AvroSchema)
-    return decode_whole(revision.schema.types, body)
+    return decode_body(revision.schema, body)
 
 
 def _told(conversion: Conversion, before: Any, after: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from router.records.json_schema import JsonSchema
 from router.records.reader import FieldReader
 from router.records.text import Value
 
-__all__ = ["json_reader"]
+__all__ = ["json_picker", "json_reader"]
 
 _DOUBLE = struct.Struct("<d")
 _FALSE, _TRUE = b"\0", b"\1"
@@ -58,6 +58,17 @@ def json_reader(paths: Sequence[str], *, schema: JsonSchema | None = None, whole
         return tuple(facts[number] for number in wanted)
 
     return FieldReader(paths=tuple(paths), read=read, values=_values)
+
+
+def json_picker(path: str, field: FieldType | None) -> Callable[[dict[str, Any]], Value]:
+    """What finds the plain value of one path in a record that was parsed; judges it as a reader does. Raises Unreadable."""
+    pick = _pick(path, field)
+
+    def value_of(record: dict[str, Any]) -> Value:
+        fact = pick(record)
+        return _value(fact) if type(fact) is bytes else fact
+
+    return value_of
 
 
 def _pick(path: str, field: FieldType | None) -> Callable[[dict[str, Any]], Any]:

@@ -23,6 +23,8 @@ from router.versions.writer import revisions_of
 
 __all__ = ["new_catalogue", "read_catalogue"]
 
+_FORMS = ("avsc", "schema.json")
+
 
 def read_catalogue(directory: Path) -> Catalogue:
     """The catalogue that a folder holds; `InvalidSchema` where it cannot be read at all.
@@ -123,9 +125,6 @@ def _of_marked(
 
 def _texts(texts: Mapping[str, str], conversion: Conversion) -> Iterator[str]:
     name = conversion.subject
-    files = (
-        f"v{conversion.source}.avsc",
-        f"v{conversion.source}_to_v{conversion.target}.yaml",
-        f"v{conversion.target}.avsc",
-    )
+    between = f"v{conversion.source}_to_v{conversion.target}.yaml"
+    files = [between, *(f"v{each}.{form}" for each in (conversion.source, conversion.target) for form in _FORMS)]
     return (texts.get(f"{name}/{file}", "") for file in files)

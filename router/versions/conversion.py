@@ -17,7 +17,7 @@ from router.versions.avro_nodes import AvroNode
 from router.versions.carrying import Carrier
 from router.versions.encoding import ConversionFailed
 
-__all__ = ["Conversion", "Converted", "How", "Part", "Slot", "compile_parts", "link"]
+__all__ = ["Conversion", "Converted", "How", "Part", "Slot", "compile_parts", "failed_step", "link"]
 
 
 class How(StrEnum):
@@ -149,7 +149,8 @@ def _made(part: Part, number: int, carrier: Carrier) -> list[str]:
     return [f"x{number} = {carrier.constant(part.constant)}"]
 
 
-def _failed(error: Exception, path: str) -> ConversionFailed:
+def failed_step(error: Exception, path: str) -> ConversionFailed:
+    """What stopped the making of a field, with the field's path."""
     if isinstance(error, ConversionFailed):
         return ConversionFailed(problem=error.problem, field=error.field or path)
     return ConversionFailed(problem=str(error) or type(error).__name__, field=path)
@@ -157,7 +158,7 @@ def _failed(error: Exception, path: str) -> ConversionFailed:
 
 def link(carrier: Carrier, name: str, *, file: str) -> tuple[Callable[[bytes], bytes], str]:
     """The function from bytes to bytes that a carrier's functions make, and its source text."""
-    space = dict(carrier.globals) | {"CAUGHT": (*FAILURES, ConversionFailed), "failed": _failed}
+    space = dict(carrier.globals) | {"CAUGHT": (*FAILURES, ConversionFailed), "failed": failed_step}
     text = "\n".join([*carrier.skips.functions, *carrier.functions])
     exec(compile(text, f"<{file or 'conversion'}>", "exec"), space)  # noqa: S102 # all of it was written here, from parsed schemas
     inner: Callable[[bytes, int], tuple[bytes, int]] = space[name]

@@ -18,7 +18,7 @@ from typing import Any
 from router.versions.compatibility import Compatibility, Incompatibility, Verdict
 from router.versions.json_values import accepts, deref, types_of
 
-__all__ = ["json_compatibility"]
+__all__ = ["json_compatibility", "json_containment"]
 
 _BEYOND = (
     *("allOf", "not", "if", "then", "else", "patternProperties", "propertyNames", "dependentRequired"),
@@ -40,7 +40,14 @@ _Steps = tuple[str, ...]
 
 def json_compatibility(reader: Mapping[str, Any], writer: Mapping[str, Any]) -> Compatibility:
     """Whether every document that the writer's schema admits is one that the reader's admits."""
-    checker = _Checker(reader, writer)
+    return json_containment(reader, writer, reader, writer)
+
+
+def json_containment(
+    reader: Any, writer: Any, reader_document: Mapping[str, Any], writer_document: Mapping[str, Any]
+) -> Compatibility:
+    """The same of schemas that stand within these documents, where their references lead to."""
+    checker = _Checker(reader_document, writer_document)
     try:
         found = tuple(dict.fromkeys(checker.check(reader, writer, ())))
     except RecursionError:

@@ -27,6 +27,7 @@ from router.versions.canonical import fingerprint
 from router.versions.conversion import Conversion
 from router.versions.conversion_findings import VersionFinding, VersionKind, of_language
 from router.versions.conversion_text import VersionSchema, load_conversion
+from router.versions.json_conversion import load_json_conversion
 from router.versions.subject_shapes import SubjectFile
 
 __all__ = ["Encoding", "Mode", "Revision", "Subject", "load_conversions", "read_subjects"]
@@ -129,27 +130,37 @@ def load_conversions(
     """The conversions between a subject's adjacent versions, by source and target, and what is wrong with them.
 
     Where a version has no file and some field does not carry over by itself, the findings are warnings: nobody may need to
-    convert it yet. Of JSON subjects there are none.
+    convert it yet. Between Avro and JSON there are none.
     """
     newest = [each for each in map(subject.newest, subject.versions) if each is not None]
     conversions: dict[tuple[int, int], Conversion] = {}
     findings: list[VersionFinding] = []
     for one, other in pairwise(newest):
         for source, target in ((one, other), (other, one)):
-            if source.root is None or target.root is None or Kind.RECORD not in {source.root.kind, target.root.kind}:
+            if not (_has_fields(source) or _has_fields(target)) or (source.root is None) is not (target.root is None):
                 continue
             path = f"{subject.name}/{source.name}_to_{target.name}.yaml"
-            conversion, found = load_conversion(
-                texts.get(path),
-                subject=subject.name,
-                file=f"{folder}/{path}",
-                source=_version_schema(source),
-                target=_version_schema(target),
-            )
+            conversion, found = _load(texts.get(path), source, target, file=f"{folder}/{path}")
             if conversion is not None:
                 conversions[source.version, target.version] = conversion
             findings += found if path in texts else [_not_yet(each) for each in found]
     return conversions, tuple(findings)
+
+
+def _has_fields(revision: Revision) -> bool:
+    return revision.root.kind is Kind.RECORD if revision.root is not None else "properties" in revision.document
+
+
+def _load(
+    text: str | None, source: Revision, target: Revision, *, file: str
+) -> tuple[Conversion | None, tuple[VersionFinding, ...]]:
+    subject = source.subject
+    if isinstance(source.schema, JsonSchema) and isinstance(target.schema, JsonSchema):
+        one, other = (source.version, source.schema), (target.version, target.schema)
+        return load_json_conversion(text, subject=subject, file=file, source=one, target=other)
+    return load_conversion(
+        text, subject=subject, file=file, source=_version_schema(source), target=_version_schema(target)
+    )
 
 
 def _version_schema(revision: Revision) -> VersionSchema:
