@@ -18,7 +18,7 @@
     │   │   └── UnknownRevision      it does not say which revision of its schema wrote it, or one that nobody kept
     │   ├── TooLarge             a copy would exceed what its destination takes
     │   ├── Refused              the broker refuses a copy for what is in it
-    │   ├── Deadly               it ended the worker's process again and again while that was at work on it
+    │   ├── Deadly               (lanes.suspicion) processes ended while they were at work on it
     │   ├── TooManyHops          it has been through routers so often that it must be going round
     │   ├── WhereFailed          (language.cel.failure) an expression has no value on it
     │   ├── ConversionFailed     (versions.encoding) it has no counterpart in the version that is wanted
@@ -61,7 +61,6 @@ __all__ = [
     "CommitFailed",
     "ConditionFailed",
     "ConfigError",
-    "Deadly",
     "DeliveryFailed",
     "DeliveryRefused",
     "DestinationUnavailable",
@@ -175,20 +174,6 @@ class Refused(RecordError):
 
     def __str__(self) -> str:
         return f"topic '{self.topic}' does not take it: {self.problem}"
-
-
-class Deadly(RecordError):
-    """Processes ended while they were at work on this record, and at last on no other."""
-
-    reason = "deadly"
-
-    def __init__(self, *, deaths: int) -> None:
-        super().__init__(deaths)
-        self.deaths = deaths
-        """Processes that ended at work on it, or on records among which it was."""
-
-    def __str__(self) -> str:
-        return f"{self.deaths} processes of workers ended while they were at work on it"
 
 
 class TooManyHops(RecordError):
@@ -462,8 +447,7 @@ class Gap(TransientError):
 class OffsetOutOfRange(TransientError):
     """The group's offset is outside the log: retention has eaten unread records, or the topic was created anew.
 
-    Where to go on is a decision about lost records, so the lane stands still until somebody decides, unless
-    ROUTER_OFFSET_LOST has decided before.
+    Where to go on is a decision about lost records: the lane stands still, unless ROUTER_OFFSET_LOST has decided before.
     """
 
     reason = "offset-out-of-range"

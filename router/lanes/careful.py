@@ -14,11 +14,10 @@ from pathlib import Path
 from struct import Struct
 from typing import Protocol
 
-from router.errors import Deadly
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Copier, Refusals
-from router.lanes.suspicion import Part, Suspicion, after_death, parts
+from router.lanes.suspicion import Deadly, Part, Suspicion, after_death, parts
 from router.lanes.table import BatchCopier
 from router.observe.logs import get_logger
 

@@ -18,7 +18,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Part", "Suspicion", "after_death", "parts"]
+from router.errors import RecordError
+
+__all__ = ["Deadly", "Part", "Suspicion", "after_death", "parts"]
+
+
+class Deadly(RecordError):
+    """Processes ended while they were at work on this record, and at last on no other."""
+
+    reason = "deadly"
+
+    def __init__(self, *, deaths: int) -> None:
+        super().__init__(deaths)
+        self.deaths = deaths
+        """Processes that ended at work on it, or on records among which it was."""
+
+    def __str__(self) -> str:
+        return f"{self.deaths} processes of workers ended while they were at work on it"
 
 
 @dataclass(frozen=True, slots=True)
