@@ -31,11 +31,18 @@ WORLDS: Mapping[str, Rules] = {
     "consumers that do not follow and die before their offset": Rules(
         keys="aab", policy=DEAD, fails=2, takeovers=0, follows=False, offset_in_transaction=False
     ),
+    "ready-made consumers that commit two records at once": Rules(
+        keys="aab", policy=PARK, fails=1, takeovers=0, gathers=2
+    ),
+    "ready-made consumers whose records die twice": Rules(keys="aa", policy=DEAD, fails=2, takeovers=0, gathers=3),
+    "marks that skip": Rules(keys="aa", policy=PARK, fails=1, takeovers=0, gathers=2, skips=1),
     "offsets fetched too soon": Rules(keys="aab", policy=PARK, fails=1, takeovers=0, stable_offsets=False),
 }
 
 BROKEN: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "marks are read to what is committed": ({"marks_to_high_watermark": False}, "1 is processed while [0] wait"),
+    "offsets are committed before what is rejected": ({"gathers": 2, "commits_whole": False}, "neither processed nor"),
+    "former ready-made consumers commit": ({"gathers": 2, "members_fenced": False}, "1 is processed while [0]"),
     "former members commit": ({"members_fenced": False}, "processed twice"),
     "former workers commit": ({"workers_fenced": False, "takeovers": 1}, "processed twice"),
     "the next record of a parked key is looked at": ({"rejects_behind": False}, "1 is processed while [0] wait"),
@@ -72,6 +79,15 @@ def test_a_broken_rule_is_found(name: str) -> None:
     assert words in explored.violation
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_long_ways_of_ready_made_consumers_end_well(seed: int) -> None:
+    """They gather up to five records, and are told to skip two."""
+    rules = Rules(
+        keys="abaabbaaab", policy=(PARK, DEAD, SKIP)[seed % 3], fails=6, crashes=5, takeovers=3, gathers=5, skips=2
+    )
+    assert walk(rules, random.Random(seed)) == ""
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_long_ways_through_a_large_world_end_well(seed: int) -> None:
     """Ten records, six failures, five crashes: too much to try all of it."""
@@ -94,6 +110,9 @@ def test_larger_worlds_keep_every_promise(proof: Proof) -> None:
         "3 records of 2 keys, 2 failures, 1 crash, 1 takeover": Rules(keys="aab", policy=PARK),
         "3 records of 1 key, 2 failures, 1 crash, 1 takeover, dead letters": Rules(keys="aaa", policy=DEAD),
         "4 records of 2 keys, 1 failure, 2 crashes, 1 takeover": Rules(keys="aaba", policy=PARK, fails=1, crashes=2),
+        "3 records of 2 keys, 1 failure, 1 crash, 1 takeover, ready-made consumers that commit 3 records at once": Rules(
+            keys="aab", policy=PARK, fails=1, gathers=3
+        ),
         "2 records, 2 failures, 1 crash, offsets set back": Rules(keys="aa", policy=PARK, takeovers=0, resets=1),
     }
     lines = ["| world | states | ends | broken promises |", "|---|---|---|---|"]

@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from failure import gathering_world
+from router.consumer.gathering import Share
 from router.failure import parking
 from router.failure.consuming import PartitionConsumer, Turn
 from router.failure.parking import Back, KeyState, Place
@@ -46,8 +48,12 @@ class Rules:
     """Times that somebody sends a release mark again."""
     resets: int = 0
     """Times that the group's offset is set back to the beginning."""
+    skips: int = 0
+    """Copies that somebody says to skip; only consumers that gather know of that."""
     follows: bool = True
     """Consumers follow the protocol; else they reject without parking."""
+    gathers: int = 0
+    """Consumers are the ready-made ones, and commit after so many records at the latest; 0: each record's turn by itself."""
 
     stable_offsets: bool = True
     marks_to_high_watermark: bool = True
@@ -61,6 +67,8 @@ class Rules:
     waits_for_acknowledgement: bool = True
     sends_marks: bool = True
     knows_repeats: bool = True
+    commits_whole: bool = True
+    """What is gathered is committed at once; else the offset first."""
 
 
 class Lane(NamedTuple):
@@ -83,6 +91,10 @@ class Member(NamedTuple):
     marks_end: int
     ready: bool
     parked: tuple[tuple[bytes, Place], ...]
+    """Of one that gathers: when it last committed."""
+    gathered: tuple[tuple[int, str], ...] = ()
+    """What it has met since: offsets, and what became of them."""
+    skips: frozenset[int] = frozenset()
 
 
 class World(NamedTuple):
@@ -108,6 +120,8 @@ class World(NamedTuple):
     takeovers: int = 0
     remarks: int = 0
     resets: int = 0
+    skips: int = 0
+    skipped: frozenset[int] = frozenset()
 
 
 class Violation(Exception):
@@ -156,6 +170,11 @@ def strokes(world: World, rules: Rules) -> Iterator[tuple[str, World]]:
                 step = parking.release(state, now=0)
                 after = _lane_step(told, rules, world.lane, number, step, who=world.owner)
                 yield "somebody releases once more", after
+    if world.skips < rules.skips:
+        for offset, entry in enumerate(world.topic):
+            if entry[0] == "copy":
+                marks = (*world.marks, (gathering_world.SKIP, (0, offset)))
+                yield f"somebody skips {offset}", world._replace(skips=world.skips + 1, marks=marks)
     if world.resets < rules.resets and world.offset:
         back = world._replace(resets=world.resets + 1, offset=0, members=(None, None), open=frozenset())
         if not world.pending:
@@ -165,10 +184,15 @@ def strokes(world: World, rules: Rules) -> Iterator[tuple[str, World]]:
 def finished(world: World, rules: Rules) -> str:
     """What is missing where nothing happens by itself any more; empty where all is as it should be."""
     lane = world.lane
-    missing = set(range(len(rules.keys))) - set(world.processed) - lane.gone
+    missing = set(range(len(rules.keys))) - set(world.processed) - lane.gone - world.skipped
     if missing:
         return f"records {sorted(missing)} were neither processed nor set aside"
-    if set(world.processed) & lane.gone and not rules.resets and rules.offset_in_transaction:
+    if (
+        set(world.processed) & lane.gone
+        and not rules.resets
+        and rules.offset_in_transaction
+        and not _repeats(world, rules)
+    ):
         return "a record was set aside and processed"
     if any(state is not None and state.phase is not parking.Phase.FLOWING for state in lane.states):
         return f"a key does not flow: {lane.states}"
@@ -197,12 +221,75 @@ def _member_steps(world: World, rules: Rules, who: int) -> Iterator[tuple[str, W
             known = PartitionConsumer(0)
             known.begin(committed=member.position, marks_end=member.marks_end)
             for key, since in world.marks[: _visible(world, "marks", len(world.marks))]:
-                known.marked(key, since)
+                if key == gathering_world.SKIP:
+                    assert since is not None
+                    member = member._replace(skips=member.skips | {since[1]})
+                else:
+                    known.marked(key, since)
             known.marks_read(member.marks_end)
             yield f"consumer {who} has read the marks", _with_member(world, who, _member(known, member))
         return
+    if rules.gathers:
+        yield from _gathering_steps(world, rules, who, member)
+        return
     if member.position < len(world.topic) and not any(one == who for one, _, _ in world.pending):
         yield from _meet(world, rules, who, member)
+
+
+def _gathering_steps(world: World, rules: Rules, who: int, member: Member) -> Iterator[tuple[str, World]]:
+    for key, place in world.marks[: _visible(world, "marks", len(world.marks))]:
+        if key == gathering_world.SKIP and place is not None and place[1] not in member.skips:
+            # It comes while a record is in work, or between two; not back where it was met.
+            heard = member._replace(skips=member.skips | {place[1]})
+            if place[1] >= member.position:
+                yield f"consumer {who} hears that {place[1]} is skipped", _with_member(world, who, heard)
+    if member.position < len(world.topic) and len(member.gathered) < rules.gathers:
+        entry = world.topic[member.position]
+        may_fail = world.fails < rules.fails
+        for outcome, after in gathering_world.meetings(member, rules, world.topic, may_fail=may_fail):
+            known = _with_member(world, who, after)
+            if outcome == gathering_world.PROCESSED:
+                known = _processed(known, rules, entry[1])
+            elif outcome == gathering_world.FAILED:
+                known = known._replace(fails=world.fails + 1)
+            elif outcome == gathering_world.SKIPPED:
+                known = known._replace(open=world.open - {entry[1]}, skipped=world.skipped | {entry[1]})
+            yield f"consumer {who} meets {entry}: {outcome}", known
+    if member.gathered:
+        share = gathering_world.share_of(member, rules, world.topic)
+        if not share.writes or not any(one == who for one, _, _ in world.pending):
+            yield f"consumer {who} commits {share.next}", _commit_share(world, who, member, share)
+        if share.writes and not rules.commits_whole:
+            yield (
+                f"consumer {who} commits {share.next} alone, and dies",
+                _with_member(world, who, None)._replace(offset=share.next),
+            )
+
+
+def _commit_share(world: World, who: int, member: Member, share: Share) -> World:
+    """What a member has gathered, in one transaction decided and not yet visible; or its offset alone."""
+    pending = set(world.pending)
+    rejected, marks = gathering_world.rejected_in(share), gathering_world.marks_in(share)
+    if share.writes:
+        pending.add((who, "offset", world.offset))
+    if rejected:
+        pending.add((who, "rejected", len(world.rejected)))
+    if marks:
+        pending.add((who, "marks", len(world.marks)))
+    opened = {each[2] for each in rejected if each[0] == "rejected"}
+    after = world._replace(
+        pending=frozenset(pending),
+        rejected=(*world.rejected, *rejected),
+        marks=(*world.marks, *marks),
+        offset=share.next,
+        open=world.open | opened,
+    )
+    return _with_member(after, who, gathering_world.committed(member, share))
+
+
+def _repeats(world: World, rules: Rules) -> bool:
+    """What was processed and not committed is processed again."""
+    return rules.gathers > 0 and world.crashes > 0
 
 
 def _begin(world: World, rules: Rules, who: int) -> Iterator[tuple[str, World]]:
@@ -255,9 +342,9 @@ def _processed(world: World, rules: Rules, source: int) -> World:
     key = rules.keys[source]
     earlier = [one for one in world.processed if rules.keys[one] == key]
     if not world.resets and rules.follows and rules.stable_offsets:
-        if source in earlier:
+        if source in earlier and not _repeats(world, rules):
             raise Violation(f"{source} is processed twice")
-        if earlier and earlier[-1] > source:
+        if earlier and max(earlier) > source and source not in earlier:
             raise Violation(f"{source} is processed after {earlier[-1]}")
     waiting = [one for one in world.open - world.lane.gone if rules.keys[one] == key and one < source]
     if waiting and rules.follows:
