@@ -6,10 +6,11 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import click
 from rich.table import Table
@@ -17,23 +18,20 @@ from rich.table import Table
 from router.commands.dead_letters_redrive import who_and_why
 from router.commands.routes import console, read_texts
 from router.errors import RouterError
-from router.failure.audit import AuditEvent
-from router.failure.commands import give_up_headers, release_key_headers
-from router.failure.rejections import Lane
-from router.failure.topics import rejected_of
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
-from router.language.topics import changelog_of, keeping_sources
-from router.records.record import PlainRecord
+from router.language.routes import RouteSet
 from router.redrive.command import started_by
 from router.redrive.kafka import RedriveKafka
-from router.redrive.parked import ParkedKey, ParkedKeys
+from router.redrive.letting import give_up as give_up_keys
+from router.redrive.letting import parked_keys
+from router.redrive.letting import release as release_keys
+from router.redrive.parked import ParkedKey
 from router.redrive.selection import WrongSelection
 from router.settings import Settings
 
 __all__ = ["parked"]
 
-_MOST_AT_ONCE = 2_000
 _routes = click.option(
     "--routes", type=click.Path(path_type=Path), help="The folder of routes.  [default: ROUTER_ROUTES, else routes]"
 )
@@ -81,7 +79,7 @@ def release(*, topic: str, **options: Any) -> None:
     \b
         router parked release vip.order.status.v1 --key ord-17 --reason "fixed in 4.2"
     """
-    _tell(topic, options, kind="released", headers=release_key_headers)
+    _tell(topic, options, verb="let {} flow", tell=release_keys)
 
 
 @parked.command(name="give-up")
@@ -97,42 +95,37 @@ def give_up(*, topic: str, skip: bool, **options: Any) -> None:
     \b
         router parked give-up vip.order.status.v1 --key ord-17 --reason "refunded by hand"
     """
-
-    def headers(command: str, lane: Lane) -> list[tuple[str, bytes | None]]:
-        return give_up_headers(command, lane, silently=skip)
-
-    _tell(topic, options, kind="given-up", headers=headers)
+    _tell(topic, options, verb="give up what parks {}", tell=partial(give_up_keys, silently=skip))
 
 
-def _read(routes: Path | None) -> list[ParkedKey]:
+def _read(routes: Path | None, **one: Any) -> list[ParkedKey]:
     try:
         settings = Settings.from_environment(os.environ)
-        return asyncio.run(_listed(settings, routes))
+        return asyncio.run(_listed(settings, routes, **one))
     except RouterError as error:
         raise click.ClickException(str(error)) from error
 
 
-async def _listed(settings: Settings, routes: Path | None) -> list[ParkedKey]:
+async def _listed(
+    settings: Settings, routes: Path | None, *, topic: str | None = None, key: bytes | None = None
+) -> list[ParkedKey]:
+    route_set = _route_set(settings, routes)
+    kafka = RedriveKafka(settings)
+    try:
+        return await parked_keys(kafka, route_set, topic=topic, key=key)
+    finally:
+        await kafka.close()
+
+
+def _route_set(settings: Settings, routes: Path | None) -> RouteSet:
     texts, catalogue = read_texts(routes or settings.routes, settings.schemas)
     route_set, findings = load_routes(texts, catalogue)
     if route_set is None:
         raise click.ClickException(str(InvalidRoutes(findings)))
-    kafka = RedriveKafka(settings)
-    found: list[ParkedKey] = []
-    try:
-        changelogs = {changelog_of(settings.group, source): source for source in keeping_sources(route_set)}
-        for (changelog, partition), end in (await kafka.ends(changelogs)).items():
-            keys = ParkedKeys(Lane(changelogs[changelog], partition))
-            async for records, _ in kafka.records((changelog, partition), end=end, most=_MOST_AT_ONCE):
-                for record in records:
-                    keys.take(record)
-            found += keys.listed()
-    finally:
-        await kafka.close()
-    return sorted(found, key=lambda one: (one.since or 0, one.topic))
+    return route_set
 
 
-def _tell(topic: str, options: dict[str, Any], *, kind: str, headers: Any) -> None:
+def _tell(topic: str, options: dict[str, Any], *, verb: str, tell: Callable[..., Awaitable[str]]) -> None:
     """Tell the lanes of these keys, after a question."""
     key, everything = options["key"], options["everything"]
     if (key is None) is not everything:
@@ -143,8 +136,7 @@ def _tell(topic: str, options: dict[str, Any], *, kind: str, headers: Any) -> No
         except WrongSelection as error:
             raise click.UsageError(str(error)) from error
     wanted = None if key is None else key.encode(errors="surrogateescape")
-    of_topic = [each for each in _read(options["routes"]) if each.topic == topic and each.key is not None]
-    found = [each for each in of_topic if wanted is None or each.key == wanted]
+    found = _read(options["routes"], topic=topic, key=wanted)
     if not found:
         what = "no key" if everything else f"'{key}' does not wait, and no key of that name"
         click.echo(f"{what} is parked for '{topic}': nothing to do")
@@ -156,47 +148,23 @@ def _tell(topic: str, options: dict[str, Any], *, kind: str, headers: Any) -> No
         _show(found)
     if options["dry_run"]:
         return
-    verb = "let" if kind == "released" else "give up what parks"
-    if not options["yes"] and not click.confirm(f"{verb} {len(found):,} keys of {topic}{' flow' * (verb == 'let')}?"):
+    if not options["yes"] and not click.confirm(f"{verb.format(f'{len(found):,} keys of {topic}')}?"):
         click.echo("nothing was done")
         return
-    command = uuid4().hex[:8]
     try:
-        asyncio.run(_told(topic, found, options, command, kind, headers))
+        command = asyncio.run(_told(topic, found, options, tell))
     except RouterError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{command}: their lanes are told; `router parked list {topic}` shows what becomes of them")
 
 
-async def _told(  # noqa: PLR0917 - made in one place, from one call's own names
-    topic: str, found: list[ParkedKey], options: dict[str, Any], command: str, kind: str, headers: Any
-) -> None:
-    author, reason = started_by(options["author"], options["reason"])
+async def _told(
+    topic: str, found: list[ParkedKey], options: dict[str, Any], tell: Callable[..., Awaitable[str]]
+) -> str:
+    who = started_by(options["author"], options["reason"])
     kafka = RedriveKafka(Settings.from_environment(os.environ))
-    event = AuditEvent(
-        command=command,
-        type=f"router.parked.{kind}",
-        source=kafka.group,
-        subject=topic,
-        at=round(time.time() * 1000),
-        data={"author": author, "reason": reason, "keys": [each.to_json() for each in found]},
-    )
     try:
-        await kafka.make_own_topics()
-        # First: what is done must be told, and what is told and not done can be done again.
-        await kafka.tell(event)
-        await kafka.write(
-            [
-                PlainRecord(
-                    topic=rejected_of(topic),
-                    partition=each.lane.partition,
-                    timestamp=-1,
-                    key=each.key,
-                    headers=tuple(headers(command, each.lane)),
-                )
-                for each in found
-            ]
-        )
+        return await tell(kafka, topic, found, who, round(time.time() * 1000))
     finally:
         await kafka.close()
 

@@ -98,9 +98,13 @@ class Redriver:
         catalogue: Catalogue,
         *,
         retention_ms: Mapping[str, int] | None = None,
+        at_once: int = _MOST_AT_ONCE,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`retention_ms` has the topics of which it is known for how long they keep their records."""
+        """`retention_ms` has the topics of which it is known for how long they keep their records; `at_once` is how many
+        dead letters are looked at without letting others in this event loop have a turn.
+        """
+        self._at_once = at_once
         self._kafka = kafka
         self._ways = ways
         self._catalogue = catalogue
@@ -114,7 +118,7 @@ class Redriver:
         considering = _Considering(command, self._selection(command), self._ways, marks, edited, causes=True)
         for at, end in command.ends.items():
             async for records, _ in self._kafka.records(
-                at, start=command.starts.get(at, 0), end=end, most=_MOST_AT_ONCE
+                at, start=command.starts.get(at, 0), end=end, most=self._at_once
             ):
                 for _ in considering.of(records, plan):
                     continue
@@ -141,7 +145,7 @@ class Redriver:
         since = await self._kafka.audit_end()
         await self._kafka.begin(command)
         stop = stop or asyncio.Event()
-        outcome, pace = Outcome(), _Pace(rate)
+        outcome, pace = Outcome(), _Pace(rate, self._at_once)
         selection = self._selection(command)
         try:
             for at, end in command.ends.items():
@@ -203,9 +207,9 @@ def _question(command: Command, lane: LaneAt, count: int) -> PlainRecord:
 class _Pace:
     """At most so many in a second."""
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, at_once: int) -> None:
         self.rate = rate
-        self.most = _MOST_AT_ONCE if rate <= 0 else max(1, min(_MOST_AT_ONCE, int(rate / _STEPS_A_SECOND)))
+        self.most = at_once if rate <= 0 else max(1, min(at_once, int(rate / _STEPS_A_SECOND)))
         self._due = 0.0
 
     async def wait(self, stop: asyncio.Event) -> None:

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +19,7 @@ from confluent_kafka import Consumer
 from support.rejecting import RejectingConsumer
 from support.stage import Stage, event
 from support.waiting import until
+from support.worker import Worker
 
 from router.commands import main
 from router.failure.audit import AUDIT
@@ -308,3 +311,48 @@ def test_record_is_skipped_for_a_group_whose_consumers_are_stopped(stage: Stage)
     told = [json.loads(each.value or b"") for each in log]
     (event,) = [each for each in told if each["subject"] == f"{topic}/0/1"]
     assert (event["type"], event["data"]["from"], event["data"]["to"]) == ("router.offsets.skipped", 1, 2)
+
+
+TOKEN = "a-token-of-24-characters"
+
+
+def ask(worker: Worker, path: str, body: dict[str, Any] | None = None, *, token: str = TOKEN) -> tuple[int, Any]:
+    """Status and answer of a worker's API; a body makes it a POST."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{worker.port}{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def test_commands_over_http_want_the_token_a_name_and_a_reason(stage: Stage) -> None:
+    """The same plan, deed and audit as from the command line, and the keys that wait."""
+    desk = Desk(stage)
+    desk.set_aside(range(6))
+    worker = stage.worker(api_token=TOKEN).until_ready(lanes=PARTITIONS)
+    meant = {"topics": [stage.name(VIP)], "selection": {"key": "key-4"}}
+    for path, body in (("/api/dead-letters/redrive", meant), ("/api/parked/release", {}), ("/api/parked", None)):
+        assert ask(worker, path, body, token="wrong" * 5)[0] == 401
+    status, told = ask(worker, "/api/dead-letters/plan", meant)
+    assert (status, told["plan"]["meant"], told["plan"]["looked_at"]) == (200, 1, 6)
+    status, told = ask(worker, "/api/dead-letters/redrive", meant | {"reason": "fixed"})
+    assert (status, told["reason"]) == (400, "wrong-question")
+    assert "nobody is known" in told["message"]
+    status, begun = ask(worker, "/api/dead-letters/redrive", meant | {"reason": "fixed", "author": "ada"})
+    assert (status, begun["author"]) == (202, "ada")
+
+    def ended() -> Any:
+        told = ask(worker, f"/api/commands/{begun['command']}")[1]
+        return told if told["state"] != "running" else None
+
+    told = until(ended, within=30, what="the command has ended")
+    assert (told["state"], told["done"]["letters"], told["lanes"][0]["written"]) == ("ended", 1, 1)
+    assert desk.redriven(VIP) == {event(4): 1}
+    assert desk.audit(begun["command"])[0]["type"] == "router.redrive.begun"
+    assert ask(worker, "/api/parked") == (200, {"keys": []})
+    assert ask(worker, "/api/commands/nowhere")[0] == 404

@@ -31,6 +31,8 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
         "router/lanes/producer.py",
         "router/lanes/transport.py",
         "router/order/changelog.py",
+        "router/redrive/groups.py",
+        "router/redrive/kafka.py",
         "router/tables/history.py",
         "router/console/kafka.py",
         "router/commands/cluster.py",
