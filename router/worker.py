@@ -16,6 +16,7 @@ from typing import Any
 
 import faust
 from faust.app.base import BootStrategy
+from faust.web.views import View
 from prometheus_client import CollectorRegistry
 
 from router import __version__
@@ -54,6 +55,7 @@ from router.order.disk import DiskMemory
 from router.order.ordering import Ordering
 from router.order.repartitioning import Repartitioning
 from router.order.table import LaneTables
+from router.redrive.api import RedriveApi
 from router.runtime import allow_connections, spare_garbage_collection
 from router.settings import InvalidSettings, Settings
 from router.tables.serving import ServedTables, announced
@@ -146,6 +148,9 @@ class RouterApp(faust.App):
         pages = {"/healthz": _healthz, "/readyz": _readyz, "/metrics": _metrics, **self.served_tables.pages}
         for path, view in pages.items():
             self.page(path, name=path.strip("/"))(view)
+        self.by_hand = RedriveApi(settings, route_set)
+        for path, methods in self.by_hand.pages.items():
+            self.page(path, name=path.strip("/"))(type("ByHand", (View,), dict(methods)))
 
     @property
     def broad_topics(self) -> faust.TopicT:
@@ -356,6 +361,7 @@ class RouterApp(faust.App):
     async def on_stop(self) -> None:
         """Let go of the connections that no service owns."""
         await super().on_stop()
+        await self.by_hand.close()
         await self.served_tables.close()
         await self.kept.close()
         await self.directory.close()
