@@ -19,23 +19,19 @@ from time import perf_counter
 from typing import Protocol
 
 from router.errors import DestinationUnavailable
-from router.failure import parking
+from router.failure.forgetting import Forgetting
 from router.failure.keys import KeptKeys
 from router.failure.obeying import Obeying
 from router.failure.parking import Phase
 from router.failure.policy import Kept
 from router.failure.stored import (
-    LEDGER_PREFIX,
     STATE_PREFIX,
-    decode_ledger,
     decode_position,
-    decode_state,
     due_of,
     encode_position,
     parts_of_state_key,
     phase_of,
     position_key,
-    topic_of,
 )
 from router.failure.topics import rejected_of
 from router.lanes.batch import Batch, SourcePartition
@@ -109,6 +105,7 @@ class Keeping:
         self._inner: BatchCopier = inner or copier
         self._clock = clock
         self._keys = KeptKeys(table)
+        self._forgetting = Forgetting(table, kept.retention_ms)
         self._waiting: deque[tuple[str, Record | None, int]] = deque()
         """Topics and rejections, and what is read when each is."""
         self._full = False
@@ -168,24 +165,15 @@ class Keeping:
         self._let_go()
         topics = set(self._kept.policies)
         now = self._now()
-        forgotten: list[bytes] = []
         for entry, stored in self.table.scan(STATE_PREFIX):
-            topic, ident = parts_of_state_key(entry)
             if phase_of(stored) is Phase.FLOWING:
-                if parking.forgets(decode_state(stored), now=now, retention_ms=self._kept.retention_ms.get(topic)):
-                    forgotten.append(entry)
                 continue
+            topic, ident = parts_of_state_key(entry)
             topics.add(topic)
             self._keys.index(entry, topic, ident, flows=False)
             due = due_of(stored) if topic in self._kept.policies else now
             if due is not None:
                 self._keys.deadlines.arm(entry, due)
-        for entry, stored in self.table.scan(LEDGER_PREFIX):
-            retention = self._kept.retention_ms.get(topic_of(entry))
-            if retention is not None and now - max(each.last for each in decode_ledger(stored).entries) > retention:
-                forgotten.append(entry)
-        for entry in forgotten:
-            self.table.put(entry, None)
         self._keys.resume()
         positions = {self._readable(topic): self._read_to(topic) for topic in sorted(topics)}
         self._leave = self._feed.follow(self.source.partition, positions, self)
@@ -207,12 +195,13 @@ class Keeping:
         """See LaneOrder."""
         if self._waiting:
             return 0.0
-        theirs = None if self._order is None else self._order.looks_in()
-        due = self._keys.deadlines.next
-        if due is None:
-            return theirs
-        ours = max(0, due - self._now()) / 1000
-        return ours if theirs is None else min(ours, theirs)
+        now, due = self._now(), self._keys.deadlines.next
+        times = (
+            None if self._order is None else self._order.looks_in(),
+            None if due is None else max(0, due - now) / 1000,
+            self._forgetting.looks_in(now),
+        )
+        return min((each for each in times if each is not None), default=None)
 
     def asks(self) -> int | None:
         """See LaneOrder."""
@@ -243,8 +232,9 @@ class Keeping:
     ) -> Tally | None:
         now = self._now()
         due = self._keys.deadlines.next
+        forgot = self._forgetting.look(now)
         if not self._waiting and (due is None or due > now):
-            return None
+            return Tally() if forgot else None
         begun = perf_counter()
         tally = Tally()
         batch = Batch(self.source, -1, position, position, (), self._clock())
@@ -291,6 +281,7 @@ class Keeping:
         self._waiting.clear()
         self._full = False
         self._keys = KeptKeys(self.table)
+        self._forgetting = Forgetting(self.table, self._kept.retention_ms)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
