@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
-from router.errors import Unreadable
 from router.exchange.model import Place
 from router.language.cel.environment import Environment
 from router.language.cel.facts import Facts, read_facts
@@ -333,7 +332,7 @@ class _Level:
         if not all(each.symbols or each.types == {"string"} for each in (source, field.type)):
             message = "`symbols` makes an enum or a text of an enum or a text"
             return self._find(VersionKind.INVALID_STEP, field, message, key="from")
-        stated, known = step.symbols or {}, field.type.symbols
+        stated = step.symbols or {}
         table: dict[Any, Any] = {each: step.otherwise or each for each in source.symbols} | stated
         if not self._symbols_known(field, step, source, table):
             return []
@@ -341,11 +340,9 @@ class _Level:
         if len(set(results.values())) < len(results) or (not source.symbols and step.otherwise is not None):
             self._builder.lost[self._full(".".join(names))] = "several of its symbols become one"
         self._used.add(".".join(names))
-        rest: Any = None if source.symbols else step.otherwise or ("" if known else None)
         slot = self._slot(".".join(names), self._source.rooted)
         self._say(field, How.SYMBOLS, f"{step.from_} by its symbols")
-        listed = bool(source.symbols)
-        made = f"symbol({self._builder.constant(table)}, {slot}, {listed}, {rest!r}, {field.path!r})"
+        made = f"symbol({self._builder.constant(table)}, {slot}, {step.otherwise!r})"
         return self._put(field, out, made)
 
     def _symbols_known(self, field: _Field, step: StepShape, source: JsonType, table: Mapping[Any, Any]) -> bool:
@@ -442,20 +439,9 @@ class _Misfit:
         self.problem = problem
 
 
-def _symbol(table: Mapping[str, str], value: Any, listed: bool, rest: str | None, path: str) -> Any:
-    """The symbol that another becomes; null stays null."""
-    if value is None:
-        return None
-    found = table.get(value)
-    if found is not None:
-        return found
-    if listed:
-        _strange(value, path)
-    return rest or value
-
-
-def _strange(value: Any, path: str) -> NoReturn:
-    raise Unreadable(field=path, position=-1, problem=f"{value!r} is not one of its symbols")
+def _symbol(table: Mapping[str, str], value: Any, rest: str | None) -> Any:
+    """The symbol that another becomes, or `rest`, or itself; null stays null."""
+    return None if value is None else table.get(value, rest or value)
 
 
 def _offset(text: str, line: int, column: int) -> int:

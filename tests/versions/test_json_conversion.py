@@ -24,17 +24,20 @@ from router.versions.encoding import ConversionFailed
     [
         pytest.param(b"{", "", "it is not JSON", id="no json"),
         pytest.param(b"[]", "", "it is not what its schema says", id="no object"),
-        pytest.param(b'{"s": "new"}', "n", "it is required, and not there", id="missing"),
+        pytest.param(b'{"s": "new"}', "n", "it is required, and not there", id="missing for an expression"),
+        pytest.param(b'{"s": "new", "n": 1}', "c", "it is required, and not there", id="missing"),
         pytest.param(b'{"s": "old", "n": 1}', "s", "'old' is not one of its symbols", id="no symbol"),
         pytest.param(b'{"s": "new", "n": "1"}', "n", "it is a string", id="another type"),
-        pytest.param(b'{"s": "new", "n": 1, "o": 5}', "", "it is not what its schema says", id="no object inside"),
+        pytest.param(
+            b'{"s": "new", "n": 1, "c": 1, "o": 5}', "", "it is not what its schema says", id="no object inside"
+        ),
     ],
 )
 def test_what_is_no_record_of_its_schema_is_unreadable(value: bytes, field: str, problem: str) -> None:
     """As far as anything is made of it."""
     inner = closed("a", a=TEXT)
-    source = closed("s n", s=STATUS, n=NUMBER, o=inner)
-    target = closed("s n m", s=NEXT_STATUS, n=NUMBER, m=NUMBER, o=closed("b", b=TEXT))
+    source = closed("s n c", s=STATUS, n=NUMBER, c=NUMBER, o=inner)
+    target = closed("s n m c", s=NEXT_STATUS, n=NUMBER, m=NUMBER, c=NUMBER, o=closed("b", b=TEXT))
     text = """
         fields:
           s: {from: s, symbols: {money_refunded: refunded, item_cancelled: changed}}

@@ -108,6 +108,13 @@ from versions.json_converting import (
             closed("a", a={"type": "string", "pattern": "x+"}), closed("a", a={"type": "string", "pattern": "x"}),
             None, {"a": "x"}, {"a": "x"}, id="what is beyond comparing is asked of the value",
         ),
+        pytest.param(
+            closed("o", o={"type": "array", "items": LINE}), closed("n", n={"type": "array", "items": NUMBER}),
+            "fields:\n  n: |\n    o.map(i,\n      i.qty + 1)", {"o": [{"sku": "a", "qty": 1}]}, {"n": [2]}, id="over several lines",
+        ),
+        pytest.param(
+            closed("a b", a=NUMBER, b=NUMBER), closed("n", n=NUMBER), "fields: {n: 'size([record])'}", {"a": 1, "b": 2}, {"n": 1}, id="of the whole record",
+        ),
         pytest.param(closed("a", a=NUMBER), closed("b", b=NUMBER), "fields: {b: record.a + 1}", {"a": 1.0}, {"b": 2}, id="1.0 is whole"),
     ],
 )  # fmt: skip
@@ -124,6 +131,12 @@ def test_references_are_followed() -> None:
     two = closed("root", root={"$ref": "#/$defs/node"}) | {"$defs": {"node": other}}
     value = {"root": {"n": 1, "children": [{"n": 2, "children": []}]}}
     assert converted(one, two, None, value) == value
+    more = other | {"properties": other["properties"] | {"v": {"type": "integer", "default": 3}}}
+    three = two | {"$defs": {"node": more}}
+    deeper = {"root": {"n": 1, "v": 3, "children": [{"n": 2, "v": 3, "children": []}]}}
+    renamed = node | {"properties": node["properties"] | {"gone": TEXT}}
+    lost = "loses: [root.gone]"
+    assert converted(one | {"$defs": {"node": renamed}}, three, lost, value) == deeper
     changed = "fields: {root: {from: root, fields: {m: n * 2}}}"
     assert converted(one, two, changed, value) == {"root": {**value["root"], "m": 2}}
 
@@ -148,6 +161,7 @@ def test_references_are_followed() -> None:
         pytest.param(closed(a=TEXT), closed(a=TEXT), "fields: {a: {from: c}}", [("unknown-field", 1, 20)], id="no such source"),
         pytest.param(closed(a=TEXT), closed(a=TEXT), "fields: {a: {from: c, symbols: {}}}", [("unknown-field", 1, 20)], id="no such text"),
         pytest.param(closed(a=TEXT), closed(a=TEXT), "fields: {a: nothing}", [("invalid-expression", 1, 13)], id="no such name"),
+        pytest.param(closed(a=TEXT), closed(a=TEXT), "fields:\n  a: |\n    a +\n      nothing", [("invalid-expression", 4, 7)], id="on another line"),
         pytest.param(closed(a=TEXT), closed(a=TEXT), "fields: {a: size(a)}", [("misfit", 1, 13)], id="an expression of another type"),
         pytest.param(closed(a=TEXT), closed(a=TEXT), "fields: {a: key}", [("misfit", 1, 13)], id="the key"),
         pytest.param(closed(a=TEXT), closed(a=TEXT), "fields: {a: {}}", [("invalid-step", 1, 13)], id="no way"),
