@@ -148,8 +148,10 @@ def end_headers(command: str, lane: Lane, count: int) -> list[tuple[str, bytes |
 
 def read_command(record: Record) -> Command | Malformed | None:
     """What a record among a topic's rejections tells its lane; None where it is none of a command."""
-    # The usual record here is a rejection, whose headers are looked through once.
-    if all(name != COMMAND for name, _ in record.headers):
+    for name, _ in reversed(record.headers):
+        if name == COMMAND:
+            break
+    else:
         return None
     last = {name: value for name, value in record.headers if value is not None}
     command = last.get(COMMAND, b"")

@@ -51,11 +51,14 @@ _NAMES = ("topic", "partition", "offset")
 _LARGEST = 2**63 - 1
 
 
-def read_death(headers: Headers) -> Death | None:
-    """The latest death that the headers tell of; None where they tell of none."""
+def read_death(headers: Headers, *, brief: bool = False) -> Death | None:
+    """The latest death that the headers tell of; None where they tell of none.
+
+    Where that is enough, a `brief` one leaves out how often it died, when, and where the record lay, if the router tells it.
+    """
     # Of what lanes and consumers of ours set aside, many thousands are read at a time.
     if not any(name in _FOREIGN_MARKS for name, _ in headers):
-        return _read_router({name: value for name, value in headers if value is not None}, headers)
+        return _read_router({name: value for name, value in headers if value is not None}, headers, brief=brief)
     deaths = read_deaths(headers)
     return deaths[-1] if deaths else None
 
@@ -81,11 +84,21 @@ def write_death(death: Death, dialect: Dialect, *, timestamp: int) -> list[tuple
     return [(name, value) for name, value in _WRITERS[dialect](death, timestamp) if value is not None]
 
 
-def _read_router(last: _Last, headers: Headers) -> Death | None:
+def _read_router(last: _Last, headers: Headers, *, brief: bool = False) -> Death | None:
     reason = _text(last, REASON)
     if not reason or reason == "unroutable":  # which is an outcome, and no death
         return None
     destination = _text(last, DESTINATION)
+    error_class, message, place = _text(last, ERROR_CLASS), _text(last, ERROR), _text(last, PLACE)
+    if brief:
+        return Death(
+            dialect=Dialect.ROUTER,
+            reason=reason,
+            destination=destination,
+            error_class=error_class,
+            message=message,
+            place=place,
+        )
     told = [decode_death(value) for name, value in headers if name == DEATH]
     entries = [each for each in told if each is not None and (each.destination, each.reason) == (destination, reason)]
     entry = entries[-1] if entries else None
@@ -93,9 +106,9 @@ def _read_router(last: _Last, headers: Headers) -> Death | None:
         dialect=Dialect.ROUTER,
         reason=reason,
         destination=destination,
-        error_class=_text(last, ERROR_CLASS),
-        message=_text(last, ERROR),
-        place=_text(last, PLACE),
+        error_class=error_class,
+        message=message,
+        place=place,
         count=entry.count if entry else 1,
         first=entry.first if entry else None,
         last=entry.last if entry else None,

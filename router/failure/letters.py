@@ -26,7 +26,7 @@ from router.failure.rejections import (
 from router.records.headers import Origin, encode_origin
 from router.records.record import Headers, PlainRecord, Record
 
-__all__ = ["MALFORMED", "TIMESTAMP", "dead_letter", "malformed_letter", "mark", "renewed", "sent_again"]
+__all__ = ["MALFORMED", "TIMESTAMP", "as_it_is", "dead_letter", "malformed_letter", "mark", "renewed", "sent_again"]
 
 MALFORMED = "malformed-rejection"
 """The reason of a record among the rejections that says nothing the router could act on."""
@@ -40,6 +40,11 @@ _LONGEST = 1_024
 def sent_again(rejection: Rejection, ledger: Ledger) -> PlainRecord:
     """The rejected copy, to be written once more."""
     return _again(rejection, [*_without(rejection.record.headers, DEATH), *ledger.headers()])
+
+
+def as_it_is(rejection: Rejection) -> PlainRecord:
+    """The rejected copy, to be written once more, where its headers tell its deaths already."""
+    return _again(rejection, rejection.record.headers)
 
 
 def dead_letter(rejection: Rejection, ledger: Ledger, dialect: Dialect, *, now: int) -> PlainRecord:
@@ -97,7 +102,7 @@ def mark(lane: Lane, topic: str, key: bytes, *, epoch: int, first: Place | None)
     return PlainRecord(topic=lane.topic, partition=lane.partition, timestamp=-1, headers=tuple(headers))
 
 
-def _again(rejection: Rejection, headers: list[tuple[str, bytes | None]]) -> PlainRecord:
+def _again(rejection: Rejection, headers: Headers) -> PlainRecord:
     record, origin = rejection.record, rejection.origin
     return PlainRecord(
         topic=origin.topic,

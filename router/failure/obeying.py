@@ -12,11 +12,11 @@ from router.errors import DestinationUnavailable
 from router.failure import parking
 from router.failure.audit import AUDIT, AuditEvent, audit_record
 from router.failure.commands import Command, End, GiveUpKey, Redrive, ReleaseKey, read_command
-from router.failure.ledger import ledger_of
-from router.failure.letters import sent_again
+from router.failure.ledger import DEATH, decode_death, ledger_of
+from router.failure.letters import as_it_is, sent_again
 from router.failure.parking import Back, KeyState, Place, Step
 from router.failure.performing import Performance
-from router.failure.rejections import Malformed
+from router.failure.rejections import Malformed, Rejection
 from router.failure.stored import (
     Carried,
     by_key,
@@ -24,6 +24,7 @@ from router.failure.stored import (
     decode_carried,
     decode_state,
     encode_carried,
+    encode_deaths,
     encode_ledger,
     ledger_key,
     state_key,
@@ -78,16 +79,30 @@ class Obeying(Performance):
     def _redrive(self, redrive: Redrive, record: Record) -> None:
         rejection = redrive.rejection
         topic, source, key = rejection.copy.topic, rejection.origin.offset, rejection.record.key
+        flows = key is None or topic not in self._keys.kept.get(key, {})
+        if flows:
+            self._written[topic, redrive.command] += 1
+            if self._is_usual(topic, rejection):
+                self._write(topic, as_it_is(rejection))
+                return
         ledger = self._ledger(topic, source).merged(ledger_of(rejection.record.headers))
         if ledger.entries:
             self._table.put(ledger_key(topic, source), encode_ledger(ledger))
-        if key is None or topic not in self._keys.kept.get(key, {}):
+        if flows or key is None:
             self._write(topic, sent_again(rejection, ledger))
-            self._written[topic, redrive.command] += 1
             return
         back = Back((rejection.copy.partition, rejection.copy.offset), source)
         self._take(state_key(topic, by_key(key)), lambda state: parking.rejoin(state, back, now=self._now), kept=record)
         self._joined[topic, redrive.command] += 1
+
+    def _is_usual(self, topic: str, rejection: Rejection) -> bool:
+        """Whether it tells one death, and the table none, as of most dead letters: then its ledger is what it tells."""
+        told = [value for name, value in rejection.record.headers if name == DEATH]
+        entry = ledger_key(topic, rejection.origin.offset)
+        if len(told) != 1 or told[0] is None or decode_death(told[0]) is None or self._table.get(entry) is not None:
+            return False
+        self._table.put(entry, encode_deaths(told[0]))
+        return True
 
     def _give_up(self, entry: bytes, *, silently: bool) -> None:
         stored = self._table.get(entry)

@@ -52,6 +52,7 @@ __all__ = [
     "decode_state",
     "due_of",
     "encode_carried",
+    "encode_deaths",
     "encode_ledger",
     "encode_position",
     "encode_state",
@@ -250,6 +251,11 @@ def due_of(stored: bytes) -> int | None:
 def encode_ledger(ledger: Ledger) -> bytes:
     """An event's ledger as the table keeps it."""
     return bytes([_VERSION]) + b"\n".join(encode_death(each) for each in ledger.entries)
+
+
+def encode_deaths(death: bytes) -> bytes:
+    """The same of a ledger with one entry, by the value of its header, which can be read."""
+    return bytes([_VERSION]) + death
 
 
 def decode_ledger(stored: bytes) -> Ledger:

@@ -41,7 +41,7 @@ from router.redrive.ways import Left, Sending, Ways, with_headers
 
 __all__ = ["LaneAt", "Outcome", "Redriver", "Superseded"]
 
-_MOST_AT_ONCE = 2_000
+_MOST_AT_ONCE = 5_000
 """Dead letters that one transaction looks at."""
 _STEPS_A_SECOND = 5
 """Transactions a second, at least, where a rate is asked for."""
@@ -252,10 +252,10 @@ class _Considering:
 
     def of(self, records: Sequence[PlainRecord], plan: Plan) -> Iterator[tuple[DeadLetter, Sending | None]]:
         """Those that are to be decided now, counted in the plan; with where they go, where they are to be sent."""
-        kind = self._command.kind
+        kind, brief = self._command.kind, not self.selection.asks_when
         for record in records:
             plan.looked_at += 1
-            letter = read_letter(record)
+            letter = read_letter(record, brief=brief)
             if not self.selection.takes(letter):
                 continue
             plan.meant += 1

@@ -73,9 +73,9 @@ class DeadLetter:
         return self.record.timestamp if self.death.last is None else self.death.last
 
 
-def read_letter(record: PlainRecord) -> DeadLetter:
-    """What a record's headers say of its death; one that says nothing died of `unknown`."""
-    death = read_death(record.headers)
+def read_letter(record: PlainRecord, *, brief: bool = False) -> DeadLetter:
+    """What a record's headers say of its death; one that says nothing died of `unknown`. `brief` is that of `read_death`."""
+    death = read_death(record.headers, brief=brief)
     return DeadLetter(record, Death(dialect=Dialect.ROUTER, reason="unknown") if death is None else death)
 
 
@@ -148,6 +148,11 @@ class Selection:
         self._since, self._until = since, until
         self._where = where
         self._asked: dict[str, Callable[[PlainRecord], bool]] = {}
+
+    @property
+    def asks_when(self) -> bool:
+        """It depends on when dead letters died."""
+        return self._since is not None or self._until is not None
 
     def takes(self, letter: DeadLetter) -> bool:
         """Whether the dead letter is meant. Raises WrongSelection where `where` cannot be compiled for its schema."""
