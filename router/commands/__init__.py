@@ -55,6 +55,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "router.commands.schemas:schemas",
         "Ask whether schemas may change, what can read what, and how a record converts.",
     ),
+    "migrate": (
+        "router.commands.migrate:migrate",
+        "Move a topic from one version of its schema to the next, phase by phase, with proof.",
+    ),
     "schema": ("router.commands.schema:schema", "Print the JSON Schema of route files, for editors."),
     "completion": ("router.commands.completion:completion", "Print what lets a shell complete all this."),
     "broker": ("router.commands.broker:broker", "Run a real Apache Kafka to develop on."),

@@ -35,7 +35,7 @@ class Worker:
         self.home = home
         self.log = home / "worker.log"
         self.port = free_port()
-        self._command = [str(FAUST), "-A", app, "worker", "-l", "info"]
+        self.command = [str(FAUST), "-A", app, "worker", "-l", "info"]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ROUTER_")}
         self._environ = inherited | {
             "ROUTER_DATA_DIR": str(home / "data"),
@@ -51,7 +51,7 @@ class Worker:
     def start(self) -> Worker:
         """Start it; returns at once."""
         with self.log.open("ab") as output:
-            self.process = start_child(self._command, directory=ROOT, output=output, environ=self._environ)
+            self.process = start_child(self.command, directory=ROOT, output=output, environ=self._environ)
         return self
 
     @property

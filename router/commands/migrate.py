@@ -1,0 +1,426 @@
+"""`router migrate`: a topic on its way from one version of its schema to the next, phase by phase, each with its proof."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.table import Table
+
+from router.commands.dead_letters_redrive import who_and_why
+from router.commands.migrate_run import run
+from router.commands.routes import console
+from router.durations import parse_duration
+from router.errors import ConfigError, RouterError
+from router.language.files import read_routes
+from router.language.load import load_routes
+from router.language.routes import RouteSet
+from router.migrations.conducting import Conductor, Plan
+from router.migrations.phases import Migration, Observation, Phase, obstacles
+from router.records.catalogue import Catalogue
+from router.redrive.command import started_by
+from router.settings import Settings
+from router.versions.catalogue import read_catalogue
+
+__all__ = ["migrate"]
+
+_T = TypeVar("_T")
+_VERSION = "v"
+
+
+class VersionType(click.ParamType):
+    """A version as `v2` or `2`."""
+
+    name = "version"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Parse a version; a usage error says what is wrong with it."""
+        text = str(value).removeprefix(_VERSION)
+        if not text.isdecimal() or int(text) < 1:
+            self.fail(f"'{value}' is no version: write v2", param, ctx)
+        return int(text)
+
+
+_from = click.option(
+    "--from", "source", type=VersionType(), help="The former version.  [default: the one that there is]"
+)
+
+
+@click.group()
+def migrate() -> None:
+    """Move a topic from one version of its schema to the next: producers first, consumers when they have read the old one.
+
+    NAME is the topic without its version: `order.status` for `order.status.v1`. Works with the Kafka of ROUTER_BROKER and
+    the schemas of ROUTER_SCHEMAS. `router migrate run`, one process or several, copies; all others look, or take a step.
+
+    \b
+        router migrate plan order.status
+        router migrate start order.status --reason "amounts in cents"
+        router migrate status order.status
+        router migrate flip order.status --reason "v2 is complete" --sunset 2027-03-01
+        router migrate drain order.status --reason "all producers write v2"
+        router migrate move order.status refunds --reason "reads v2 now"
+        router migrate retire order.status --delete --reason "nobody reads v1"
+    """
+
+
+migrate.add_command(run)
+
+
+@migrate.command()
+@click.argument("name")
+@_from
+@click.option("--to", "target", type=VersionType(), help="The new version.  [default: the next one in the catalogue]")
+@click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
+def plan(*, name: str, source: int | None, target: int | None, as_json: bool) -> None:
+    """Say what a migration of NAME would do, and what stands in its way. Changes nothing."""
+    found = _asked(lambda each: each.plan(name, source=source, target=target))
+    if as_json:
+        click.echo(json.dumps(_plan_json(found)))
+    else:
+        _show_plan(found)
+    if found.obstacles:
+        raise SystemExit(1)
+
+
+@migrate.command()
+@click.argument("name")
+@_from
+@click.option("--to", "target", type=VersionType(), help="The new version.  [default: the next one in the catalogue]")
+@who_and_why
+def start(*, name: str, source: int | None, target: int | None, **options: Any) -> None:
+    """Make the new topic, and begin to copy all that the former one retains and gets."""
+    by, reason = _who(options)
+    found = _asked(lambda each: each.plan(name, source=source, target=target))
+    _show_plan(found)
+    if found.obstacles:
+        raise SystemExit(1)
+    if not _agreed(options, "begin?"):
+        return
+    begun = _asked(lambda each: each.start(found, by=by, reason=reason))
+    _told(
+        begun,
+        options,
+        f"{begun.target_topic} fills up while `router migrate run` runs; `router migrate status {name}` shows it",
+    )
+
+
+@migrate.command()
+@click.argument("name", required=False)
+@_from
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON, a line each.")
+def status(*, name: str | None, source: int | None, as_json: bool) -> None:
+    """Say where NAME's migration is, and who or what holds it up; without NAME, where all of them are."""
+
+    async def look(conductor: Conductor) -> list[tuple[Migration, Observation | None]]:
+        if name is not None:
+            chosen = [await conductor.find(name, source=source)]
+        else:
+            chosen = list((await conductor.log.latest()).values())
+        return [(each, None if each.phase.ended else await conductor.observe(each)) for each in chosen]
+
+    found = _asked(look)
+    for migration, seen in found:
+        if as_json:
+            click.echo(json.dumps(_status_json(migration, seen)))
+        else:
+            _show_status(migration, seen)
+    if not found and not as_json:
+        click.echo("there are no migrations; `router migrate plan NAME` says what one would be")
+
+
+@migrate.command()
+@click.argument("name")
+@_from
+@click.option(
+    "--sunset", metavar="DATE", help="When the former topic is to go: its copies say so. May move later, never earlier."
+)
+@who_and_why
+def flip(*, name: str, source: int | None, sunset: str | None, **options: Any) -> None:
+    """Let producers move: what they write to the new topic is copied back for those who stay. Also the way back from drain."""
+    date = None if sunset is None else _date(sunset)
+    _step(name, source, Phase.FLIP, options, sunset=date)
+
+
+_quiet = click.option(
+    "--quiet-for",
+    "quiet",
+    metavar="TIME",
+    help="For how long nobody may have written to the topic.  [default: 1h, or as it was said before]",
+)
+
+
+@migrate.command()
+@click.argument("name")
+@_from
+@_quiet
+@who_and_why
+def drain(*, name: str, source: int | None, quiet: str | None, **options: Any) -> None:
+    """End copying back: consumers read the former topic to its end, and go on in the new one."""
+
+    async def settle(conductor: Conductor, migration: Migration) -> str:
+        ends = await conductor.settle_drain(migration)
+        places = (
+            ", ".join(f"{number} at {at}" for number, at in sorted(ends.items())) or "the beginning of each partition"
+        )
+        return (
+            f"who has read {migration.source_topic} to its end goes on in {migration.target_topic} with: {places}\n"
+            f"`router migrate move {name} GROUP` moves a group there"
+        )
+
+    _step(name, source, Phase.DRAIN, options, quiet_ms=_milliseconds(quiet), then=settle)
+
+
+@migrate.command()
+@click.argument("name")
+@click.argument("group")
+@_from
+@who_and_why
+def move(*, name: str, group: str, source: int | None, **options: Any) -> None:
+    """Let GROUP, which has read the former topic to its end and is stopped, go on in the new one: nothing twice, nothing lost."""
+    by, reason = _who(options)
+    migration = _asked(lambda each: each.find(name, source=source))
+    click.echo(f"group '{group}' goes from {migration.source_topic} to {migration.target_topic}")
+    if not _agreed(options, "move it?"):
+        return
+    offsets = _asked(lambda each: each.move(migration, group, by=by, reason=reason))
+    click.echo(f"it goes on with: {', '.join(f'{number} at {at}' for number, at in sorted(offsets.items()))}")
+
+
+@migrate.command()
+@click.argument("name")
+@_from
+@_quiet
+@click.option("--delete/--keep", "deletes", default=False, show_default=True, help="Delete the former topic.")
+@who_and_why
+def retire(*, name: str, source: int | None, quiet: str | None, deletes: bool, **options: Any) -> None:
+    """End it, once nobody writes to the former topic and every group has read it; what proves that is kept."""
+
+    async def settle(conductor: Conductor, migration: Migration) -> str:
+        await conductor.settle_end(migration)
+        if not deletes:
+            return f"{migration.source_topic} is left as it is"
+        await conductor.delete(migration.source_topic)
+        return f"{migration.source_topic} is deleted"
+
+    _step(name, source, Phase.RETIRED, options, quiet_ms=_milliseconds(quiet), then=settle)
+
+
+@migrate.command()
+@click.argument("name")
+@_from
+@_quiet
+@who_and_why
+def abort(*, name: str, source: int | None, quiet: str | None, **options: Any) -> None:
+    """Give it up: once the former topic has everything and nobody reads the new one, that is deleted. `start` begins anew."""
+
+    async def settle(conductor: Conductor, migration: Migration) -> str:
+        await conductor.settle_end(migration)
+        await conductor.delete(migration.target_topic)
+        return f"{migration.target_topic} is deleted"
+
+    _step(name, source, Phase.ABORTED, options, quiet_ms=_milliseconds(quiet), then=settle)
+
+
+def _step(
+    name: str,
+    source: int | None,
+    phase: Phase,
+    options: dict[str, Any],
+    *,
+    quiet_ms: int | None = None,
+    sunset: str | None = None,
+    then: Callable[[Conductor, Migration], Awaitable[str]] | None = None,
+) -> None:
+    by, reason = _who(options)
+    migration = _asked(lambda each: each.find(name, source=source))
+    if migration.phase is not phase or then is None:
+        if not options["as_json"]:
+            _show_status(migration, None if migration.phase.ended else _asked(lambda each: each.observe(migration)))
+        if not _agreed(options, f"go to '{phase}'?"):
+            return
+        before = migration
+        migration = _asked(
+            lambda each: each.step(before, phase, by=by, reason=reason, quiet_ms=quiet_ms, sunset=sunset)
+        )
+    # Else the step was written, and what belongs to it was not done: the command was interrupted.
+    after = migration
+    more = "" if then is None else _asked(lambda each: then(each, after))
+    _told(migration, options, more)
+
+
+def _who(options: dict[str, Any]) -> tuple[str, str]:
+    if options["dry_run"]:
+        return "", ""
+    try:
+        return started_by(options["author"], options["reason"])
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _agreed(options: dict[str, Any], question: str) -> bool:
+    if options["dry_run"]:
+        return False
+    if options["yes"] or click.confirm(question):
+        return True
+    click.echo("nothing was done")
+    return False
+
+
+def _told(migration: Migration, options: dict[str, Any], more: str) -> None:
+    if options["as_json"]:
+        click.echo(json.dumps(_status_json(migration, None)))
+        return
+    click.echo(f"{migration} is in phase '{migration.phase}'")
+    if more:
+        click.echo(more)
+
+
+def _milliseconds(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise click.UsageError(f"--quiet-for {text} {error}") from error
+
+
+def _date(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.UsageError(f"--sunset {text} is no date: write 2027-03-01, or 2027-03-01T12:00:00Z") from error
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _asked(do: Callable[[Conductor], Awaitable[_T]]) -> _T:
+    async def doing() -> _T:
+        settings = Settings.from_environment(os.environ)
+        catalogue = read_catalogue(settings.schemas)
+        conductor = Conductor(settings, catalogue, _routes(settings.routes, catalogue))
+        try:
+            return await do(conductor)
+        finally:
+            await conductor.close()
+
+    try:
+        return asyncio.run(doing())
+    except RouterError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _routes(folder: Path, catalogue: Catalogue) -> RouteSet | None:
+    """None where there are none to be read: then nothing is known of what follows by itself."""
+    try:
+        return load_routes(read_routes(folder), catalogue)[0]
+    except ConfigError:
+        return None
+
+
+def _show_plan(found: Plan) -> None:
+    migration = found.migration
+    screen = console()
+    table = Table(show_header=False, box=None, pad_edge=False)
+    rows = [
+        ("from", f"{migration.source_topic}: {found.partitions} partitions, {found.held:,} offsets retained"),
+        ("to", migration.target_topic),
+        ("converted", found.forth or "not"),
+        ("copied back", found.back or "no: producers cannot move while anybody stays"),
+        ("makes", ", ".join(found.makes) or "nothing"),
+        ("readers", ", ".join(found.readers) or "none that have committed"),
+        ("routes", _of_routes(found)),
+    ]
+    for row in rows:
+        table.add_row(*row)
+    screen.print(table)
+    for each in found.obstacles:
+        screen.print(f"in the way: {each}")
+
+
+def _of_routes(found: Plan) -> str:
+    name = found.migration.name
+    if found.follows:
+        return f"name '{name}', and follow by themselves"
+    if found.named:
+        return f"{', '.join(found.named)} read {found.migration.source_topic} by its name: write '{name}' in their `sources:`"
+    return "read it nowhere"
+
+
+def _show_status(migration: Migration, seen: Observation | None) -> None:
+    screen = console()
+    last = migration.steps[-1]
+    screen.print(
+        f"{migration}  {migration.phase} since {_moment(last.at)}, by {last.by}: {last.reason}",
+        highlight=False,
+    )
+    if migration.sunset:
+        screen.print(f"announced end of {migration.source_topic}: {migration.sunset}")
+    if seen is None:
+        return
+    table = Table("topic", "partition", "copied to", "end", "behind", "native", "last native", box=None, pad_edge=False)
+    for each in seen.mirrors:
+        natives = each.natives
+        table.add_row(
+            each.topic, str(each.partition), f"{each.position:,}", f"{each.end:,}", f"{each.behind:,}",
+            f"{natives.count:,}", _moment(natives.at) if natives.count else "",
+        )  # fmt: skip
+    screen.print(table)
+    if seen.groups:
+        table = Table("group", "topic", "members", "behind", "", box=None, pad_edge=False)
+        for group in sorted(seen.groups, key=lambda each: (each.topic, each.group)):
+            follows = "follows by itself" if group.follows else ""
+            table.add_row(group.group, group.topic, str(group.members), f"{group.behind:,}", follows)
+        screen.print(table)
+    for phase in _next(migration):
+        held = obstacles(migration, phase, seen)
+        told = "may be taken" if not held else "\n  ".join(["held up:", *held])
+        screen.print(f"{_COMMAND[phase]}: {told}")
+
+
+_COMMAND = {Phase.FLIP: "flip", Phase.DRAIN: "drain", Phase.RETIRED: "retire", Phase.ABORTED: "abort"}
+_ONWARD = {Phase.MIRROR: (Phase.FLIP,), Phase.FLIP: (Phase.DRAIN,), Phase.DRAIN: (Phase.RETIRED,)}
+
+
+def _next(migration: Migration) -> tuple[Phase, ...]:
+    return _ONWARD.get(migration.phase, ())
+
+
+def _moment(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _plan_json(found: Plan) -> dict[str, Any]:
+    migration = found.migration
+    return {
+        "from": migration.source_topic, "to": migration.target_topic, "partitions": found.partitions, "held": found.held,
+        "converted": found.forth, "back": found.back, "makes": list(found.makes), "readers": list(found.readers),
+        "follows": found.follows, "named_by": list(found.named), "obstacles": list(found.obstacles),
+    }  # fmt: skip
+
+
+def _status_json(migration: Migration, seen: Observation | None) -> dict[str, Any]:
+    told: dict[str, Any] = migration.to_json()
+    if seen is not None:
+        told["mirrors"] = [
+            {
+                "topic": each.topic, "partition": each.partition, "position": each.position, "end": each.end,
+                "behind": each.behind, "natives": each.natives.count, "last_native_at": each.natives.at,
+            }
+            for each in seen.mirrors
+        ]  # fmt: skip
+        told["groups"] = [
+            {
+                "group": each.group, "topic": each.topic, "members": each.members, "behind": each.behind,
+                "follows": each.follows,
+            }
+            for each in seen.groups
+        ]  # fmt: skip
+        told["next"] = {_COMMAND[phase]: obstacles(migration, phase, seen) for phase in _next(migration)}
+    return told

@@ -1,0 +1,353 @@
+"""Takes migrations from phase to phase: looks at what is so, refuses or writes the step, and does what belongs to it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from router.errors import ConfigError, TransientError
+from router.failure.audit import AuditEvent
+from router.language.routes import RouteSet
+from router.language.topics import dead_letters_of
+from router.migrations.log import MIGRATIONS, MigrationLog
+from router.migrations.phases import Migration, Observation, Phase, Step, obstacles, stepped
+from router.migrations.survey import Survey
+from router.records.catalogue import Catalogue
+from router.records.conversion import NoConversion
+from router.redrive.kafka import RedriveKafka
+from router.settings import Settings
+
+__all__ = ["CannotMigrate", "Conductor", "Plan"]
+
+_SETTLES_WITHIN = 60.0
+"""Seconds in which mirrors notice a step and end what they copied until then."""
+_LOOK_EVERY = 0.5
+
+
+class CannotMigrate(ConfigError):
+    """A step is not taken, with everything that stands in its way."""
+
+    reason = "cannot-migrate"
+
+    def __init__(self, *, what: str, obstacles: Sequence[str]) -> None:
+        super().__init__(what, tuple(obstacles))
+        self.what = what
+        self.obstacles = tuple(obstacles)
+
+    def __str__(self) -> str:
+        if len(self.obstacles) == 1:
+            return f"{self.what}: {self.obstacles[0]}"
+        return "\n  ".join([f"{self.what}:", *self.obstacles])
+
+
+class NotSettled(TransientError):
+    """Mirrors did not notice a step in time."""
+
+    reason = "not-settled"
+
+    def __init__(self, *, migration: str) -> None:
+        super().__init__(migration)
+        self.migration = migration
+
+    def __str__(self) -> str:
+        return (
+            f"the mirrors of {self.migration} do not follow: does `router migrate run` run? "
+            "The step is written, and taken when they do; ask again"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a migration would be."""
+
+    migration: Migration
+    partitions: int
+    held: int
+    """Offsets that the former topic retains."""
+    forth: str
+    """By which steps records become those of the new version."""
+    back: str
+    """The same in the other direction; empty where nothing leads back."""
+    makes: tuple[str, ...]
+    """Topics that would be created."""
+    readers: tuple[str, ...]
+    """Groups that read the former topic."""
+    follows: bool
+    """The routes name the subject, and need no change."""
+    named: tuple[str, ...]
+    """Exchanges that name the former topic itself."""
+    obstacles: tuple[str, ...]
+
+
+class Conductor:
+    """Works on one cluster with one catalogue. Close it in the end."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, routes: RouteSet | None) -> None:
+        """`routes` are the workers' own; None where they cannot be read here."""
+        self._settings = settings
+        self._catalogue = catalogue
+        self._routes = routes
+        self._kafka = RedriveKafka(settings)
+        self.log = MigrationLog(settings)
+        self.survey = Survey(settings)
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self.log.close()
+        await self._kafka.close()
+
+    async def find(self, name: str, *, source: int | None = None) -> Migration:
+        """The migration of this name that is under way, or the last one that ended. Raises CannotMigrate."""
+        found = [each for each in (await self.log.latest()).values() if each.name == name]
+        if source is not None:
+            found = [each for each in found if each.source == source]
+        under_way = [each for each in found if not each.phase.ended]
+        if len(under_way) > 1:
+            versions = ", ".join(f"--from v{each.source}" for each in under_way)
+            raise CannotMigrate(
+                what=f"several migrations of '{name}' are under way", obstacles=[f"say which: {versions}"]
+            )
+        chosen = under_way or sorted(found, key=lambda each: each.steps[-1].at)
+        if not chosen:
+            raise CannotMigrate(
+                what=f"there is no migration of '{name}'", obstacles=["`router migrate plan` says what one would be"]
+            )
+        return chosen[-1]
+
+    async def plan(self, name: str, *, source: int | None, target: int | None) -> Plan:
+        """What `start` would begin: the versions are those asked for, else from the highest topic there is to the next."""
+        versions = [
+            version
+            for version in sorted({each for _, each in self._catalogue.versions})
+            if self._catalogue.resolve(f"{name}.v{version}")
+        ]
+        counts = await self.survey.counts([f"{name}.v{each}" for each in versions])
+        there = [each for each in versions if f"{name}.v{each}" in counts]
+        if source is None:
+            source = max((each for each in there if each < max(versions)), default=max(there, default=1))
+        if target is None:
+            target = min((each for each in versions if each > source), default=source + 1)
+        has = _listed(versions) or "none"
+        found = [
+            f"the catalogue has no v{version} of it: it has {has}"
+            for version in (source, target)
+            if version not in versions
+        ]
+        before = (await self.log.latest()).get(f"{name}/v{source}-v{target}")
+        if before is not None and not before.phase.ended:
+            found.append(f"it is under way, in phase '{before.phase}'")
+        generation = 1 if before is None else before.generation + 1
+        migration = Migration(name=name, source=source, target=target, generation=generation, steps=())
+        former, new = migration.source_topic, migration.target_topic
+        if former not in counts:
+            found.append(f"there is no topic '{former}', or you may not see it")
+        if counts.get(new) and counts.get(former) and counts[new] != counts[former]:
+            found.append(
+                f"'{new}' is there, with {counts[new]} partitions and not the {counts[former]} of '{former}': delete it, "
+                "or add partitions to the one that has fewer"
+            )
+        if counts.get(new) and await self.survey.held(new):
+            found.append(f"'{new}' is there, and has records: what is in it would not be told from what is copied")
+        forth, problem = self._conversion(former, new)
+        if problem and not found:
+            found.append(problem)
+        beside = [dead_letters_of(former), dead_letters_of(new), MIGRATIONS]
+        there_too = await self.survey.counts(beside)
+        seen = await self._observed(migration) if former in counts else None
+        return Plan(
+            migration=migration,
+            partitions=counts.get(former, 0),
+            held=await self.survey.held(former) if former in counts else 0,
+            forth=forth,
+            back=self._conversion(new, former)[0],
+            makes=tuple(topic for topic in (new, *beside) if topic not in counts and topic not in there_too),
+            readers=tuple(sorted({each.group for each in seen.groups if each.topic == former})) if seen else (),
+            follows=self.follows(former),
+            named=self._named(former),
+            obstacles=tuple(found),
+        )
+
+    def follows(self, topic: str) -> bool:
+        """Whether the workers read a topic as a version of its subject."""
+        source = None if self._routes is None else self._routes.sources.get(topic)
+        return source is not None and source.subject is not None
+
+    def _named(self, topic: str) -> tuple[str, ...]:
+        source = None if self._routes is None else self._routes.sources.get(topic)
+        return () if source is None or source.subject is not None else tuple(each.exchange for each in source.entries)
+
+    def _conversion(self, start: str, to: str) -> tuple[str, str]:
+        """How one becomes the other, and what is wrong where that is not to be had."""
+        given, wanted = self._catalogue.resolve(start), self._catalogue.resolve(to)
+        if given is None or wanted is None:
+            return "", f"the catalogue has no schema of '{start if given is None else to}'"
+        try:
+            return str(self._catalogue.conversion(given.subject, given.version, wanted.version)), ""
+        except NoConversion as error:
+            return "", str(error)
+
+    async def start(self, plan: Plan, *, by: str, reason: str) -> Migration:
+        """Make the topics, and begin to copy. Raises CannotMigrate."""
+        migration = plan.migration
+        if plan.obstacles:
+            raise CannotMigrate(what=f"{migration} cannot begin", obstacles=plan.obstacles)
+        await self._kafka.make_own_topics()
+        former = migration.source_topic
+        for topic in plan.makes:
+            if topic != MIGRATIONS:
+                await self.survey.create(topic, like=former)
+        if MIGRATIONS in plan.makes:
+            await self.survey.make(MIGRATIONS, {"cleanup.policy": "compact"})
+        before = (await self.log.latest()).get(migration.key)
+        step = Step(Phase.MIRROR, _now(), by, reason, {"ends": await self.survey.ends([former]), "held": plan.held})
+        begun = Migration(
+            name=migration.name,
+            source=migration.source,
+            target=migration.target,
+            generation=migration.generation,
+            steps=(step,),
+        )
+        await self._write(begun, before)
+        return begun
+
+    async def observe(self, migration: Migration) -> Observation:
+        """What is so now."""
+        return await self._observed(migration)
+
+    async def _observed(self, migration: Migration) -> Observation:
+        goes_back = bool(self._conversion(migration.target_topic, migration.source_topic)[0])
+        return await self.survey.observe(migration, goes_back=goes_back, follows=self.follows(migration.source_topic))
+
+    async def step(
+        self,
+        migration: Migration,
+        phase: Phase,
+        *,
+        by: str,
+        reason: str,
+        quiet_ms: int | None = None,
+        sunset: str | None = None,
+    ) -> Migration:
+        """Take it to a phase, with what is so as the evidence. Raises CannotMigrate, WrongPhase, MigrationMoved."""
+        seen = await self._observed(migration)
+        asked = migration if quiet_ms is None else _with_quiet(migration, quiet_ms)
+        found = [*obstacles(asked, phase, seen), *_earlier(migration.sunset, sunset)]
+        if found:
+            raise CannotMigrate(what=f"{migration} does not go to '{phase}'", obstacles=found)
+        step = Step(phase, seen.at, by, reason, _evidence(seen))
+        after = stepped(migration, step, quiet_ms=quiet_ms, sunset=sunset)
+        await self._write(after, migration)
+        return after
+
+    async def settle_drain(self, migration: Migration) -> dict[int, int]:
+        """Wait until nothing is copied back, and give by partition where in the new topic that ends. Raises NotSettled."""
+        deadline = time.monotonic() + _SETTLES_WITHIN
+        while True:
+            at, copying = await self.survey.copied(migration)
+            if not copying:
+                return at
+            if time.monotonic() > deadline:
+                raise NotSettled(migration=str(migration))
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def settle_end(self, migration: Migration) -> None:
+        """Wait until nothing is copied at all. Raises NotSettled."""
+        deadline = time.monotonic() + _SETTLES_WITHIN
+        while await self.survey.members(migration.group(self._settings.group)):
+            if time.monotonic() > deadline:
+                raise NotSettled(migration=str(migration))
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def move(self, migration: Migration, group: str, *, by: str, reason: str) -> Mapping[int, int]:
+        """Let a group that has read the former topic go on in the new one, behind all that it has. Raises CannotMigrate."""
+        what = f"group '{group}' does not move to {migration.target_topic}"
+        if migration.phase is not Phase.DRAIN:
+            raise CannotMigrate(
+                what=what, obstacles=[f"{migration} is in phase '{migration.phase}', and not in 'drain'"]
+            )
+        starts = await self.settle_drain(migration)
+        seen = await self._observed(migration)
+        former, new = migration.source_topic, migration.target_topic
+        found = []
+        for each in seen.groups:
+            if each.group == group and each.members:
+                found.append(f"it has {each.members} members that read {each.topic}: stop them first")
+            if each.group == group and each.topic == former and each.behind:
+                found.append(f"it has up to {each.behind:,} records of {former} to read")
+        if not any(each.group == group and each.topic == former for each in seen.groups):
+            found.append(f"it has never read {former}")
+        if seen.behind(former):
+            found.append(f"{seen.behind(former):,} records of {former} are still to be copied")
+        if found:
+            raise CannotMigrate(what=what, obstacles=found)
+        ends = {each.partition: each.end for each in seen.of(new)}
+        # A partition to which nobody has written natively was copied back to its end: nothing of it is new.
+        offsets = {number: starts.get(number, end) for number, end in ends.items()}
+        await self.survey.place(group, new, offsets)
+        await self._tell("moved", migration, by=by, reason=reason, data={"group": group, "offsets": offsets})
+        return offsets
+
+    async def delete(self, topic: str) -> None:
+        """Delete a topic of a migration that has ended."""
+        await self.survey.delete(topic)
+
+    async def _write(self, migration: Migration, before: Migration | None) -> None:
+        await self.log.write(migration, before=before)
+        step = migration.steps[-1]
+        await self._tell(
+            str(step.phase), migration, by=step.by, reason=step.reason, data={"evidence": dict(step.evidence)}
+        )
+
+    async def _tell(self, what: str, migration: Migration, *, by: str, reason: str, data: Mapping[str, Any]) -> None:
+        await self._kafka.tell(
+            AuditEvent(
+                command=uuid4().hex[:8],
+                type=f"router.migration.{what}",
+                source=self._settings.group,
+                subject=str(migration),
+                at=_now(),
+                data={"author": by, "reason": reason, **data},
+            )
+        )
+
+
+def _evidence(seen: Observation) -> dict[str, Any]:
+    """What a step is founded on, as it is kept."""
+    return {
+        "mirrors": [
+            {
+                "topic": each.topic, "partition": each.partition, "position": each.position, "end": each.end,
+                "natives": each.natives.count, "last_native": each.natives.last, "last_native_at": each.natives.at,
+            }
+            for each in seen.mirrors
+        ],
+        "groups": [
+            {"group": each.group, "topic": each.topic, "members": each.members, "behind": each.behind}
+            for each in seen.groups
+        ],
+    }  # fmt: skip
+
+
+def _with_quiet(migration: Migration, quiet_ms: int) -> Migration:
+    return replace(migration, quiet_ms=quiet_ms)
+
+
+def _earlier(before: str, sunset: str | None) -> list[str]:
+    """A date that was announced may move later, never earlier."""
+    if sunset is None or not before or sunset >= before:
+        return []
+    return [
+        f"{before} was announced as the end, and a date may move later, but not to {sunset}: people have planned by it"
+    ]
+
+
+def _listed(versions: Sequence[int]) -> str:
+    return ", ".join(f"v{each}" for each in versions)
+
+
+def _now() -> int:
+    return round(time.time() * 1000)

@@ -1,0 +1,321 @@
+"""The life of a migration: from which phase to which it may go, and what stands in its way. Pure.
+
+    start ──► MIRROR ──► FLIP ◄──► DRAIN ──► RETIRED
+                 └── abort ┴──► ABORTED
+
+    mirror    every record of the former topic is copied, converted, into the new one; from the earliest that is retained on, by
+              one reader a partition, so that history and what comes now have no seam
+    flip      producers may move, one after another. What they write to the new topic is copied back for those who stay
+    drain     nothing is copied back any more: from a recorded position on, the new topic alone has everything. Consumers read the
+              former one to its end, and go on there
+    retired   the former topic is of no use to anybody, and the proof of that is kept
+
+Both topics hold every event from the first phase on, so each step can be taken back until the last. A migration that is begun
+anew has another generation: its copies are told from those of the one that was aborted (`crossing.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from router.errors import ConfigError
+from router.migrations.crossing import Natives
+
+__all__ = [
+    "GroupState",
+    "Migration",
+    "MirrorState",
+    "Observation",
+    "Phase",
+    "Step",
+    "WrongPhase",
+    "obstacles",
+    "read_migration",
+    "stepped",
+]
+
+_FORMAT = 1
+_NEARLY = 1_000
+"""Records that the new topic may lack when producers are told that they may move."""
+
+
+class Phase(StrEnum):
+    """Where a migration is."""
+
+    MIRROR = "mirror"
+    FLIP = "flip"
+    DRAIN = "drain"
+    RETIRED = "retired"
+    ABORTED = "aborted"
+
+    @property
+    def ended(self) -> bool:
+        """Nothing is copied any more, and nothing follows."""
+        return self in (Phase.RETIRED, Phase.ABORTED)
+
+
+_FROM: Mapping[Phase, tuple[Phase, ...]] = {
+    Phase.FLIP: (Phase.MIRROR, Phase.DRAIN),
+    Phase.DRAIN: (Phase.FLIP,),
+    Phase.RETIRED: (Phase.DRAIN,),
+    Phase.ABORTED: (Phase.MIRROR, Phase.FLIP),
+}
+"""By phase, those that it may follow."""
+_HOW = {Phase.FLIP: "flip", Phase.DRAIN: "drain", Phase.RETIRED: "retire", Phase.ABORTED: "abort"}
+
+
+class WrongPhase(ConfigError):
+    """A step does not follow from where a migration is."""
+
+    reason = "wrong-phase"
+
+    def __init__(self, *, migration: str, phase: Phase, wanted: Phase) -> None:
+        super().__init__(migration, phase, wanted)
+        self.migration = migration
+        self.phase = phase
+        self.wanted = wanted
+
+    def __str__(self) -> str:
+        step = f"{self.migration} is in phase '{self.phase}'"
+        if self.phase is self.wanted:
+            return f"{step} already"
+        befores = " or ".join(f"'{each}'" for each in _FROM[self.wanted])
+        after = [_HOW[each] for each, befores in _FROM.items() if self.phase in befores]
+        then = f"; from here it goes on with {' or '.join(after)}" if after else ", which is its end"
+        return f"{step}, and '{_HOW[self.wanted]}' follows {befores}{then}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Who took a migration to a phase, when and why, and what was so at that time."""
+
+    phase: Phase
+    at: int
+    """Milliseconds since the epoch."""
+    by: str
+    reason: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One subject on its way from a version to another."""
+
+    name: str
+    """The topics' name without the version: `shop.order.status`."""
+    source: int
+    target: int
+    generation: int
+    steps: tuple[Step, ...]
+    """First to last; there is one at least."""
+    quiet_ms: int = 3_600_000
+    """For how long nobody may have written to the former topic before it drains and is retired."""
+    sunset: str = ""
+    """When the former topic is to go, as those are told who stay: an RFC 3339 date and time; empty: they are told none."""
+
+    @property
+    def phase(self) -> Phase:
+        """Where it is."""
+        return self.steps[-1].phase
+
+    @property
+    def source_topic(self) -> str:
+        """The former one."""
+        return f"{self.name}.v{self.source}"
+
+    @property
+    def target_topic(self) -> str:
+        """The new one."""
+        return f"{self.name}.v{self.target}"
+
+    @property
+    def key(self) -> str:
+        """By which it is kept: one a pair of versions."""
+        return f"{self.name}/v{self.source}-v{self.target}"
+
+    def group(self, workers: str) -> str:
+        """The consumer group that copies, by that of the workers."""
+        return f"{workers}-migrate-{self.name}.v{self.source}-v{self.target}-{self.generation}"
+
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        """From which topic to which records are copied now."""
+        forth, back = (self.source_topic, self.target_topic), (self.target_topic, self.source_topic)
+        if self.phase.ended:
+            return ()
+        return (forth,) if self.phase is Phase.DRAIN else (forth, back)
+
+    def __str__(self) -> str:
+        return f"{self.source_topic} to v{self.target}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in `router.migrations`."""
+        return {
+            "format": _FORMAT,
+            "name": self.name,
+            "source": self.source,
+            "target": self.target,
+            "generation": self.generation,
+            "phase": str(self.phase),
+            "quiet_ms": self.quiet_ms,
+            "sunset": self.sunset,
+            "steps": [
+                {
+                    "phase": str(each.phase), "at": each.at, "by": each.by, "reason": each.reason,
+                    "evidence": dict(each.evidence),
+                }
+                for each in self.steps
+            ],
+        }  # fmt: skip
+
+
+def read_migration(value: bytes | None) -> Migration | None:
+    """What a record of `router.migrations` tells; None for what is none, since other tools may read and write there."""
+    try:
+        told = json.loads(value or b"")
+        if told["format"] != _FORMAT or not told["steps"]:
+            return None
+        return Migration(
+            name=str(told["name"]),
+            source=int(told["source"]),
+            target=int(told["target"]),
+            generation=int(told["generation"]),
+            quiet_ms=int(told["quiet_ms"]),
+            sunset=str(told["sunset"]),
+            steps=tuple(
+                Step(Phase(each["phase"]), int(each["at"]), each["by"], each["reason"], dict(each["evidence"]))
+                for each in told["steps"]
+            ),
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def stepped(migration: Migration, step: Step, *, quiet_ms: int | None = None, sunset: str | None = None) -> Migration:
+    """The migration one step further. Raises WrongPhase."""
+    if migration.phase not in _FROM.get(step.phase, ()):
+        raise WrongPhase(migration=str(migration), phase=migration.phase, wanted=step.phase)
+    return replace(
+        migration,
+        steps=(*migration.steps, step),
+        quiet_ms=migration.quiet_ms if quiet_ms is None else quiet_ms,
+        sunset=migration.sunset if sunset is None else sunset,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorState:
+    """How far one partition of one topic was copied to its twin."""
+
+    topic: str
+    partition: int
+    position: int
+    """Of the next record to be copied, committed."""
+    end: int
+    """Of the log, for readers of what is committed; transaction markers count."""
+    unread: bool
+    """There is a record between the two."""
+    natives: Natives
+    """What producers wrote to this topic, among what was read."""
+
+    @property
+    def behind(self) -> int:
+        """Records that are still to be read, at most."""
+        return self.end - self.position if self.unread else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupState:
+    """How far a consumer group has read one of the topics."""
+
+    group: str
+    topic: str
+    members: int
+    """Those that have partitions of the topic."""
+    behind: int
+    """Records that are still to be read, at most; 0 where there are none."""
+    follows: bool = False
+    """It reads whatever version has the records, and needs no moving: the router's own workers, by the subject's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What is so now."""
+
+    at: int
+    """Milliseconds since the epoch."""
+    mirrors: Sequence[MirrorState]
+    groups: Sequence[GroupState]
+    """All that have ever committed for one of the two topics, but the one that copies."""
+    goes_back: bool
+    """There is a conversion back."""
+
+    def of(self, topic: str) -> list[MirrorState]:
+        """How far a topic was copied."""
+        return [each for each in self.mirrors if each.topic == topic]
+
+    def behind(self, topic: str) -> int:
+        """Records of the topic that are still to be copied, at most."""
+        return sum(each.behind for each in self.of(topic))
+
+    def last_native(self, topic: str) -> int:
+        """When a producer last wrote to the topic, by its timestamps; -1 where none did."""
+        return max((each.natives.at for each in self.of(topic)), default=-1)
+
+
+def obstacles(migration: Migration, wanted: Phase, seen: Observation) -> list[str]:
+    """What stands in the way of a step, each as a sentence; nothing where it may be taken. Raises WrongPhase."""
+    stepped(migration, Step(wanted, seen.at, "", ""))
+    former, new = migration.source_topic, migration.target_topic
+    found: list[str] = []
+    if wanted is Phase.FLIP and migration.phase is Phase.MIRROR:
+        if not seen.goes_back:
+            found.append(
+                f"nothing leads from v{migration.target} back to v{migration.source}: who stays with {former} would get nothing "
+                f"of what producers write to {new}. Write schemas/…/v{migration.target}_to_v{migration.source}.yaml"
+            )
+        if (behind := seen.behind(former)) > _NEARLY:
+            found.append(f"{behind:,} records of {former} are still to be copied: wait until it is nearly done")
+    elif wanted in (Phase.DRAIN, Phase.RETIRED):
+        found += _quiet(migration, seen, former)
+        found += _copied(seen, former)
+    if wanted is Phase.RETIRED:
+        found += _left(seen, former)
+    if wanted is Phase.ABORTED and any(each.natives.count for each in seen.of(new)):
+        found += _quiet(migration, seen, new)
+        found += _copied(seen, new)
+    if wanted is Phase.ABORTED:
+        found += _left(seen, new)
+    return found
+
+
+def _quiet(migration: Migration, seen: Observation, topic: str) -> list[str]:
+    last = seen.last_native(topic)
+    passed = seen.at - last
+    if last < 0 or passed >= migration.quiet_ms:
+        return []
+    asked, wait = migration.quiet_ms / 1000, (migration.quiet_ms - passed) / 1000
+    told = f"a producer wrote to {topic} {passed / 1000:,.0f} s ago, and {asked:,.0f} s without that are asked for"
+    return [f"{told}: {wait:,.0f} s more"]
+
+
+def _copied(seen: Observation, topic: str) -> list[str]:
+    behind = seen.behind(topic)
+    return [f"{behind:,} records of {topic} are still to be copied"] if behind else []
+
+
+def _left(seen: Observation, topic: str) -> list[str]:
+    """Who still needs a topic."""
+    found = []
+    for each in sorted(seen.groups, key=lambda group: group.group):
+        if each.topic != topic:
+            continue
+        if each.behind:
+            found.append(f"group '{each.group}' has up to {each.behind:,} records of {topic} to read")
+        elif each.members and not each.follows:
+            found.append(f"group '{each.group}' still reads {topic}, with {each.members} members")
+    return found

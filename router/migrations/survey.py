@@ -1,0 +1,291 @@
+"""What is so of a migration now: asked of the brokers, of its mirror's own group and of every group that reads its topics."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka import errors as kafka_errors
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from router.errors import BrokerUnavailable, DestinationUnavailable
+from router.migrations.crossing import read_note
+from router.migrations.phases import GroupState, Migration, MirrorState, Observation
+from router.settings import Settings
+
+__all__ = ["Survey"]
+
+_LOOK_MS = 200
+_SET_ON_TOPIC = 1
+"""Kafka's `DYNAMIC_TOPIC_CONFIG`: a setting that is the topic's own, and no default."""
+_LOOKS = 10
+"""How often at most an empty stretch of a log is asked for records: markers of transactions alone bring none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A group as brokers tell of it."""
+
+    name: str
+    committed: Mapping[TopicPartition, tuple[int, str]]
+    members: Mapping[str, int]
+    """By topic, how many members have partitions of it."""
+
+
+class Survey:
+    """Looks at one cluster. Its errors are BrokerUnavailable."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._security: Mapping[str, Any] = settings.aiokafka_security()
+
+    async def observe(self, migration: Migration, *, goes_back: bool, follows: bool) -> Observation:
+        """What is so now. `follows`: the workers read the subject by its name, and need not be moved."""
+        topics = (migration.source_topic, migration.target_topic)
+        workers = self._settings.group
+        copies = migration.group(workers)
+        async with self._admin() as admin, self._consumer() as consumer:
+            groups = await _groups(admin, topics)
+            partitions = [
+                TopicPartition(topic, each)
+                for topic in topics
+                for each in sorted(consumer.partitions_for_topic(topic) or await _counted(consumer, topic))
+            ]
+            starts = await consumer.beginning_offsets(partitions)
+            ends = await consumer.end_offsets(partitions)
+            mirror = next((each for each in groups if each.name == copies), _Group(copies, {}, {}))
+            mirrors = []
+            for tp in partitions:
+                position, note = mirror.committed.get(tp, (starts[tp], ""))
+                mirrors.append(
+                    MirrorState(
+                        topic=tp.topic,
+                        partition=tp.partition,
+                        position=position,
+                        end=ends[tp],
+                        unread=await _holds(consumer, tp, position, ends[tp]),
+                        natives=read_note(note)[1],
+                    )
+                )
+            states = []
+            for group in groups:
+                if group.name == copies:
+                    continue
+                for topic in topics:
+                    own = {tp: at for tp, (at, _) in group.committed.items() if tp.topic == topic}
+                    if own or group.members.get(topic):
+                        behind = await _behind(
+                            consumer, [tp for tp in partitions if tp.topic == topic], own, starts, ends
+                        )
+                        states.append(
+                            GroupState(
+                                group=group.name,
+                                topic=topic,
+                                members=group.members.get(topic, 0),
+                                behind=behind,
+                                follows=follows and group.name == workers,
+                            )
+                        )
+        return Observation(at=round(time.time() * 1000), mirrors=mirrors, groups=states, goes_back=goes_back)
+
+    async def counts(self, topics: Collection[str]) -> dict[str, int]:
+        """The partitions of those of these topics that exist."""
+        async with self._consumer() as consumer:
+            there = await consumer.topics()
+            return {topic: len(await _counted(consumer, topic)) for topic in topics if topic in there}
+
+    async def held(self, topic: str) -> int:
+        """Offsets that a topic retains: its records, with the markers of transactions among them."""
+        async with self._consumer() as consumer:
+            partitions = [TopicPartition(topic, each) for each in await _counted(consumer, topic)]
+            starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+            return sum(ends[tp] - starts[tp] for tp in partitions)
+
+    async def ends(self, topics: Collection[str]) -> dict[str, list[int]]:
+        """By topic, where its partitions end now."""
+        async with self._consumer() as consumer:
+            found = {}
+            for topic in topics:
+                partitions = [TopicPartition(topic, each) for each in sorted(await _counted(consumer, topic))]
+                ends = await consumer.end_offsets(partitions)
+                found[topic] = [ends[tp] for tp in partitions]
+            return found
+
+    async def copied(self, migration: Migration) -> tuple[dict[int, int], int]:
+        """By partition of the new topic, where copying back stands; and how many members still copy it."""
+        async with self._admin() as admin:
+            group = await _group(admin, migration.group(self._settings.group))
+        topic = migration.target_topic
+        at = {tp.partition: offset for tp, (offset, _) in group.committed.items() if tp.topic == topic}
+        return at, group.members.get(topic, 0)
+
+    async def members(self, group: str) -> int:
+        """How many members a group has, of whatever topic."""
+        async with self._admin() as admin:
+            return sum((await _group(admin, group)).members.values())
+
+    async def place(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+        """Commit these offsets for a group without members. Raises BrokerUnavailable where brokers do not take them."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.broker, group_id=group, enable_auto_commit=False, **self._security
+        )
+        try:
+            await consumer.start()
+            consumer.assign([TopicPartition(topic, number) for number in offsets])
+            await consumer.commit(
+                {TopicPartition(topic, number): OffsetAndMetadata(at, "") for number, at in offsets.items()}
+            )
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers=f"the group '{group}'", problem=str(error)) from error
+        finally:
+            await consumer.stop()
+
+    async def make(self, topic: str, config: Mapping[str, str]) -> None:
+        """Make a topic of one partition; one that is there is left as it is."""
+        async with self._admin() as admin:
+            await _made(admin, NewTopic(topic, 1, -1, {}, dict(config)))
+
+    async def create(self, topic: str, *, like: str) -> None:
+        """Make a topic with the partitions and the own settings of another; one that is there is left as it is."""
+        async with self._admin() as admin:
+            config = ConfigResource(ConfigResourceType.TOPIC, like)
+            own = {
+                entry[0]: entry[1]
+                for response in await admin.describe_configs([config])
+                for *_, entries in response.resources
+                for entry in entries
+                if int(entry[3]) == _SET_ON_TOPIC and entry[1] is not None
+            }
+            (described,) = await admin.describe_topics([like])
+            new = NewTopic(topic, len(described["partitions"]), -1, {}, own)
+            await _made(admin, new)
+
+    async def delete(self, topic: str) -> None:
+        """Delete a topic, with all that is in it."""
+        async with self._admin() as admin:
+            response = await admin.delete_topics([topic])
+            for _, code, *_ in response.topic_error_codes:
+                if code and code != kafka_errors.UnknownTopicOrPartitionError.errno:
+                    raise kafka_errors.for_code(code)(topic)
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.broker, **self._security)
+        try:
+            await admin.start()
+            yield admin
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers=self._settings.broker, problem=repr(error)) from error
+        finally:
+            await admin.close()
+
+    @asynccontextmanager
+    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.broker,
+            client_id="router-migrate",
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            **self._security,
+        )
+        try:
+            await consumer.start()
+            yield consumer
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers=self._settings.broker, problem=repr(error)) from error
+        finally:
+            await consumer.stop()
+
+
+async def _counted(consumer: AIOKafkaConsumer, topic: str) -> Collection[int]:
+    """The partitions of a topic that is there; asking for all topics makes none."""
+    if topic not in await consumer.topics():
+        return ()
+    consumer._client.add_topic(topic)  # noqa: SLF001 - so that its metadata are kept
+    await consumer._client.force_metadata_update()  # noqa: SLF001
+    return consumer.partitions_for_topic(topic) or ()
+
+
+async def _holds(consumer: AIOKafkaConsumer, tp: TopicPartition, position: int, end: int) -> bool:
+    """Whether a committed record stands between two offsets: markers and what was aborted are none."""
+    if position >= end:
+        return False
+    # No await in between: a consumer without a position looks for one, and its answer would undo the seek.
+    consumer.assign([tp])
+    consumer.seek(tp, position)
+    for _ in range(_LOOKS):
+        found = (await consumer.getmany(tp, timeout_ms=_LOOK_MS, max_records=1)).get(tp, ())
+        if found:
+            return bool(found[0].offset < end)
+        if await consumer.position(tp) >= end:
+            return False
+    return True
+
+
+async def _behind(
+    consumer: AIOKafkaConsumer,
+    partitions: Sequence[TopicPartition],
+    committed: Mapping[TopicPartition, int],
+    starts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+) -> int:
+    behind = 0
+    for tp in partitions:
+        at = committed.get(tp, starts[tp])
+        behind += ends[tp] - at if await _holds(consumer, tp, at, ends[tp]) else 0
+    return behind
+
+
+async def _groups(admin: AIOKafkaAdminClient, topics: Collection[str]) -> list[_Group]:
+    """Those that have something to do with these topics."""
+    found = []
+    for name, kind, *_ in await admin.list_consumer_groups():
+        if kind not in {"consumer", ""}:
+            continue
+        group = await _group(admin, name)
+        committed = {tp: at for tp, at in group.committed.items() if tp.topic in topics}
+        if committed or any(topic in group.members for topic in topics):
+            found.append(_Group(name, committed, group.members))
+    return found
+
+
+async def _group(admin: AIOKafkaAdminClient, name: str) -> _Group:
+    offsets = await admin.list_consumer_group_offsets(name)
+    committed = {tp: (int(at.offset), str(at.metadata or "")) for tp, at in offsets.items() if at.offset >= 0}
+    members: dict[str, int] = {}
+    # One at a time: aiokafka 0.14 misreads an answer about several groups.
+    for response in await admin.describe_consumer_groups([name]):
+        for told in response.to_object()["groups"]:
+            for member in told["members"]:
+                for topic in _topics_of(member):
+                    members[topic] = members.get(topic, 0) + 1
+    return _Group(name, committed, members)
+
+
+def _topics_of(member: Mapping[str, Any]) -> set[str]:
+    """The topics of which a member has partitions."""
+    assigned = member["member_assignment"]
+    if not assigned:
+        return set()
+    decoded = ConsumerProtocolMemberAssignment.decode(assigned)
+    return {str(topic) for topic, partitions in decoded.assignment if partitions}
+
+
+async def _made(admin: AIOKafkaAdminClient, new: NewTopic) -> None:
+    response = await admin.create_topics([new])
+    for topic, code, *message in response.topic_errors:
+        if code and code != kafka_errors.TopicAlreadyExistsError.errno:
+            problem = message[0] if message and message[0] else kafka_errors.for_code(code).__name__
+            raise DestinationUnavailable(topic=topic, problem=f"could not be made: {problem}")
+    for _ in range(100):
+        if new.name in {each["topic"] for each in await admin.describe_topics()}:
+            return
+        await asyncio.sleep(0.1)

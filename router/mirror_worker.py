@@ -1,0 +1,133 @@
+"""The worker that carries one migration: a router's worker with routes of its own, started by `router migrate run`.
+
+What it is to copy stands in ROUTER_MIGRATION, as JSON. It ends when whoever started it is gone, since nobody else would end it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from router.errors import ConfigError
+from router.lanes.copying import Copier, Identity
+from router.lanes.table import BatchCopier
+from router.language.routes import RouteSet
+from router.migrations.mirror import Announcing, MirrorCopier, announcement, mirror_routes, mirror_twins
+from router.migrations.twins import Twins
+from router.order.ordering import Ordering
+from router.settings import Settings
+from router.versions.catalogue import read_catalogue
+from router.worker import RouterApp
+from router.worker_process import configure_worker_logging
+
+__all__ = ["MIGRATION", "Mirror", "MirrorApp", "mirror_app"]
+
+MIGRATION = "ROUTER_MIGRATION"
+"""The variable with what is to be copied."""
+_LOOK_EVERY = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """What one process copies."""
+
+    ways: Sequence[tuple[str, str]]
+    """From which topic to which."""
+    group: str
+    retiring: str = ""
+    """The topic whose copies announce that it is about to go."""
+    since: str = ""
+    """When its consumers were asked to move: RFC 3339."""
+    sunset: str = ""
+    """When it goes; empty: nobody said."""
+    parent: int = 0
+    """The process without which this one ends; 0: it needs none."""
+
+    def to_text(self) -> str:
+        """As the variable has it."""
+        return json.dumps(
+            {
+                "ways": [list(each) for each in self.ways], "group": self.group, "retiring": self.retiring,
+                "since": self.since, "sunset": self.sunset, "parent": self.parent,
+            }
+        )  # fmt: skip
+
+    @classmethod
+    def from_text(cls, text: str) -> Mirror:
+        """Raises ValueError for what is not such a text."""
+        try:
+            told = json.loads(text)
+            return cls(
+                ways=tuple((str(start), str(to)) for start, to in told["ways"]),
+                group=str(told["group"]),
+                retiring=str(told["retiring"]),
+                since=str(told["since"]),
+                sunset=str(told["sunset"]),
+                parent=int(told["parent"]),
+            )
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError(f"{MIGRATION} is what `router migrate run` gives to its processes: {error!r}") from error
+
+
+class MirrorApp(RouterApp):
+    """The Faust app of a mirror."""
+
+    def __init__(self, settings: Settings, mirror: Mirror, route_set: RouteSet) -> None:
+        self.mirror = mirror
+        super().__init__(replace(settings, group=mirror.group, http_port=0), route_set)
+
+    def _twins_of(self, route_set: RouteSet) -> Mapping[str, Twins]:  # noqa: ARG002 - its routes name no subject
+        return mirror_twins(self.mirror.ways, group=self.mirror.group)
+
+    def _copier(self, topic: str) -> Copier:
+        settings = self.router_settings
+        identity = Identity(
+            service=settings.group,
+            instance=settings.instance,
+            route_set=self.route_set.fingerprint,
+            tags=settings.tags,
+        )
+        return MirrorCopier(
+            topic,
+            decide=self.deciders[topic].decide,
+            destinations=self.destinations,
+            identity=identity,
+            conversions=self.route_set.sources[topic].conversions,
+        )
+
+    def _in_lane(self, topic: str, copier: Copier, order: Ordering | None) -> BatchCopier:
+        (to,) = (each for start, each in self.mirror.ways if start == topic)
+        if to != self.mirror.retiring:
+            return super()._in_lane(topic, copier, order)
+        told = announcement(to, topic, since=self.mirror.since, sunset=self.mirror.sunset)
+        return Announcing(copier, told)
+
+    async def on_start(self) -> None:
+        """Look after whoever started this, too."""
+        await super().on_start()
+        if self.mirror.parent:
+            self.add_future(self._end_with(self.mirror.parent))
+
+    async def _end_with(self, parent: int) -> None:
+        while not self.should_stop:
+            if os.getppid() != parent:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+            await self.sleep(_LOOK_EVERY)
+
+
+def mirror_app(environ: Mapping[str, str] = os.environ) -> MirrorApp:
+    """The app, from the environment; ends the process with what is at fault."""
+    try:
+        # Not a setting that anybody chooses: `Settings` would ask what is meant.
+        settings = Settings.from_environment({name: text for name, text in environ.items() if name != MIGRATION})
+        configure_worker_logging(settings)
+        mirror = Mirror.from_text(environ.get(MIGRATION, ""))
+        return MirrorApp(settings, mirror, mirror_routes(mirror.ways, read_catalogue(settings.schemas)))
+    except (ConfigError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from error

@@ -1,0 +1,109 @@
+"""A stage whose subject `event` has versions, and the commands that migrate it, as operators run them."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import fastavro
+from click.testing import CliRunner
+
+from router.commands.migrate import migrate
+from support.stage import EVENT, Stage, encode
+from support.waiting import until
+from support.worker import Worker
+
+ROUTER = Path(sys.executable).with_name("router")
+
+_RENAMED = {1: "note", 2: "comment", 3: "remark"}
+"""The name that the note has in each version."""
+SCHEMAS: dict[int, dict[str, Any]] = {
+    version: EVENT | {"fields": [*EVENT["fields"][:2], {"name": name, "type": ["null", "string"], "default": None}]}  # type: ignore[index]
+    for version, name in _RENAMED.items()
+}
+PARSED = {version: fastavro.parse_schema(schema) for version, schema in SCHEMAS.items()}
+
+
+def event_of(version: int, number: int, note: str) -> bytes:
+    """An event's bytes in a version."""
+    return encode(PARSED[version], {"number": number, "colour": "red", _RENAMED[version]: note})
+
+
+def note_of(version: int, value: dict[str, Any]) -> str:
+    """The note of a decoded event."""
+    return str(value[_RENAMED[version]])
+
+
+class MigratingStage(Stage):
+    """With three versions of `event`, each of which converts to its neighbours."""
+
+    def versions(self) -> MigratingStage:
+        """Write schemas and conversions."""
+        folder = self.home / "schemas" / "event"
+        for version, schema in SCHEMAS.items():
+            self.schema("event", schema, version=version)
+            for other in (version - 1, version + 1):
+                if other in SCHEMAS:
+                    steps = f"fields: {{{_RENAMED[other]}: {_RENAMED[version]}}}\n"
+                    (folder / f"v{version}_to_v{other}.yaml").write_text(steps, encoding="utf-8")
+        return self
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What commands are told."""
+        return {
+            "ROUTER_BROKER": self.bootstrap,
+            "ROUTER_GROUP": self.group,
+            "ROUTER_ROUTES": str(self.home / "routes"),
+            "ROUTER_SCHEMAS": str(self.home / "schemas"),
+            "ROUTER_SESSION_TIMEOUT": "2s",
+            "ROUTER_DATA_DIR": str(self.home / "migrating"),
+        }
+
+    def mirrors(self) -> Worker:
+        """`router migrate run`, started."""
+        worker = Worker(home=self.home / f"mirrors-{len(self._workers)}", settings=self.environ)
+        worker.command = [str(ROUTER), "migrate", "run"]
+        self._workers.append(worker)
+        return worker.start()
+
+    def migrate(self, step: str, *more: str, fails: bool = False) -> str:
+        """A command of `router migrate`; returns what it says."""
+        asked = [self.name("@event"), *more]
+        if step not in {"plan", "status"}:
+            asked += ["--yes", "--author", "a test", "--reason", "to see it"]
+        # In this process: a dozen commands that start one each would take longer than all that they do.
+        done = CliRunner().invoke(migrate, [step, *asked], env=self.environ, catch_exceptions=False)
+        assert (done.exit_code != 0) is fails, f"router migrate {step} came to {done.exit_code}:\n{done.output}"
+        return done.output
+
+    def status(self) -> dict[str, Any]:
+        """What `router migrate status --json` says."""
+        told: dict[str, Any] = json.loads(self.migrate("status", "--json").splitlines()[-1])
+        return told
+
+    def until_copied(self, *topics: str, within: float = 60.0) -> None:
+        """Wait until these topics were copied to their ends."""
+
+        def copied() -> bool:
+            return not any(each["behind"] for each in self.status()["mirrors"] if each["topic"] in topics)
+
+        until(
+            copied, within=within, what=lambda: f"mirrors get to the end: {self.status()['mirrors']}\n{self._tails()}"
+        )
+
+    def notes(self, topic: str, version: int) -> list[list[str]]:
+        """The notes in a topic, by partition, in its order."""
+        return [
+            [
+                note_of(version, fastavro.schemaless_reader(io.BytesIO(each.value), PARSED[version], None))
+                for each in part
+            ]
+            for part in self.read(topic)
+        ]
+
+    def _tails(self) -> str:
+        return "\n\n".join(f"{worker.home.name}: {worker.tail()}" for worker in self._workers)
