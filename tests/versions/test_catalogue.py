@@ -137,6 +137,30 @@ def test_what_keeps_records_from_being_read_is_a_fault(
         assert re.search(problem, each.problem), each.problem
 
 
+def test_json_is_converted_behind_a_registry_s_id() -> None:
+    """From the id of its version to that of the other."""
+    closed = {"type": "object", "additionalProperties": False}
+    one, other = (closed | {"properties": {name: {"type": "integer"}}} for name in "ab")
+    texts = {
+        "j/v1.schema.json": json.dumps(one),
+        "j/v2.schema.json": json.dumps(other),
+        "j/v1_to_v2.yaml": "fields: {b: a + 1}",
+        "j/subject.yaml": "encoding: confluent\nconfluent-ids: {'7': v1, '8': v2}",
+    }
+    conversion = new_catalogue(texts).conversion("j", 1, 2)
+    assert conversion.convert(b'\0\0\0\0\7{"a": 1}') == b'\0\0\0\0\x08{"b":2}'
+    assert conversion.files == ("schemas/j/v1_to_v2.yaml",)
+    changed = new_catalogue(texts | {"j/v2.schema.json": json.dumps(other | {"title": "x"})})
+    assert changed.conversion("j", 1, 2).text != conversion.text
+
+
+def test_nothing_converts_between_avro_and_json() -> None:
+    """Whatever a file says."""
+    texts = {"m/v1.avsc": schema("a"), "m/v2.schema.json": '{"properties": {"a": {}}}', "m/v1_to_v2.yaml": "fields: {}"}
+    with pytest.raises(NoConversion, match="from v1 of 'm' to v2"):
+        new_catalogue(texts).conversion("m", 1, 2)
+
+
 def test_json_has_no_fingerprints() -> None:
     """A registry's id says what its records are, and nothing else can."""
     texts = {"j/v1.schema.json": "{}", "j/subject.yaml": "encoding: header"}

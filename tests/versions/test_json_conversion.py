@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import random
 from typing import Any
 
 import pytest
 from versions.json_converting import (
+    LINE,
+    MAYBE,
+    NEXT_LINE,
     NEXT_STATUS,
     NUMBER,
     STATUS,
@@ -17,6 +22,7 @@ from versions.json_converting import (
 
 from router.errors import Unreadable
 from router.versions.encoding import ConversionFailed
+from router.versions.json_values import accepts
 
 
 @pytest.mark.parametrize(
@@ -83,3 +89,72 @@ def test_steps_are_told() -> None:
     ]
     assert (conversion.file, conversion.source, conversion.target) == ("v1_to_v2.yaml", 1, 2)
     assert "def make_" in conversion.text
+
+
+ORDER = closed(
+    "id status amount items",
+    id=TEXT,
+    status=STATUS,
+    amount=NUMBER,
+    comment=MAYBE,
+    customer={"anyOf": [{"type": "null"}, closed("id", id=NUMBER, email=TEXT)]},
+    items={"type": "array", "items": LINE},
+)
+NEXT_ORDER = closed(
+    "id status cents lines channel",
+    id=TEXT,
+    status=NEXT_STATUS,
+    cents=NUMBER,
+    note=MAYBE,
+    customer={"anyOf": [{"type": "null"}, closed("customer_id", customer_id=NUMBER, email=TEXT)]},
+    lines={"type": "array", "items": NEXT_LINE},
+    channel={"type": "string", "default": "web"},
+)
+THERE = """
+fields:
+  status: {from: status, symbols: {money_refunded: refunded, item_cancelled: changed}}
+  cents: amount * 100
+  note: comment
+  customer: {from: customer, fields: {customer_id: id}}
+  lines: {each: items, fields: {quantity: qty}}
+"""
+BACK = """
+fields:
+  status: {from: status, symbols: {refunded: money_refunded, changed: item_cancelled}}
+  amount: cents / 100
+  comment: note
+  customer: {from: customer, fields: {id: customer_id}}
+  items: {each: lines, fields: {qty: quantity}}
+loses: [channel]
+"""
+
+
+def any_value(schema: Any, draw: random.Random) -> Any:  # noqa: PLR0911 -- one return a type is the plainest dispatch
+    """A random value that the schema admits."""
+    if "anyOf" in schema:
+        return any_value(draw.choice(schema["anyOf"]), draw)
+    if "enum" in schema:
+        return draw.choice(schema["enum"])
+    match schema["type"] if isinstance(schema["type"], str) else draw.choice(schema["type"]):
+        case "object":
+            names = [each for each in schema["properties"] if each in schema["required"] or draw.random() < 0.5]
+            return {each: any_value(schema["properties"][each], draw) for each in names}
+        case "array":
+            return [any_value(schema["items"], draw) for _ in range(draw.randint(0, 3))]
+        case "integer":
+            return draw.randint(-(1 << 40), 1 << 40)
+        case "null":
+            return None
+    return "".join(draw.choices("aé\u2028\U0001f600 ", k=draw.randint(0, 4)))
+
+
+def test_random_records_become_valid_ones_and_come_back() -> None:
+    """What is not declared lost is what it was."""
+    there, back = conversion_of(ORDER, NEXT_ORDER, THERE), conversion_of(NEXT_ORDER, ORDER, BACK)
+    assert (there.loses, back.loses) == ((), ("channel",))
+    draw = random.Random(8)
+    for _ in range(500):
+        order = any_value(ORDER, draw)
+        made = there.convert(json.dumps(order).encode())
+        assert accepts(NEXT_ORDER, json.loads(made), NEXT_ORDER) is True
+        assert json.loads(back.convert(made)) == order
