@@ -1,0 +1,287 @@
+"""Journeys of the people on call, in a real browser on a live system: one Kafka, two workers, one console for all of them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from support.browser import TOKEN, Shop, browser, chromium
+from support.waiting import until
+
+pytestmark = pytest.mark.process
+
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def shop(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """The example shop, with its orders routed."""
+    chromium()
+    made = Shop(kafka, f"t{secrets.token_hex(3)}", tmp_path_factory.mktemp("shop"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture(scope="module")
+def opened(shop: Shop) -> Iterator[Browser]:
+    """A browser for all journeys."""
+    with browser() as made:
+        yield made
+
+
+def visit(opened: Browser, shop: Shop, **more: Any) -> BrowserContext:
+    """Somebody who has signed in, in Yekaterinburg unless told otherwise."""
+    context = opened.new_context(base_url=shop.url, **({"viewport": WIDE, "timezone_id": "Asia/Yekaterinburg"} | more))
+    context.set_default_timeout(10_000)
+    context.request.get("/enter", params={"token": TOKEN})
+    return context
+
+
+@pytest.fixture
+def page(opened: Browser, shop: Shop) -> Iterator[Page]:
+    """A page of somebody's who has signed in; nothing that it loads may fail or be forbidden to it."""
+    context = visit(opened, shop)
+    said: list[str] = []
+    made = context.new_page()
+    made.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    made.on("pageerror", lambda error: said.append(str(error)))
+    yield made
+    context.close()
+    assert said == []
+
+
+def test_signing_in_and_out(opened: Browser, shop: Shop) -> None:
+    """Without a session every page leads to where one signs in, and from there to what was asked for."""
+    context = opened.new_context(base_url=shop.url)
+    page = context.new_page()
+    page.goto("/topics?q=vip")
+    page.get_by_label("Token").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("none of the console's tokens")
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{shop.url}/topics?q=vip")
+    expect(page.get_by_role("link", name=shop.name("vip.order.status.v1"))).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{shop.url}/sign-in")
+    context.close()
+
+
+def test_what_is_wrong_is_found_from_the_overview(page: Page, shop: Shop) -> None:
+    """From the list to the causes, to one dead letter, to what it died of and the record that it was."""
+    page.goto("/")
+    expect(page.locator("[data-pulse]")).to_have_text("live")
+    page.locator(".troubles").get_by_role("link", name=shop.name("order.status.v1.dead-letters")).click()
+    cause = page.get_by_role("region", name="Causes").get_by_role("row").filter(has_text="unreadable").first
+    cause.locator(".latest a").click()
+    expect(page.get_by_role("heading", name="What it died of")).to_be_visible()
+    page.locator(".path a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(shop.name("order.status.v1/"))
+
+
+def test_the_picture_is_the_routes_with_what_flows(page: Page, shop: Shop) -> None:
+    """Numbers follow what happens, without anybody asking again; a box leads on."""
+    page.goto("/?near=orders")
+    expect(page.locator("[data-pulse]")).to_have_text("live")
+    box = page.locator(f"[data-box='{shop.name('bob-ru.order.status.v1')}']")
+    shop.feed(seed=3, orders=100)
+    until(
+        lambda: re.search(r"[1-9]", box.locator(".small").text_content() or ""),
+        within=20,
+        what="a rate stands in the box",
+    )
+    expect(page.locator(".line.flows").first).to_be_attached()
+    box.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(shop.name("bob-ru.order.status.v1"))
+    expect(page.locator("code", has_text="'RU.*'")).to_be_visible()
+
+
+def waiting_key(page: Page, shop: Shop) -> str:
+    """The key that waits longest."""
+    page.goto("/tables")
+    page.get_by_role("link", name="those that wait longest").first.click()
+    return page.locator("tbody th a").first.inner_text()
+
+
+def test_the_keys_that_wait_longest_are_listed_first(page: Page, shop: Shop) -> None:
+    """By how long, of all workers; the page has an address that shows the same to a colleague."""
+    waiting_key(page, shop)
+    assert "sort=waiting" in page.url
+    since = page.locator("tbody tr td:nth-child(7) time").evaluate_all("all => all.map(each => each.title)")
+    assert len(since) > 1
+    assert since == sorted(since)
+    partitions = set(page.locator("tbody tr td:nth-child(2)").all_inner_texts())
+    assert len(partitions) > 1
+
+
+def test_an_order_is_followed_from_its_id(page: Page, shop: Shop) -> None:
+    """What it waits for, its history in time, and the copies that consumers got, with their places."""
+    key = waiting_key(page, shop)
+    page.goto("/keys")
+    page.get_by_label("Key").fill(key)
+    page.get_by_role("button", name="Look up").click()
+    expect(page.locator(".sentence")).to_contain_text("waits for")
+    expect(page.locator(".timeline")).to_contain_text("held the record at offset")
+    page.get_by_role("link", name="Look for its records in the topics as well").click()
+    arrived = page.locator(".timeline .source").first
+    expect(arrived).to_contain_text("arrived")
+    copy = page.locator(".timeline .narrow a").first
+    expect(copy).to_be_visible()
+    copy.click()
+    expect(page.locator(".path")).to_contain_text(f"copied by {shop.word} on worker-")
+
+
+def test_a_table_of_two_workers_is_paged_and_filtered(page: Page, shop: Shop) -> None:
+    """Every key once, page by page, whichever worker has it."""
+    source = shop.name("order.status.v1")
+    page.goto(f"/tables/{source}?limit=60")
+    found: list[str] = []
+    while True:
+        found += page.locator("tbody th a").all_inner_texts()
+        further = page.get_by_role("link", name="Further")
+        if not further.count():
+            break
+        further.click()
+    assert len(found) == len(set(found)) > 120
+    page.get_by_label("Begins with").fill("ord-1-000001")
+    page.get_by_role("button", name="Show").click()
+    chosen = page.locator("tbody th a").all_inner_texts()
+    assert sorted(chosen) == sorted(each for each in found if each.startswith("ord-1-000001"))
+    page.get_by_label("Where").fill("partition == 1 && last > 2")
+    page.get_by_role("button", name="Show").click()
+    assert set(page.locator("tbody tr td:nth-child(2)").all_inner_texts()) <= {"1"}
+
+
+def test_a_topic_is_followed_with_a_filter(page: Page, shop: Shop) -> None:
+    """Only what the condition holds for is shown, with how many were looked at; what is masked is masked."""
+    page.goto(f"/topics/{shop.name('order.status.v1')}/records")
+    page.get_by_label("Where").fill("country == 'KZ'")
+    page.get_by_role("button", name="Follow").click()
+    expect(page.locator("[data-scanned]")).to_contain_text(re.compile("waiting|0 found"))
+
+    def seen() -> bool:
+        shop.feed(seed=int(secrets.token_hex(2), 16), orders=20)
+        return page.locator("[data-records] tr").count() > 3
+
+    until(seen, within=20, what="records of KZ came")
+    page.get_by_role("button", name="Stop").click()
+    values = page.locator("[data-records] pre").all_text_contents()
+    assert all('"country": "KZ"' in each for each in values)
+    assert not any(re.search(r'"email": "(?!someone@example.com)', each) for each in values)
+    found, looked = map(
+        int, re.findall(r"(\d[\d,]*) ", (page.locator("[data-scanned]").text_content() or "").replace(",", ""))[:2]
+    )
+    assert found < looked
+
+
+def test_why_a_message_did_not_reach_a_team(page: Page, shop: Shop) -> None:
+    """What failed first; change it and watch; then what proposed routes would do."""
+    page.goto("/why")
+    page.get_by_label("Topic").select_option(shop.name("order.status.v1"))
+    vip = shop.name("vip.order.status.v1")
+    value = page.get_by_label("Value as JSON")
+    value.fill('{"country": "RU", "status": "paid", "amount": 5, "customer": {"email": "a@b.example"}}')
+    miss = page.locator(".miss", has_text=vip)
+    expect(miss).to_contain_text("amount > 100000")
+    expect(miss).to_contain_text("routes/notifications.yaml:")
+    value.fill('{"country": "RU", "status": "paid", "amount": 500000, "customer": {"email": "a@b.example"}}')
+    expect(page.locator(".to")).to_contain_text(vip)
+    assert "amount" in page.url
+    page.locator(".proposal summary").click()
+    page.get_by_label("File", exact=True).fill("routes/notifications.yaml")
+    routes = (shop.home / "routes" / "notifications.yaml").read_text()
+    page.get_by_label("Its text, whole").fill(routes.replace("100000", "900000"))
+    expect(page.locator(".changes .bad")).to_contain_text(vip)
+    expect(page.locator(".verdict")).to_have_count(2)
+    page.get_by_role("button", name="Ask both").click()
+    expect(page.locator(".changes .bad")).to_contain_text(vip)
+
+
+def test_times_are_the_viewers_own(page: Page, shop: Shop) -> None:
+    """In their zone, with the exact time in the tip."""
+    page.goto(f"/topics/{shop.name('order.status.v1')}/records")
+    shown, exact = page.locator("tbody time").first.evaluate("each => [each.textContent, each.title]")
+    assert exact.endswith("Z")
+    assert (int(shown[11:13]) - int(exact[11:13])) % 24 == 5
+
+
+def addresses(shop: Shop) -> list[str]:
+    """A page of each sort."""
+    source = shop.name("order.status.v1")
+    message = quote('{"country": "RU", "status": "paid"}')
+    return [
+        "/", "/topics", f"/topics/{source}", f"/topics/{source}/records", f"/topics/{source}/0/0", f"/why?topic={source}&value={message}",
+        "/keys/ord-1-0000010", "/tables", f"/tables/{source}?state=waiting", "/dead-letters", "/workers", "/topics/nothing",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)], ids=["light 1280", "dark 390"])
+def test_pages_are_accessible(opened: Browser, shop: Shop, scheme: str, size: dict[str, int]) -> None:
+    """By axe's rules for WCAG 2.1 AA, in light and dark, at 1280 and at 390 pixels; nothing is wider than the window."""
+    context = visit(opened, shop, viewport=size, color_scheme=scheme)
+    page = context.new_page()
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+    wrong: dict[str, str] = {}
+    # What a colour is in the dark, and how wide things are, shows on these.
+    looked = ["/sign-in", *addresses(shop)] if scheme == "light" else addresses(shop)[::2]
+    for address in looked:
+        page.goto(address)
+        found = Axe().run(page, options=rules)
+        if found.violations_count:
+            wrong[address] = found.generate_report()
+        if page.evaluate("document.documentElement.scrollWidth") > size["width"]:
+            wrong[f"{address} is too wide"] = str(page.evaluate("document.documentElement.scrollWidth"))
+    context.close()
+    assert wrong == {}
+
+
+def test_what_only_reads_works_without_scripts(opened: Browser, shop: Shop) -> None:
+    """Every page has its content, and forms are asked by their buttons."""
+    context = visit(opened, shop, java_script_enabled=False)
+    page = context.new_page()
+    for address in addresses(shop)[:-1]:
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status == 200, address
+        assert page.locator("main h1").count() == 1
+    page.goto("/topics")
+    page.get_by_label("Name has").fill("vip")
+    page.get_by_role("button", name="Show").click()
+    assert page.locator("tbody tr").count() == 1
+    context.close()
+
+
+def test_everything_can_be_reached_by_the_keyboard(page: Page, shop: Shop) -> None:
+    """The first stop leads past the navigation; boxes of the picture are stops like any link."""
+    page.goto("/?near=orders")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    stops = set()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        stops.add(page.evaluate("document.activeElement.dataset.box || ''"))
+    assert shop.name("bob-ru.order.status.v1") in stops
+
+
+def test_a_script_in_a_key_is_a_key(page: Page, shop: Shop) -> None:
+    """Wherever it is shown: in lists, as they come, in links and titles."""
+    key = "<script>document.title = 'taken'</script>"
+    source = shop.name("order.status.v1")
+    shop.topics.produce(
+        [{"topic": source, "key": key, "value": b"\xff", "headers": [(key, key.encode())], "partition": 0}]
+    )
+    page.goto(f"/topics/{source}/records?key={quote(key)}")
+    page.locator("tbody td.key a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(key)
+    assert "taken" not in page.title().split(" ", maxsplit=1)[0]
+    assert page.evaluate("document.title").endswith("· router")
