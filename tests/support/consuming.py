@@ -8,6 +8,7 @@ one line a record, which stays whatever becomes of the process.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -20,8 +21,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import fastavro
+
 from router.consumer import Received, Reject, TryAgain
 from router.develop.children import start_child
+from support.stage import EVENT_SCHEMA
 from support.waiting import until
 from support.worker import ROOT
 
@@ -51,6 +55,10 @@ class Plan:
     session: int = 2_000
     """Milliseconds without a heartbeat after which it is dead; as many without a poll are allowed."""
     finish_within: float = 10.0
+    avro: bool = False
+    """Records are events of the stage: the words stand in their notes, behind the number."""
+    asks: str = ""
+    """Of the words, whether it heeds those that fail (`vip`), those that hang (`all`), or none (`nothing`); empty: every one."""
 
 
 class Service:
@@ -124,14 +132,26 @@ class Store:
 
     def demand(self, record: Received) -> tuple[str, float]:
         """Raise what the value asks for; else its text, and how long it takes."""
-        value = (record.value or b"").decode()
+        value = words(record.value or b"") if self._plan.avro else (record.value or b"").decode()
         asked = dict(word.partition("=")[::2] for word in value.split()[1:])
+        for word in {"vip": ("hangs",), "all": ("fails",), "nothing": ("fails", "hangs")}.get(self._plan.asks, ()):
+            asked.pop(word, None)
         takes = float(asked.get("takes", "0"))
         if "fails" in asked and self.tries(value) <= int(asked["fails"]):
             raise Reject("out-of-range", error="integer out of range", place="value:amount")
         if "waits" in asked and self.tries(value) <= int(asked["waits"]):
             raise TryAgain("the database is down", after=0.3)
-        return value, 3_600.0 if "hangs" in asked else takes
+        if "hangs" in asked:
+            with (self._home / "hanging").open("a") as file:
+                file.write(f"{record.partition} {record.offset}\n")
+            takes = 3_600.0
+        return value, takes
+
+
+def words(value: bytes) -> str:
+    """The number of an event, and what its note asks for."""
+    told: Any = fastavro.schemaless_reader(io.BytesIO(value), EVENT_SCHEMA, None)
+    return f"{told['number']} {told['note'] or ''}".strip()
 
 
 def _at(plan: Plan) -> Callable[[str], None]:

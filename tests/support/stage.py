@@ -26,14 +26,14 @@ EVENT = {
     ],
 }
 """The schema of the subject `event`, which most tests use."""
-_EVENT = fastavro.parse_schema(EVENT)
+EVENT_SCHEMA = fastavro.parse_schema(EVENT)
 
 COLOURS = ("red", "green", "blue", "grey")
 
 
 def event(number: int, colour: str | None = None, note: str | None = None) -> bytes:
     """An event's bytes; colours take turns."""
-    return encode(_EVENT, {"number": number, "colour": colour or COLOURS[number % len(COLOURS)], "note": note})
+    return encode(EVENT_SCHEMA, {"number": number, "colour": colour or COLOURS[number % len(COLOURS)], "note": note})
 
 
 def encode(schema: Any, value: dict[str, Any]) -> bytes:
