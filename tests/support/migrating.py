@@ -21,7 +21,7 @@ ROUTER = Path(sys.executable).with_name("router")
 _RENAMED = {1: "note", 2: "comment", 3: "remark"}
 """The name that the note has in each version."""
 SCHEMAS: dict[int, dict[str, Any]] = {
-    version: EVENT | {"fields": [*EVENT["fields"][:2], {"name": name, "type": ["null", "string"], "default": None}]}  # type: ignore[index]
+    version: EVENT | {"fields": [*EVENT["fields"][:2], {"name": name, "type": ["null", "string"], "default": None}]}
     for version, name in _RENAMED.items()
 }
 PARSED = {version: fastavro.parse_schema(schema) for version, schema in SCHEMAS.items()}
@@ -32,7 +32,7 @@ def event_of(version: int, number: int, note: str) -> bytes:
     return encode(PARSED[version], {"number": number, "colour": "red", _RENAMED[version]: note})
 
 
-def note_of(version: int, value: dict[str, Any]) -> str:
+def note_of(version: int, value: Any) -> str:
     """The note of a decoded event."""
     return str(value[_RENAMED[version]])
 

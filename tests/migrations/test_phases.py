@@ -1,0 +1,211 @@
+"""From phase to phase: what may follow, what stands in the way, and what is kept of it."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from router.migrations.crossing import Natives
+from router.migrations.phases import (
+    GroupState,
+    Migration,
+    MirrorState,
+    Observation,
+    Phase,
+    Step,
+    WrongPhase,
+    obstacles,
+    read_migration,
+    stepped,
+)
+
+NOW = 10_000_000
+HOUR = 3_600_000
+
+
+def migration(*phases: Phase, **more: Any) -> Migration:
+    """One that went through these phases."""
+    steps = tuple(Step(each, number, "ada", "a reason", {"n": number}) for number, each in enumerate(phases))
+    return Migration(name="shop.order", source=1, target=2, generation=3, steps=steps, **more)
+
+
+def mirror(topic: str, *, behind: int = 0, natives: int = 0, at: int = -1, unread: bool | None = None) -> MirrorState:
+    return MirrorState(
+        topic=topic,
+        partition=0,
+        position=100 - behind,
+        end=100,
+        unread=behind > 0 if unread is None else unread,
+        natives=Natives(natives, natives - 1, at),
+    )
+
+
+def group(name: str, topic: str, *, members: int = 0, behind: int = 0, follows: bool = False) -> GroupState:
+    return GroupState(group=name, topic=topic, members=members, behind=behind, follows=follows)
+
+
+def seen(*mirrors: MirrorState, groups: tuple[GroupState, ...] = (), goes_back: bool = True) -> Observation:
+    return Observation(at=NOW, mirrors=mirrors, groups=groups, goes_back=goes_back)
+
+
+FORMER, NEW = "shop.order.v1", "shop.order.v2"
+FLIPPED = (Phase.MIRROR, Phase.FLIP)
+DRAINED = (*FLIPPED, Phase.DRAIN)
+
+
+@pytest.mark.parametrize(
+    ("phases", "follows"),
+    [
+        ((Phase.MIRROR,), {Phase.FLIP, Phase.ABORTED}),
+        (FLIPPED, {Phase.DRAIN, Phase.ABORTED}),
+        (DRAINED, {Phase.FLIP, Phase.RETIRED}),
+        ((*DRAINED, Phase.RETIRED), set()),
+        ((Phase.MIRROR, Phase.ABORTED), set()),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, tuple) else "",
+)
+def test_only_what_follows_may_follow(phases: tuple[Phase, ...], follows: set[Phase]) -> None:
+    """Draining can be taken back, an end cannot."""
+    found = set()
+    for phase in Phase:
+        try:
+            after = stepped(migration(*phases), Step(phase, NOW, "ada", "why"))
+        except WrongPhase:
+            continue
+        assert after.phase is phase
+        found.add(phase)
+    assert found == follows
+
+
+def test_a_wrong_step_says_what_comes_next() -> None:
+    """Who asks for too much, or for the same twice, need not look it up."""
+    with pytest.raises(WrongPhase) as wrong:
+        stepped(migration(Phase.MIRROR), Step(Phase.RETIRED, NOW, "", ""))
+    told = "shop.order.v1 to v2 is in phase 'mirror', and 'retire' follows 'drain'; from here it goes on with flip or abort"
+    assert str(wrong.value) == told
+    with pytest.raises(WrongPhase, match="is in phase 'flip' already"):
+        stepped(migration(*FLIPPED), Step(Phase.FLIP, NOW, "", ""))
+    with pytest.raises(WrongPhase, match="which is its end"):
+        stepped(migration(Phase.MIRROR, Phase.ABORTED), Step(Phase.FLIP, NOW, "", ""))
+
+
+def test_a_step_keeps_what_was_said_before() -> None:
+    """Unless it says something else."""
+    first = stepped(migration(Phase.MIRROR), Step(Phase.FLIP, NOW, "ada", "go"), quiet_ms=5, sunset="2030")
+    second = stepped(first, Step(Phase.DRAIN, NOW, "ada", "go"))
+    assert (second.quiet_ms, second.sunset) == (5, "2030")
+
+
+@pytest.mark.parametrize(
+    ("phases", "ways"),
+    [
+        ((Phase.MIRROR,), ((FORMER, NEW), (NEW, FORMER))),
+        (FLIPPED, ((FORMER, NEW), (NEW, FORMER))),
+        (DRAINED, ((FORMER, NEW),)),
+        ((*DRAINED, Phase.RETIRED), ()),
+        ((Phase.MIRROR, Phase.ABORTED), ()),
+    ],
+    ids=lambda value: value[-1] if value and isinstance(value[-1], Phase) else "",
+)
+def test_phases_say_what_is_copied(phases: tuple[Phase, ...], ways: tuple[tuple[str, str], ...]) -> None:
+    """Back, too, from the beginning on: a producer that moves too early loses nothing by it."""
+    assert migration(*phases).ways == ways
+
+
+LATE = mirror(FORMER, behind=1_001)
+WRITTEN = mirror(FORMER, natives=5, at=NOW - 60_000)
+QUIET = mirror(FORMER, natives=5, at=NOW - HOUR)
+
+
+@pytest.mark.parametrize(
+    ("phases", "wanted", "observed", "told"),
+    [
+        pytest.param((Phase.MIRROR,), Phase.FLIP, seen(mirror(FORMER, behind=1_000)), [], id="nearly done"),
+        pytest.param((Phase.MIRROR,), Phase.FLIP, seen(LATE), ["1,001 records of shop.order.v1"], id="still filling"),
+        pytest.param((Phase.MIRROR,), Phase.FLIP, seen(QUIET, goes_back=False), ["v2_to_v1.yaml"], id="no way back"),
+        pytest.param(DRAINED, Phase.FLIP, seen(LATE, goes_back=False), [], id="back from draining"),
+        pytest.param(FLIPPED, Phase.DRAIN, seen(QUIET), [], id="nobody writes"),
+        pytest.param(FLIPPED, Phase.DRAIN, seen(mirror(FORMER)), [], id="nobody ever wrote"),
+        pytest.param(
+            FLIPPED, Phase.DRAIN, seen(WRITTEN), ["60 s ago, and 3,600 s without that are asked for: 3,540 s more"],
+            id="somebody writes",
+        ),
+        pytest.param(
+            FLIPPED, Phase.DRAIN, seen(replace(QUIET, position=99, unread=True)), ["1 records of shop.order.v1 are still"],
+            id="one is not copied",
+        ),
+        pytest.param(FLIPPED, Phase.DRAIN, seen(mirror(FORMER, behind=1, unread=False)), [], id="markers alone"),
+        pytest.param(FLIPPED, Phase.DRAIN, seen(QUIET, groups=(group("g", FORMER, behind=9),)), [], id="readers may be late"),
+        pytest.param(DRAINED, Phase.RETIRED, seen(QUIET), [], id="proved"),
+        pytest.param(
+            DRAINED, Phase.RETIRED, seen(WRITTEN, groups=(group("g", FORMER, behind=1), group("a", NEW, behind=7))),
+            ["60 s ago", "group 'g' has up to 1 records of shop.order.v1 to read"], id="late by one",
+        ),
+        pytest.param(
+            DRAINED, Phase.RETIRED, seen(QUIET, groups=(group("g", FORMER, members=2),)),
+            ["group 'g' still reads shop.order.v1, with 2 members"], id="still there",
+        ),
+        pytest.param(
+            DRAINED, Phase.RETIRED, seen(QUIET, groups=(group("workers", FORMER, members=2, follows=True),)), [],
+            id="workers follow",
+        ),
+        pytest.param((Phase.MIRROR,), Phase.ABORTED, seen(LATE, mirror(NEW, behind=9)), [], id="nothing was new"),
+        pytest.param(
+            FLIPPED, Phase.ABORTED, seen(mirror(NEW, natives=1, at=NOW - 1, behind=2)),
+            ["a producer wrote to shop.order.v2", "2 records of shop.order.v2"], id="abort: producers have moved",
+        ),
+        pytest.param(FLIPPED, Phase.ABORTED, seen(mirror(NEW, natives=1, at=NOW - HOUR)), [], id="abort: they moved back"),
+        pytest.param(
+            FLIPPED, Phase.ABORTED, seen(mirror(NEW), groups=(group("g", NEW, members=1),)),
+            ["group 'g' still reads shop.order.v2"], id="abort: a reader",
+        ),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_way_is_said(
+    phases: tuple[Phase, ...], wanted: Phase, observed: Observation, told: list[str]
+) -> None:
+    """All of it at once, each with what it is about."""
+    found = obstacles(migration(*phases), wanted, observed)
+    assert len(found) == len(told)
+    for sentence, part in zip(found, told, strict=True):
+        assert part in sentence
+
+
+def test_a_wrong_phase_is_no_obstacle_but_an_error() -> None:
+    """Waiting would not help."""
+    with pytest.raises(WrongPhase):
+        obstacles(migration(Phase.MIRROR), Phase.RETIRED, seen())
+
+
+def test_names_are_made_of_versions() -> None:
+    """Each generation copies in a group of its own, and so from the beginning."""
+    one = migration(Phase.MIRROR)
+    assert (one.key, str(one)) == ("shop.order/v1-v2", "shop.order.v1 to v2")
+    assert one.group("shop-router") == "shop-router-migrate-shop.order.v1-v2-3"
+
+
+def test_what_is_kept_is_read_as_it_was() -> None:
+    """With its history and its evidence."""
+    kept = migration(*DRAINED, quiet_ms=7, sunset="2030-01-01T00:00:00Z")
+    assert read_migration(json.dumps(kept.to_json()).encode()) == kept
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"\xff",
+        b"[]",
+        b"[" * 100_000,
+        b'{"format": 2}',
+        json.dumps(migration(Phase.MIRROR).to_json() | {"steps": []}).encode(),
+        json.dumps(migration(Phase.MIRROR).to_json() | {"steps": [{"phase": "other"}]}).encode(),
+        json.dumps(migration(Phase.MIRROR).to_json() | {"source": "x"}).encode(),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_what_others_write_is_no_migration(value: bytes | None) -> None:
+    """Other tools may read the topic, and write there."""
+    assert read_migration(value) is None
