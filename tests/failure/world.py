@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from failure import gathering_world
+
 from router.consumer.gathering import Share
 from router.failure import parking
 from router.failure.consuming import PartitionConsumer, Turn
