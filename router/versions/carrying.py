@@ -34,6 +34,10 @@ _OTHER_KIND = 2
 _SAME_BYTES = {(Kind.INT, Kind.LONG), (Kind.STRING, Kind.BYTES)}
 
 
+_CODE = ("n = b[p]", "p += 1", "if n > 127:", "    n, p = rest_of_varint(b, p, n)")
+"""Lines that read a number, not yet unfolded from zigzag."""
+
+
 class Uncarried(ConfigError):
     """A value of one type cannot become one of another by itself."""
 
@@ -103,6 +107,11 @@ class Carrier:
             **self.skips.globals,
         }
         self.losses: list[Loss] = []
+        self.identical: set[str] = set()
+        """The functions that give the bytes as they are: what they stand for is a slice."""
+        self.inline: dict[str, list[str]] = {}
+        """By function, lines that do the same in place: they read `b` at `p`, leave `p` behind the value, and put what is made
+        into the variable that takes the place of `{x}`."""
 
     def constant(self, value: Any) -> str:
         """The name of a value that functions find in their globals."""
@@ -172,18 +181,22 @@ class Carrier:
 
     def slice(self, source: AvroNode) -> str:
         """The function for a type that is written alike on both sides."""
-        return self.define(["s = p", *self.skips.lines(source), "return b[s:p], p"])
+        name = self.define(["s = p", *self.skips.lines(source), "return b[s:p], p"])
+        self.identical.add(name)
+        return name
 
     def _from_union(self, source: AvroNode, target: AvroNode, path: str, to: str, leaf: Leaf) -> str:
         body = ["n, p = read_long(b, p)"]
+        same = target.kind is Kind.UNION
         for number, branch in enumerate(source.branches):
             if target.kind is Kind.UNION:
                 chosen, inner = self._into_union(branch, target, path, to, leaf)
                 made = f"{self.constant(encode_long(chosen))} + x"
+                same = same and chosen == number and inner in self.identical
             else:
                 inner, made = self.carry(branch, target, path, to, leaf), "x"
             body += [f"if n == {number}:", f"    x, p = {inner}(b, p)", f"    return {made}, p"]
-        return self.define([*body, "malformed(p, 'a union has no such branch')"])
+        return self.slice(source) if same else self.define([*body, "malformed(p, 'a union has no such branch')"])
 
     def _into_union(self, source: AvroNode, target: AvroNode, path: str, to: str, leaf: Leaf) -> tuple[int, str]:
         """The number of the branch that takes a type, and the function that carries it there."""
@@ -210,6 +223,8 @@ class Carrier:
         return 0, self.define([f"refuse({problem!r}, {to!r})"])
 
     def _collection(self, source: AvroNode, inner: str) -> str:
+        if inner in self.identical:
+            return self.slice(source)
         key = (
             ["s = p", *self.skips.lines(AvroNode(Kind.STRING)), "out.append(b[s:p])"] if source.kind is Kind.MAP else []
         )
@@ -252,7 +267,7 @@ class Carrier:
         table = self.constant(tuple(encode_long(each) if each >= 0 else None for each in numbers))
         refuse = ["if n in " + self.constant(frozenset(n for n, each in enumerate(numbers) if each < 0)) + ":"]
         refuse += [f"    refuse('its symbol is not there', {to!r})"]
-        return self.define(
+        name = self.define(
             [
                 "n, p = read_long(b, p)",
                 f"if not 0 <= n < {len(numbers)}:",
@@ -261,6 +276,10 @@ class Carrier:
                 f"return {table}[n], p",
             ]
         )
+        if -1 not in numbers:
+            check = [f"if n & 1 or n > {2 * len(numbers) - 2}:", "    malformed(p, 'an enum has no such symbol')"]
+            self.inline[name] = [*_CODE, *check, f"{{x}} = {table}[n >> 1]"]
+        return name
 
     def _unit(self, was: int, now: int, path: str) -> str:
         """The function for a moment in another unit; both are nanoseconds."""

@@ -7,6 +7,7 @@ the record fails with ConversionFailed: it is never written in part.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -100,13 +101,18 @@ def compile_parts(
     name: str,
 ) -> None:
     """Add the function of one pair of records. `whole` names the reader of the source's plain value, where one is needed."""
-    starts = {part.source for part in parts if part.source >= 0} | {slot.source for slot in slots}
+    in_place = _in_place(parts)
+    starts = {part.source for number, part in enumerate(parts) if part.source >= 0 and number not in in_place.values()}
+    starts |= {slot.source for slot in slots}
     ends = {part.source for part in parts if part.source >= 0 and not part.carrier}
     lines = ["s = p"] if whole else []
     for number, each in enumerate(source.fields):
         if number in starts or number - 1 in ends:
             lines.append(f"s{number} = p")
-        lines += carrier.skips.lines(each.type)
+        if number in in_place:
+            lines += _carried(parts[in_place[number]], in_place[number], carrier)
+        else:
+            lines += carrier.skips.lines(each.type)
     lines += ["e = p", "if e > len(b):", "    malformed(e, 'the value ends too early')"]
     lines += [f"{slot.variable} = {slot.reader}(b, s{slot.source})[0]" for slot in slots]
     if whole:
@@ -123,12 +129,32 @@ def compile_parts(
             pieces.append(_slice(run, len(source.fields)))
         run = (part.source, part.source) if copied else None
         if not copied:
-            made += _made(part, number, carrier)
+            if number not in in_place.values():
+                made += _made(part, number, carrier)
             pieces.append(f"x{number}")
     if run is not None:
         pieces.append(_slice(run, len(source.fields)))
     joined = pieces[0] if len(pieces) == 1 else f"b''.join(({''.join(f'{piece}, ' for piece in pieces)}))"
     carrier.define([*lines, *made, f"return {joined}, e"], name=name)
+    copies = [part.source for part in parts if part.source >= 0 and not part.carrier]
+    if source.fields and copies == list(range(len(source.fields))) and len(copies) == len(parts):
+        carrier.identical.add(name)
+
+
+def _in_place(parts: list[Part]) -> dict[int, int]:
+    """By number of a source's field, the part that carries it while the bytes are gone over: it need not be stepped over too."""
+    found: dict[int, int] = {}
+    for number, part in enumerate(parts):
+        if part.carrier and not part.code:
+            found.setdefault(part.source, number)
+    return found
+
+
+def _carried(part: Part, number: int, carrier: Carrier) -> list[str]:
+    inline = carrier.inline.get(part.carrier)
+    if inline is not None:
+        return [line.replace("{x}", f"x{number}") for line in inline]
+    return [f"x{number}, p = {part.carrier}(b, p)"]
 
 
 def _slice(run: tuple[int, int], fields: int) -> str:
@@ -166,7 +192,7 @@ def link(carrier: Carrier, name: str, *, file: str) -> tuple[Callable[[bytes], b
     def convert(value: bytes) -> bytes:
         try:
             made, end = inner(value, 0)
-        except IndexError:
+        except (IndexError, struct.error):
             raise Unreadable(field="", position=len(value), problem="the value ends too early") from None
         except ConversionFailed as failed:
             raise ConversionFailed(problem=failed.problem, field=failed.field, conversion=file) from failed

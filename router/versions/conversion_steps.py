@@ -258,7 +258,8 @@ class _Level:
                 self._builder.find(VersionKind.MISFIT, self._where(field), str(uncarried))
             return None
         self._used.add(name)
-        return Part(field.name, path, how, told, source=number, carrier=carrier)
+        same = carrier in self._carrier.identical
+        return Part(field.name, path, how, told, source=number, carrier="" if same else carrier)
 
     def _nested(self, field: AvroField, step: StepShape) -> Part | None:
         name = step.each or step.from_ or ""
