@@ -3,11 +3,15 @@
 One lane's `Keeping` over a RocksDB table, without a broker: rejections are read as fast as it goes, each of a key of its own.
 Their delays end one after the other, or all at one moment; the lane goes on as a worker's does, with a commit each 100 ms,
 and we see when the release mark of each key was written and committed. `python -m bench delays` runs it.
+
+Beside that, what the lanes' part of `failure:` costs the copying of records that nobody rejects: the job's records are decided and
+copied with and without a `Keeping` around the copier, in pairs of turns, in the CPU time of one thread.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import resource
 import subprocess
@@ -17,24 +21,33 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
+from bench import job
+from bench.comparing import interval
 from bench.errors import BenchError
 from bench.report import markdown
 from bench.session import Shown
 from router.exchange.decision import Decision
 from router.failure.keeping import Keeping, RejectionSink
+from router.failure.parking import KeyState, Phase
 from router.failure.policy import FailurePolicy, Kept
 from router.failure.rejections import rejection_headers
+from router.failure.stored import by_key, encode_state, state_key
 from router.failure.topics import rejected_of
-from router.lanes.batch import SourcePartition
+from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, CopyBatch
 from router.lanes.copying import Copier, Identity, Refusals
 from router.lanes.deliveries import RecordBatch
+from router.lanes.table import BatchCopier
+from router.language.deciders import deciders
+from router.language.load import load_routes
 from router.order.changelog import Progress, Replica
 from router.order.disk import DiskMemory, PartitionDisk
 from router.order.lane_table import PartitionTable
 from router.records.headers import ORIGIN
 from router.records.record import PlainRecord
+from router.versions.catalogue import read_catalogue
 
 __all__ = ["measure", "measured", "table"]
 
@@ -45,6 +58,7 @@ _SPREAD = 50.0
 """Seconds over which the delays end that do not end together."""
 _RETRY_MS = 600_000
 _VALUE = bytes(140)
+_BATCH = 2_000
 _TOGETHER, _FEW = 500, 20
 """Rejections that come at once."""
 _UNITS = {
@@ -206,7 +220,65 @@ def measure(*, pending: int, directory: Path) -> dict[str, float]:
     found["one after the other: half of them"] = late[len(late) // 2]
     found["one after the other: 99 %"] = late[len(late) * 99 // 100]
     found["one after the other: the latest"] = late[-1]
+    for waiting in (0, 1_000):
+        ratios = healthy(records=20_000, pairs=15, waiting=waiting, directory=directory / f"healthy-{waiting}")
+        name = f"copying, nobody rejects, {waiting:,} other keys wait: CPU"
+        found[name] = median(ratios)
+        found[f"{name}, 95 % from"], found[f"{name}, to"] = interval(ratios)
     found["memory at most"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return found
+
+
+def healthy(*, records: int, pairs: int, waiting: int, directory: Path) -> list[float]:
+    """CPU time of copying with `failure:` on every destination, without it being 1; so many other keys wait meanwhile."""
+    topics = {name: f"bench.{name}.{job.SUBJECT}" for name in job.DESTINATIONS}
+    source = SourcePartition(f"bench.{job.SUBJECT}", 0)
+    route_set, findings = load_routes(job.route_files(source.topic, topics, job.Shape()), read_catalogue(job.SCHEMAS))
+    assert route_set is not None, findings
+    decide = deciders(route_set)[source.topic].decide
+    identity = Identity(service="bench", instance="bench", route_set="0" * 8)
+
+    def new_copier() -> Copier:
+        return Copier(source.topic, decide=decide, destinations=_Four(), identity=identity)
+
+    table = PartitionTable(
+        PartitionDisk(directory / "t-0.db", DiskMemory(), name="t/0"),
+        changelog="changelog",
+        partition=0,
+        reader=_Empty(),
+        fit=lambda: None,
+    )
+    asyncio.run(table.restore())
+    kept = Kept(policies=dict.fromkeys(topics.values(), FailurePolicy()), retention_ms={})
+    keeping = Keeping(source, kept, copier=new_copier(), table=table, destinations=_Four(), feed=_Silent())
+    parked = encode_state(KeyState(phase=Phase.PARKED, awaited=True))
+    for number in range(waiting):
+        table.put(state_key(topics["vip"], by_key(b"waits-%d" % number)), parked)
+    keeping.resume(0)
+    feed = [
+        PlainRecord(topic=source.topic, offset=number, timestamp=0, key=key, value=value, headers=tuple(headers))
+        for number, (key, value, headers, *_) in enumerate(job.orders(records))
+    ]
+    batches = [
+        Batch(source, 1, first, first + _BATCH, feed[first : first + _BATCH], time.time())
+        for first in range(0, records, _BATCH)
+    ]
+
+    def turn(copier: BatchCopier) -> float:
+        gc.collect()
+        began = time.thread_time()
+        for batch in batches:
+            into = Copies()
+            copier.copy(batch, into=into, new_batch=_new_batch, refusals=Refusals())
+            into.seal()
+        return time.thread_time() - began
+
+    plain = new_copier()
+    turn(plain), turn(keeping)
+    found = []
+    for number in range(pairs):
+        each = {copier: turn(copier) for copier in ((plain, keeping) if number % 2 else (keeping, plain))}
+        found.append(each[keeping] / each[plain])
     return found
 
 
@@ -226,8 +298,8 @@ def table(columns: Mapping[int, Mapping[str, float]]) -> str:
     """As Markdown, a column a number of delays, of what `measure` found."""
     rows = []
     for name in next(iter(columns.values())):
-        unit = _UNITS.get(name, " ms after its time")
-        rows.append([name, *(f"{each[name]:,.1f}{unit}" for each in columns.values())])
+        unit = "" if name.startswith("copying") else _UNITS.get(name, " ms after its time")
+        rows.append([name, *(f"{each[name]:,.{1 if unit else 3}f}{unit}" for each in columns.values())])
     return markdown({"": "---", **{f"{pending:,} wait": "--:" for pending in columns}}, rows)
 
 
