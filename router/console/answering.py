@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from router.console import keys, letters, overview, reasons, records, topics
+from router.console import acting, keys, letters, overview, reasons, records, topics
 from router.console.sight import Answer, Parameters, Sight
 
 __all__ = ["ANSWERS"]
@@ -25,4 +25,11 @@ ANSWERS: Mapping[str, Callable[[Sight, Parameters], Awaitable[Answer]]] = {
     "tables": keys.tables,
     "table": keys.table,
     "dead_letters": letters.dead_letters,
+    "plan": acting.plan,
+    "redrive": acting.redrive,
+    "command": acting.command,
+    "stop": acting.stop,
+    "parked": acting.parked,
+    "release": acting.release,
+    "give_up": acting.give_up,
 }

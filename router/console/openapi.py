@@ -24,7 +24,8 @@ _REFUSALS: Mapping[str, str] = {
     "401": "There is no token in the request, or it is not the console's.",
     "403": "The role of the token may not do this.",
     "404": "What was asked about is not there.",
-    "503": "Kafka does not answer.",
+    "409": "A worker that is asked to act does something else.",
+    "503": "Kafka, or every worker, does not answer.",
 }
 
 
@@ -39,7 +40,7 @@ def openapi() -> dict[str, Any]:
         "info": {
             "title": "The router's console",
             "version": __version__,
-            "description": "Everything that the console's pages show, as JSON. Nothing here changes anything.",
+            "description": "Everything that the console's pages show, as JSON. A POST that needs the role operator is passed on to a worker.",
         },
         "servers": [{"url": "/"}],
         "security": [{"token": []}],

@@ -101,6 +101,25 @@ _MESSAGE = (
     Parameter("at", "A record instead: topic/partition/offset.", schema=_TEXT),
 )
 
+_LETTERS = (
+    Parameter("topic", "One topic of dead letters; none: all.", schema=_TEXT),
+    Parameter("destination", "Only those of this consumer.", schema=_TEXT),
+    Parameter("cause", "Only those of this cause.", schema={"type": "string", "pattern": "^([0-9a-f]{8})?$"}),
+    Parameter("key", "Only those with this key.", schema=_TEXT),
+)
+_REASON = Parameter("reason", "Why, for those who read the audit later.", schema=_TEXT)
+_RATE = Parameter("rate", "At most so many records a second.", schema={"type": "string", "pattern": "^[0-9]{0,6}$"})
+_COMMAND = Parameter("command", "A command's id.", "path", {"type": "string", "minLength": 1, "maxLength": 32})
+_PARKED = Parameter("topic", "A consumer's topic.", schema=_TEXT)
+_ALL = Parameter("all", "`1`: all keys of the topic.", schema={"enum": ["", "1"]})
+
+
+def _form(*parameters: Parameter) -> Mapping[str, Any]:
+    """A POST's body."""
+    told = {each.name: {"type": "string", **(each.schema or {})} for each in parameters}
+    return {"type": "object", "properties": told, "required": ["reason"] if "reason" in told else []}
+
+
 QUESTIONS: tuple[Question, ...] = (
     Question("overview", "/", "What is wrong, worst first, and the topology with what flows.", _PICTURE, template="overview.html"),
     Question("troubles", "/troubles", "What is wrong, worst first.", only_api=True),
@@ -153,6 +172,17 @@ QUESTIONS: tuple[Question, ...] = (
         Parameter("cause", "Only those of this cause.", schema={"type": "string", "pattern": "^([0-9a-f]{8})?$"}),
         _KEY,
     ), template="dead_letters.html"),
+    Question("plan", "/dead-letters/redrive", "What a redrive would do; nothing is done.", _LETTERS, role=Role.OPERATOR, template="redrive.html"),
+    Question("redrive", "/dead-letters/redrive", "Redrive dead letters: a worker does it, and audits who asked and why.", _LETTERS, role=Role.OPERATOR,
+             method="POST", template="redrive.html", body=_form(*_LETTERS, _REASON, _RATE)),
+    Question("command", "/commands/{command}", "How far a command is.", (_COMMAND,), role=Role.OPERATOR, template="command.html"),
+    Question("stop", "/commands/{command}/stop", "End a command behind what is being sent.", (_COMMAND,), role=Role.OPERATOR, method="POST",
+             template="command.html", body=_form()),
+    Question("parked", "/parked", "Keys that wait because one of their records was rejected.", (_PARKED,), template="parked.html"),
+    Question("release", "/parked/release", "Let a parked key flow again.", role=Role.OPERATOR, method="POST", template="parked.html",
+             body=_form(_PARKED, _KEY, _ALL, _REASON)),
+    Question("give_up", "/parked/give-up", "Give up the record that parks a key.", role=Role.OPERATOR, method="POST", template="parked.html",
+             body=_form(_PARKED, _KEY, _ALL, _REASON)),
 )  # fmt: skip
 
 
@@ -171,6 +201,13 @@ _ANSWERS: Mapping[str, str] = {
     "key": "key look found events unanswered looked problems",
     "tables": "tables problem",
     "table": "source asked keys cursor unanswered lanes problem cut",
+    "plan": "asked plan problem",
+    "redrive": "command problem goes_to",
+    "command": "command problem",
+    "stop": "command problem goes_to",
+    "parked": "asked keys problem",
+    "release": "command problem goes_to",
+    "give_up": "command problem goes_to",
     "dead_letters": "topics asked causes deaths letters looked",
 }
 """Top-level names of each answer, which tests compare with real ones."""

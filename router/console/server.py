@@ -198,6 +198,11 @@ def _frame(request: web.Request, visitor: Visitor | None) -> dict[str, Any]:
 def _page(question: Question) -> Handler:
     async def get(request: web.Request) -> web.StreamResponse:
         answer = await ANSWERS[question.name](request.app[SIGHT], await _parameters(request, question))
+        if answer.get("goes_to"):
+            # What was done is shown by its own page, which may be asked for again.
+            return web.Response(status=303, headers={"Location": answer["goes_to"]})
+        if (refusal := _not_done(request, answer)) is not None:
+            return refusal
         page = render(question.template, {**answer, **_frame(request, request.get(_VISITOR))})
         return web.Response(text=page, content_type="text/html")
 
@@ -207,9 +212,17 @@ def _page(question: Question) -> Handler:
 def _json(question: Question) -> Handler:
     async def get(request: web.Request) -> web.StreamResponse:
         answer = await ANSWERS[question.name](request.app[SIGHT], await _parameters(request, question))
-        return web.json_response(answer, dumps=_dumps)
+        return _not_done(request, answer) or web.json_response(answer, dumps=_dumps)
 
     return get
+
+
+def _not_done(request: web.Request, answer: Mapping[str, Any]) -> web.Response | None:
+    """What a worker did not do that was asked to act, and why."""
+    if answer.get("goes_to") != "":
+        return None
+    problem = {name: str(answer["problem"].get(name, "")) for name in ("reason", "message", "what_to_do")}
+    return _refusal(request, 409 if problem["reason"] == "busy" else 503, problem)
 
 
 def _stream(question: Question) -> Handler:
@@ -228,6 +241,9 @@ async def _parameters(request: web.Request, question: Question) -> Parameters:
     if question.method == "POST":
         given |= await _body(request)
     given |= dict(request.match_info)
+    # Who asks is whom the gate let in.
+    visitor = request[_VISITOR]
+    given["author"] = visitor.name if visitor.name == visitor.role else f"{visitor.name} ({visitor.role})"
     if any(not _is_text(each) for each in given.values()):
         raise WrongQuestion(parameter="address", value="", problem="has what is no UTF-8: send bytes as base64")
     check(question, given)

@@ -16,6 +16,8 @@ __all__ = ["AskWorkers", "Workers"]
 
 _WITHIN = 5.0
 """Seconds that a worker may take; for what it has to ask others, twice as long."""
+_WITHIN_ACT = 60.0
+"""The same for what has to read many dead letters first."""
 _LARGEST = 32 << 20
 
 
@@ -25,8 +27,20 @@ class AskWorkers(Protocol):
     async def look(self, url: str) -> tuple[WorkerFacts, Counted | None]:
         """How it is, and what it counts."""
 
-    async def api(self, urls: Sequence[str], path: str, parameters: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
-        """The answer of the first that answers; (0, why) where none does."""
+    async def api(
+        self,
+        urls: Sequence[str],
+        path: str,
+        parameters: Mapping[str, str],
+        *,
+        body: Mapping[str, Any] | None = None,
+        whoever_knows: bool = False,
+    ) -> tuple[int, Mapping[str, Any]]:
+        """The answer of the first that answers; (0, why) where none does.
+
+        With a body it is a POST, which only the first is sent that takes it. `whoever_knows` goes on to the next where one
+        answers 404.
+        """
 
 
 class Workers:
@@ -50,7 +64,15 @@ class Workers:
         except ValueError:
             return WorkerFacts(url, problem="what answers there is no worker of this version"), None
 
-    async def api(self, urls: Sequence[str], path: str, parameters: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
+    async def api(
+        self,
+        urls: Sequence[str],
+        path: str,
+        parameters: Mapping[str, str],
+        *,
+        body: Mapping[str, Any] | None = None,
+        whoever_knows: bool = False,
+    ) -> tuple[int, Mapping[str, Any]]:
         """See AskWorkers."""
         if self._token is None:
             what_to_do = "give the console and all workers the same ROUTER_API_TOKEN"
@@ -60,31 +82,46 @@ class Workers:
                 "what_to_do": what_to_do,
             }
         problems = []
+        unknown: tuple[int, Mapping[str, Any]] | None = None
+        seconds = 2 * _WITHIN if body is None else _WITHIN_ACT
         for url in urls:
             try:
-                status, text = await self._get(f"{url}{path}", parameters, seconds=2 * _WITHIN)
-                body = json.loads(text)
+                status, text = await self._get(f"{url}{path}", parameters, seconds=seconds, body=body)
+                told = json.loads(text)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 problems.append(f"{url}: {str(error) or 'no answer in time'}")
+                if body is not None and not isinstance(error, aiohttp.ClientConnectorError):
+                    # It may have begun: nobody else is asked to do it once more.
+                    break
             except ValueError:
                 problems.append(f"{url}: what answers there is no worker of this version")
             else:
-                if isinstance(body, dict):
-                    return status, body
+                if isinstance(told, dict):
+                    if not (status == 404 and whoever_knows):
+                        return status, told
+                    unknown = status, told
+        if unknown is not None:
+            return unknown
         what_to_do = "see whether workers run; name them in ROUTER_CONSOLE_WORKERS"
         message = f"no worker answers ({'; '.join(problems) or 'none is known'})"
         return 0, {"reason": "no-worker", "message": message, "what_to_do": what_to_do}
 
     async def _get(
-        self, url: str, parameters: Mapping[str, str] | None = None, *, seconds: float = _WITHIN
+        self,
+        url: str,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        seconds: float = _WITHIN,
+        body: Mapping[str, Any] | None = None,
     ) -> tuple[int, str]:
         if self._session is None:
             self._session = aiohttp.ClientSession(trust_env=False)
         headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
         timeout = aiohttp.ClientTimeout(total=seconds)
         # A token is for the worker that was asked, and for no other address that it may name.
-        async with self._session.get(
-            url, params=parameters or {}, headers=headers, timeout=timeout, allow_redirects=False
+        method = "GET" if body is None else "POST"
+        async with self._session.request(
+            method, url, params=parameters or {}, json=body, headers=headers, timeout=timeout, allow_redirects=False
         ) as answer:
             content = await answer.content.read(_LARGEST)
             return answer.status, content.decode("utf-8", "replace")

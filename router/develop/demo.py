@@ -46,7 +46,7 @@ from router.versions.catalogue import read_catalogue
 __all__ = ["DemoOptions", "run_demo"]
 
 GROUP = "router-demo"
-_CONSOLE_TOKEN = "ROUTER_CONSOLE_VIEWER_TOKEN"  # noqa: S105 - a variable's name
+_CONSOLE_TOKEN = "ROUTER_CONSOLE_OPERATOR_TOKEN"  # noqa: S105 - a variable's name
 HOURS_BACK_MS = 3 * 3_600_000
 """Where the story begins: far enough back for a long feed, recent enough for the shortest retention of routes/."""
 

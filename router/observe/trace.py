@@ -1,4 +1,4 @@
-"""The path of a record, read back from its own headers: each router that copied it left an origin and a hop."""
+"""The path of a record, read back from its own headers: each router that copied it left an origin and a hop. Pure."""
 
 from __future__ import annotations
 

@@ -30,7 +30,14 @@ from router.console.sight import Sight
 from router.tables.view import bytes_json
 
 Client = TestClient[web.Request, web.Application]
-_IN_PATHS = {"topic": "order.v1", "source": "order.v1", "partition": "0", "offset": "1", "key": "ord-2"}
+_IN_PATHS = {
+    "topic": "order.v1",
+    "source": "order.v1",
+    "partition": "0",
+    "offset": "1",
+    "key": "ord-2",
+    "command": "0123abcd",
+}
 
 
 @pytest.fixture
@@ -77,10 +84,11 @@ async def test_nothing_is_answered_without_a_sign_in(client: Client, question: Q
 @pytest.mark.parametrize("role", list(Role))
 async def test_each_role_may_what_it_may(client: Client, question: Question, role: Role, *, api: bool) -> None:
     """On every route: who is of a lesser role than a question needs is refused, all others are answered."""
-    body = {"routes": "version: 1\nteam: more\n"} if question.method == "POST" else None
+    told = {"routes": "version: 1\nteam: more\n", "reason": "it is time", "topic": "paid.order.v1", "key": "ord-1"}
+    body = told if question.method == "POST" else None
     answer = await client.request(question.method, address(question, api=api), headers=bearer(role), json=body)
     assert answer.status == (200 if role.allows(question.role) else 403), await answer.text()
-    if api and not question.stream:
+    if api and not question.stream and answer.status == 200:
         assert set(question.answers) <= set(await answer.json())
 
 
@@ -208,7 +216,7 @@ async def test_no_page_runs_or_shows_what_records_say(client: Client, question: 
     parameters = {"find_key": {"key": SCRIPT, "look": "1"}, "key": {"look": "1"}, "why": {"at": "order.v1/0/3"}}.get(
         question.name, {}
     )
-    answer = await client.get(address(question), params=parameters, headers=bearer())
+    answer = await client.get(address(question), params=parameters, headers=bearer(question.role))
     text = await answer.text()
     scripts = Scripts()
     scripts.feed(text)
@@ -226,7 +234,9 @@ async def test_masks_hold_in_the_api_too(client: Client, question: Question) -> 
     parameters = {"find_key": {"key": "ord-1", "look": "1"}, "key": {"look": "1"}, "why": {"at": "order.v1/0/3"}}.get(
         question.name, {}
     )
-    text = await (await client.get(address(question, api=True), params=parameters, headers=bearer())).text()
+    text = await (
+        await client.get(address(question, api=True), params=parameters, headers=bearer(question.role))
+    ).text()
     assert SECRET not in text
     assert "s3cr3t" not in text
 

@@ -127,13 +127,24 @@ class MemoryWorkers:
     facts: dict[str, tuple[WorkerFacts, Counted | None]] = field(default_factory=dict)
     answers: dict[str, tuple[int, Mapping[str, Any]]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    bodies: list[Mapping[str, Any]] = field(default_factory=list)
 
     async def look(self, url: str) -> tuple[WorkerFacts, Counted | None]:
         self.asked.append(url)
         return self.facts.get(url, (WorkerFacts(url, problem="nobody is there"), None))
 
-    async def api(self, urls: Sequence[str], path: str, parameters: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
+    async def api(
+        self,
+        urls: Sequence[str],
+        path: str,
+        parameters: Mapping[str, str],
+        *,
+        body: Mapping[str, Any] | None = None,
+        whoever_knows: bool = False,
+    ) -> tuple[int, Mapping[str, Any]]:
         self.asked.append(path)
+        if body is not None:
+            self.bodies.append(body)
         if path in self.answers:
             return self.answers[path]
         if self.group is None:
@@ -205,13 +216,44 @@ HOSTILE_KEYS = (
 )
 
 
+_PLAN = {
+    "looked_at": 3, "meant": 2, "letters": 2, "copies": 2, "converted": 0,
+    "sending": [{
+        "topic": "paid.order.v1", "by_lanes": False, "cause": "0123abcd", "destination": "", "reason": "unreadable", "error": "E",
+        "message": f"has {SECRET} {SCRIPT}", "count": 2,
+    }],
+    "left": {"unreadable": 1}, "examples": {"unreadable": f"{SECRET} {SCRIPT}"},
+}  # fmt: skip
+_COMMAND = {
+    "command": "0123abcd",
+    "kind": "redrive",
+    "author": "operator",
+    "reason": SCRIPT,
+    "letters": 1,
+    "problem": "",
+}
+ACTS: dict[str, tuple[int, Mapping[str, Any]]] = {
+    "/api/dead-letters/plan": (200, {"plan": _PLAN}),
+    "/api/dead-letters/redrive": (202, {**_COMMAND, "state": "running"}),
+    "/api/commands/0123abcd": (200, {**_COMMAND, "state": "ended", "done": _PLAN, "lanes": []}),
+    "/api/commands/0123abcd/stop": (202, {**_COMMAND, "state": "running"}),
+    "/api/parked": (200, {"keys": [
+        {"topic": "paid.order.v1", "key": SCRIPT, "lane": "order.v1/0", "state": "parked", "since": 1_000, "until": None, "came_back": 1, "held": 2},
+        {"topic": "paid.order.v1", "key": None, "lane": "order.v1/0", "state": "retry", "since": None, "until": 9_000, "came_back": 1, "held": 0},
+    ]}),
+    "/api/parked/release": (202, {"command": "0123abcd", "keys": []}),
+    "/api/parked/give-up": (200, {"command": "", "keys": []}),
+}  # fmt: skip
+"""What a worker answers that is asked to act."""
+
+
 async def busy_sight() -> Sight:
     """Records of all sorts, hostile ones among them, and a worker that keeps a table."""
     group = TableGroup(2).deal({0: keeps(b"ord-1", *HOSTILE_KEYS, waiting=[b"ord-2"]), 1: keeps(b"ord-3")})
     routes = today().route_set.fingerprint
     ready = WorkerFacts("http://w-0", "w-0", {**READY, "routes": routes})
     counted = Counted({SOURCE: 10.0}, {(SOURCE, "all.order.v1"): 10.0}, {SOURCE: 1.0}, {SOURCE: 3.0})
-    sight = new_sight(workers=MemoryWorkers(group, {"http://w-0": (ready, counted)}))
+    sight = new_sight(workers=MemoryWorkers(group, {"http://w-0": (ready, counted)}, dict(ACTS)))
     kafka = sight.kafka
     assert isinstance(kafka, MemoryKafka)
     headers = (
