@@ -6,6 +6,7 @@ readers are told; what stands before it, this reads as a committed one.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -22,7 +23,11 @@ from router.records.record import Headers
 
 __all__ = ["Marks"]
 
+log = logging.getLogger("router.consumer")
+
 _TIMEOUT = 10.0
+_PATIENCE = 10.0
+"""Seconds after which marks that are not read yet are tried by another client."""
 Marked = Callable[[int, bytes | None, bytes | None, Headers], Skipping | None]
 """Takes a mark: partition, key, value, headers."""
 
@@ -40,16 +45,16 @@ class Marks:
         for needed in (topic, rejected_of(topic), *((self.topic,) if required else ())):
             if needed not in known:
                 raise TopicMissing(topic=needed, problem="is not there, or this client may not see it")
-        self._client = confluent_kafka.Consumer(
-            {
-                **settings,
-                "auto.offset.reset": "earliest",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "isolation.level": "read_committed",
-            }
-        )
-        self._followed: set[int] = set()
+        self._settings = {
+            **settings,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+        }
+        self._client: confluent_kafka.Consumer | None = None
+        self._positions: dict[int, int] = {}
+        """By partition that is followed, what is to be read next."""
 
     def ends(self, partitions: Collection[int]) -> dict[int, int]:
         """The high watermarks: behind everything, committed or not. Raises KafkaException."""
@@ -59,44 +64,61 @@ class Marks:
         found = self._admin.list_offsets(
             wanted, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_TIMEOUT
         )
-        return {place.partition: future.result(_TIMEOUT).offset for place, future in found.items()}
+        try:
+            return {place.partition: future.result(2 * _TIMEOUT).offset for place, future in found.items()}
+        except TimeoutError as error:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error  # noqa: SLF001 - it has no other name
 
     def read(self, partitions: Sequence[int], gathering: Gathering, *, stopping: Callable[[], bool]) -> None:
         """Read the marks of these partitions until each is ready, or the consumer is to stop; then they are followed."""
         if not self.there or not partitions:
             return
-        new = [TopicPartition(self.topic, each, confluent_kafka.OFFSET_BEGINNING) for each in partitions]
-        self.leave(partitions)
-        self._followed.update(partitions)
-        self._client.incremental_assign(new)
+        self._positions.update(dict.fromkeys(partitions, 0))
+        self._renew()
+        renewed = time.monotonic()
         while not stopping() and not all(gathering.ready(each) for each in partitions):
             for _ in self._come(gathering.marked, gathering.marks_read, within=0.2):
                 pass
+            if time.monotonic() - renewed > _PATIENCE:
+                log.warning("%s: marks are not read to their end yet, another client tries", self.topic)
+                self._renew()
+                renewed = time.monotonic()
 
     def tail(self, marked: Marked) -> Iterator[tuple[int, Skipping]]:
         """What has come since; returns what is to be skipped, by partition."""
-        if self._followed:
+        if self._positions:
             yield from self._come(marked, lambda _partition, _position: None, within=0.0)
 
     def leave(self, partitions: Collection[int]) -> None:
         """Follow these no longer."""
-        left = self._followed.intersection(partitions)
-        if left:
-            self._client.incremental_unassign([TopicPartition(self.topic, each) for each in left])
-            self._followed -= left
+        for partition in partitions:
+            self._positions.pop(partition, None)
 
     def close(self) -> None:
         """Close the clients."""
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _renew(self) -> None:
+        """Read on with another client: one that goes over to other partitions may hang when a broker has died meanwhile."""
+        self.close()
+        self._client = confluent_kafka.Consumer(self._settings)
+        self._client.assign([TopicPartition(self.topic, each, position) for each, position in self._positions.items()])
 
     def _come(
         self, marked: Marked, read_to: Callable[[int, int], None], *, within: float
     ) -> Iterator[tuple[int, Skipping]]:
         deadline = time.monotonic() + within
+        if self._client is None:
+            return
         while (message := self._client.poll(max(0.0, deadline - time.monotonic()))) is not None:
             error = message.error()
             partition, offset = message.partition() or 0, message.offset() or 0
+            if partition not in self._positions:
+                continue
             if error is None:
+                self._positions[partition] = offset + 1
                 told = marked(partition, message.key(), message.value(), tuple(message.headers() or ()))
                 read_to(partition, offset + 1)
                 if told is not None:

@@ -161,6 +161,7 @@ class Shop:
                 home=str(home / name),
                 name=f"{name}-{number}",
                 session=10_000,
+                poll=60_000,
                 avro=True,
                 asks=name if name != "cold" else "nothing",
             )

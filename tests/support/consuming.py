@@ -53,7 +53,9 @@ class Plan:
     keep: bool = True
     commit_every: float = 0.2
     session: int = 2_000
-    """Milliseconds without a heartbeat after which it is dead; as many without a poll are allowed."""
+    """Milliseconds without a heartbeat after which it is dead."""
+    poll: int = 0
+    """Milliseconds that are allowed without a poll; 0: as many as without a heartbeat."""
     finish_within: float = 10.0
     avro: bool = False
     """Records are events of the stage: the words stand in their notes, behind the number."""
@@ -178,7 +180,7 @@ def _run_confluent(plan: Plan) -> None:
         "group.id": plan.group,
         "session.timeout.ms": plan.session,
         "heartbeat.interval.ms": plan.session // 4,
-        "max.poll.interval.ms": plan.session,
+        "max.poll.interval.ms": plan.poll or plan.session,
     }
     if plan.fixed:
         settings["group.instance.id"] = plan.name
@@ -212,7 +214,7 @@ async def _run_aiokafka(plan: Plan) -> None:
         "group_id": plan.group,
         "session_timeout_ms": plan.session,
         "heartbeat_interval_ms": plan.session // 4,
-        "max_poll_interval_ms": plan.session,
+        "max_poll_interval_ms": plan.poll or plan.session,
     }
     if plan.fixed:
         settings["group_instance_id"] = plan.name
