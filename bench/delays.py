@@ -5,13 +5,12 @@ Their delays end one after the other, or all at one moment; the lane goes on as 
 and we see when the release mark of each key was written and committed. `python -m bench delays` runs it.
 
 Beside that, what the lanes' part of `failure:` costs the copying of records that nobody rejects: the job's records are decided and
-copied with and without a `Keeping` around the copier, in pairs of turns, in the CPU time of one thread.
+copied with and without a `Keeping` around the copier, batch by batch in turn, in the CPU time of one thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import resource
 import subprocess
@@ -221,7 +220,7 @@ def measure(*, pending: int, directory: Path) -> dict[str, float]:
     found["one after the other: 99 %"] = late[len(late) * 99 // 100]
     found["one after the other: the latest"] = late[-1]
     for waiting in (0, 1_000):
-        ratios = healthy(records=20_000, pairs=15, waiting=waiting, directory=directory / f"healthy-{waiting}")
+        ratios = healthy(records=20_000, pairs=301, waiting=waiting, directory=directory / f"healthy-{waiting}")
         name = f"copying, nobody rejects, {waiting:,} other keys wait: CPU"
         found[name] = median(ratios)
         found[f"{name}, 95 % from"], found[f"{name}, to"] = interval(ratios)
@@ -264,21 +263,20 @@ def healthy(*, records: int, pairs: int, waiting: int, directory: Path) -> list[
         for first in range(0, records, _BATCH)
     ]
 
-    def turn(copier: BatchCopier) -> float:
-        gc.collect()
+    def turn(copier: BatchCopier, batch: Batch) -> float:
         began = time.thread_time()
-        for batch in batches:
-            into = Copies()
-            copier.copy(batch, into=into, new_batch=_new_batch, refusals=Refusals())
-            into.seal()
+        into = Copies()
+        copier.copy(batch, into=into, new_batch=_new_batch, refusals=Refusals())
+        into.seal()
         return time.thread_time() - began
 
     plain = new_copier()
-    turn(plain), turn(keeping)
     found = []
-    for number in range(pairs):
-        each = {copier: turn(copier) for copier in ((plain, keeping) if number % 2 else (keeping, plain))}
-        found.append(each[keeping] / each[plain])
+    for number in range(-len(batches), pairs):
+        batch = batches[number % len(batches)]
+        each = {copier: turn(copier, batch) for copier in ((plain, keeping) if number % 2 else (keeping, plain))}
+        # Of the first round both learn something.
+        found += [each[keeping] / each[plain]] if number >= 0 else []
     return found
 
 
