@@ -61,7 +61,12 @@ class RejectingConsumer:
         known = PartitionConsumer(partition)
         marks = Consumer({"bootstrap.servers": self._bootstrap, "group.id": "marks", "enable.auto.commit": False})
         place = TopicPartition(parked_of(self._topic), partition, 0)
-        _, end = marks.get_watermark_offsets(place, timeout=30)
+        # A committed reader is told the last stable offset, which is not where the marks end.
+        asker = Consumer(
+            {"bootstrap.servers": self._bootstrap, "group.id": "marks", "isolation.level": "read_uncommitted"}
+        )
+        _, end = asker.get_watermark_offsets(place, timeout=30)
+        asker.close()
         known.begin(committed=committed, marks_end=end)
         marks.assign([place])
         while not known.ready:
