@@ -3,6 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -eo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
+# Where a system forbids to keep compiled modules, every worker that a test starts would compile all of them again.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test check static proof bench docs lock clean
 
 VENV := .venv

@@ -10,7 +10,6 @@ import click
 from router.commands.live import PLACE, read_record
 from router.commands.routes import read_texts, routes_options
 from router.errors import RouterError
-from router.language.case_shapes import CASES_ENDING
 from router.language.case_text import case_lines
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
@@ -18,6 +17,7 @@ from router.language.masking import UnknownField
 from router.language.new_case import NewCase, Unstatable, new_case, with_new_case
 from router.language.routes import RouteSet
 from router.language.suggestions import did_you_mean
+from router.language.yaml_text import CASES_ENDING
 from router.records.headers import Origin
 from router.records.record import Record
 from router.settings import Settings

@@ -8,10 +8,7 @@ from pydantic import Field
 
 from router.language.shapes import Name, Shape, TopicName
 
-__all__ = ["CASES_ENDING", "NULLABLE", "CaseFile", "CaseShape", "MessageShape"]
-
-CASES_ENDING = "_test"
-"""What the name of a file of cases ends in, before its `.yaml`."""
+__all__ = ["NULLABLE", "CaseFile", "CaseShape", "MessageShape"]
 
 
 class MessageShape(Shape):

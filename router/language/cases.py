@@ -11,7 +11,7 @@ from router.errors import RecordError, Unreadable
 from router.exchange.deciding import Decider
 from router.exchange.explain import explain
 from router.exchange.model import Binding, DestinationKind, Place
-from router.language.case_shapes import CASES_ENDING, NULLABLE, CaseFile, CaseShape
+from router.language.case_shapes import NULLABLE, CaseFile, CaseShape
 from router.language.case_values import Misfit, encode_value
 from router.language.deciders import new_decider, new_topology
 from router.language.findings import Finding, Kind
@@ -21,6 +21,7 @@ from router.language.reading import ParsedFile, read_shape
 from router.language.routes import Format, RouteSet, Source
 from router.language.suggestions import did_you_mean
 from router.language.topics import dead_letters_of, sources_by_topic, unroutable_of
+from router.language.yaml_text import CASES_ENDING
 from router.records.field_type import Kind as FieldKind
 from router.records.json_reader import json_reader
 from router.records.marks import SCHEMA_HEADER

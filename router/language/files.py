@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from router.errors import ConfigError
-from router.language.case_shapes import CASES_ENDING
-from router.language.yaml_text import LARGEST
+from router.language.yaml_text import CASES_ENDING, LARGEST
 
 __all__ = ["UnreadableFile", "read_cases", "read_route_file", "read_routes"]
 

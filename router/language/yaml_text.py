@@ -49,8 +49,10 @@ from router.language.yaml_traps import (
     word_at,
 )
 
-__all__ = ["DEEPEST", "LARGEST", "parse_yaml"]
+__all__ = ["CASES_ENDING", "DEEPEST", "LARGEST", "parse_yaml"]
 
+CASES_ENDING = "_test"
+"""What the name of a file of cases ends in, before its `.yaml`."""
 LARGEST = 1024 * 1024
 """Bytes of a file."""
 DEEPEST = 50
