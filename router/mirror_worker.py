@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from router.environment import EXACTLY_ONCE
 from router.errors import ConfigError
 from router.lanes.copying import Copier, Identity
 from router.lanes.table import BatchCopier
@@ -78,7 +79,8 @@ class MirrorApp(RouterApp):
 
     def __init__(self, settings: Settings, mirror: Mirror, route_set: RouteSet) -> None:
         self.mirror = mirror
-        super().__init__(replace(settings, group=mirror.group, http_port=0), route_set)
+        # Whatever workers promise, what was copied twice would not be told from what was produced.
+        super().__init__(replace(settings, group=mirror.group, http_port=0, guarantee=EXACTLY_ONCE), route_set)
 
     def _twins_of(self, route_set: RouteSet) -> Mapping[str, Twins]:  # noqa: ARG002 - its routes name no subject
         return mirror_twins(self.mirror.ways, group=self.mirror.group)
