@@ -91,7 +91,7 @@ def _refusal(topic: str, subjects: Mapping[str, Subject], before: Mapping[str, S
     newest = subject.newest(found.version)
     assert newest is not None
     if newest.root is None:
-        return lambda record: _refused_json(newest, record.value)
+        return _refusal_of_json(subject, newest)
     old = before.get(subject.name, subject)
     # Bare bodies were written by what is committed; others say by which revision.
     writers = Writers(
@@ -127,6 +127,18 @@ def _resolver(written: Revision, newest: Revision) -> Callable[[bytes], bytes] |
         return resolve_revision(schemas[0], schemas[1], refusing=True)
     except InvalidSchema as error:
         return error.problem
+
+
+def _refusal_of_json(subject: Subject, newest: Revision) -> Refuses:
+    writers = Writers(subject, newest.version)
+
+    def refuses(record: Any) -> str:
+        try:
+            return _refused_json(newest, writers.written(record.value, record.headers).body)
+        except RecordError as error:
+            return str(error)
+
+    return refuses
 
 
 def _refused_json(newest: Revision, value: bytes) -> str:

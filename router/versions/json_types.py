@@ -160,9 +160,10 @@ def fitting(target: JsonType) -> Callable[[Any], Any]:
     document = target.schema.document
     stated, here = target.stated, target.here
     python = _PYTHON.get(str(here.get("type"))) if here.keys() <= _PLAIN and stated is here else None
+    symbols = frozenset(target.symbols) if here.keys() <= _PLAIN | {"enum"} and target.types <= {"string"} else ()
 
     def fit(value: Any) -> Any:
-        if type(value) is python:
+        if type(value) is python or (type(value) is str and value in symbols):
             return value
         strange = next(_no_json(value), None)
         if strange is not None or accepts(stated, value, document) is False:

@@ -9,9 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka import Producer
 
+from router.commands import schemas_share
 from router.commands.schemas_check import check
 from router.develop.topics import TopicSpec, ensure_topics
 from router.records.avro import encode_whole
+from router.records.record import PlainRecord
 from router.versions.subjects import read_subjects
 from router.versions.writer import SCHEMA_HEADER, encode_schema_header
 
@@ -97,6 +99,26 @@ def test_records_that_say_their_revision_are_read_by_it(folder: Path, feed: Feed
     old = read_subjects({"s/v1.avsc": json.dumps(OLD)})[0]["s"].revisions[0]
     feed(topic, bodies({"a": 1, "n": 2}, {"a": None, "n": 2}), [(SCHEMA_HEADER, encode_schema_header(old))])
     assert f"{topic}: 1 of 2 retained records" in run("--against-topic", topic).output
+
+
+def test_json_behind_a_registry_s_id_is_judged_without_it() -> None:
+    """And what has no id that is known is refused."""
+    texts = {
+        "s/v1.schema.json": '{"required": ["a"]}',
+        "s/subject.yaml": "encoding: confluent\nconfluent-ids: {'7': v1}",
+    }
+    subjects, _ = read_subjects(texts)
+    refuses = schemas_share._refusal("s.v1", subjects, subjects)
+    reasons = [
+        refuses(PlainRecord(topic="s.v1", value=value))
+        for value in (b'\0\0\0\0\7{"a": 1}', b"\0\0\0\0\7{}", b'\0\0\0\0\x08{"a": 1}', b"\0\0\0\0\7{")
+    ]
+    assert [each.partition(":")[0] for each in reasons] == [
+        "",
+        "the schema does not take it",
+        "the value cannot be read at byte 1",
+        "it is not JSON",
+    ]
 
 
 @pytest.mark.kafka

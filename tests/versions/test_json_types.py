@@ -130,6 +130,7 @@ def test_types_tell_what_never_fits(given: CelType, schema: Any, expected: str) 
         pytest.param({"type": "integer", "title": "n"}, 5, id="whole"),
         pytest.param({"type": "number"}, 5, id="a whole number"),
         pytest.param({"type": "number"}, 5.5, id="number"),
+        pytest.param({"type": "string", "enum": ["a", "b"]}, "b", id="symbol"),
         pytest.param({"type": "array", "items": {"type": ["null", "boolean"]}}, [True, None], id="list"),
         pytest.param({"type": "object"}, {"a": {"b": [1]}}, id="object"),
         pytest.param({"type": "string", "pattern": "x"}, "y", id="what is not judged"),
@@ -145,6 +146,7 @@ def test_what_the_schema_takes_is_given_back(schema: Any, value: object) -> None
     [
         pytest.param({"type": "integer"}, True, "True", id="true is no number"),
         pytest.param({"type": "string"}, None, "null", id="null"),
+        pytest.param({"type": "string", "enum": ["a", "b"]}, "c", "'c'", id="no symbol"),
         pytest.param({"type": "integer", "minimum": 3}, 2, "2", id="too small"),
         pytest.param({}, float("nan"), "nan", id="no number"),
         pytest.param({}, [1 << 64], str(1 << 64), id="too many bits"),
