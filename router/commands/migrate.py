@@ -22,7 +22,7 @@ from router.language.files import read_routes
 from router.language.load import load_routes
 from router.language.routes import RouteSet
 from router.migrations.conducting import Conductor, Plan
-from router.migrations.phases import Migration, Observation, Phase, obstacles
+from router.migrations.phases import Migration, Observation, Phase, obstacles, troubles
 from router.records.catalogue import Catalogue
 from router.redrive.command import started_by
 from router.settings import Settings
@@ -155,6 +155,14 @@ _quiet = click.option(
     help="For how long nobody may have written to the topic.  [default: 1h, or as it was said before]",
 )
 
+_lacking = click.option(
+    "--lacking",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="So many records that did not convert, and are dead letters, may be missing in the topic that stays.",
+)
+
 
 @migrate.command()
 @click.argument("name")
@@ -197,35 +205,37 @@ def move(*, name: str, group: str, source: int | None, **options: Any) -> None:
 @click.argument("name")
 @_from
 @_quiet
+@_lacking
 @click.option("--delete/--keep", "deletes", default=False, show_default=True, help="Delete the former topic.")
 @who_and_why
-def retire(*, name: str, source: int | None, quiet: str | None, deletes: bool, **options: Any) -> None:
+def retire(*, name: str, source: int | None, quiet: str | None, lacking: int, deletes: bool, **options: Any) -> None:
     """End it, once nobody writes to the former topic and every group has read it; what proves that is kept."""
 
     async def settle(conductor: Conductor, migration: Migration) -> str:
         await conductor.settle_end(migration)
         if not deletes:
             return f"{migration.source_topic} is left as it is"
-        await conductor.delete(migration.source_topic)
+        await conductor.delete(migration, migration.source_topic)
         return f"{migration.source_topic} is deleted"
 
-    _step(name, source, Phase.RETIRED, options, quiet_ms=_milliseconds(quiet), then=settle)
+    _step(name, source, Phase.RETIRED, options, quiet_ms=_milliseconds(quiet), lacking=lacking, then=settle)
 
 
 @migrate.command()
 @click.argument("name")
 @_from
 @_quiet
+@_lacking
 @who_and_why
-def abort(*, name: str, source: int | None, quiet: str | None, **options: Any) -> None:
+def abort(*, name: str, source: int | None, quiet: str | None, lacking: int, **options: Any) -> None:
     """Give it up: once the former topic has everything and nobody reads the new one, that is deleted. `start` begins anew."""
 
     async def settle(conductor: Conductor, migration: Migration) -> str:
         await conductor.settle_end(migration)
-        await conductor.delete(migration.target_topic)
+        await conductor.delete(migration, migration.target_topic)
         return f"{migration.target_topic} is deleted"
 
-    _step(name, source, Phase.ABORTED, options, quiet_ms=_milliseconds(quiet), then=settle)
+    _step(name, source, Phase.ABORTED, options, quiet_ms=_milliseconds(quiet), lacking=lacking, then=settle)
 
 
 def _step(
@@ -236,6 +246,7 @@ def _step(
     *,
     quiet_ms: int | None = None,
     sunset: str | None = None,
+    lacking: int = 0,
     then: Callable[[Conductor, Migration], Awaitable[str]] | None = None,
 ) -> None:
     by, reason = _who(options)
@@ -247,7 +258,9 @@ def _step(
             return
         before = migration
         migration = _asked(
-            lambda each: each.step(before, phase, by=by, reason=reason, quiet_ms=quiet_ms, sunset=sunset)
+            lambda each: each.step(
+                before, phase, by=by, reason=reason, quiet_ms=quiet_ms, sunset=sunset, lacking=lacking
+            )
         )
     # Else the step was written, and what belongs to it was not done: the command was interrupted.
     after = migration
@@ -378,6 +391,8 @@ def _show_status(migration: Migration, seen: Observation | None) -> None:
             follows = "follows by itself" if group.follows else ""
             table.add_row(group.group, group.topic, str(group.members), f"{group.behind:,}", follows)
         screen.print(table)
+    for trouble in troubles(migration, seen):
+        screen.print(f"wrong: {trouble}")
     for phase in _next(migration):
         held = obstacles(migration, phase, seen)
         told = "may be taken" if not held else "\n  ".join(["held up:", *held])
@@ -412,6 +427,7 @@ def _status_json(migration: Migration, seen: Observation | None) -> dict[str, An
             {
                 "topic": each.topic, "partition": each.partition, "position": each.position, "end": each.end,
                 "behind": each.behind, "natives": each.natives.count, "last_native_at": each.natives.at,
+                "lacking": each.natives.lacking,
             }
             for each in seen.mirrors
         ]  # fmt: skip
@@ -422,5 +438,6 @@ def _status_json(migration: Migration, seen: Observation | None) -> dict[str, An
             }
             for each in seen.groups
         ]  # fmt: skip
+        told["troubles"] = troubles(migration, seen)
         told["next"] = {_COMMAND[phase]: obstacles(migration, phase, seen) for phase in _next(migration)}
     return told

@@ -12,7 +12,7 @@ from uuid import uuid4
 from router.errors import ConfigError, TransientError
 from router.failure.audit import AuditEvent
 from router.language.routes import RouteSet
-from router.language.topics import dead_letters_of
+from router.language.topics import dead_letters_of, unroutable_of
 from router.migrations.log import MIGRATIONS, MigrationLog
 from router.migrations.phases import Migration, Observation, Phase, Step, obstacles, stepped
 from router.migrations.survey import Survey
@@ -151,11 +151,16 @@ class Conductor:
                 "or add partitions to the one that has fewer"
             )
         if counts.get(new) and await self.survey.held(new):
-            found.append(f"'{new}' is there, and has records: what is in it would not be told from what is copied")
+            left = before is not None and before.phase is Phase.ABORTED
+            way = ". `router migrate abort` deletes it: that was interrupted" if left else ""
+            found.append(f"'{new}' is there, and has records: what is in it would not be told from what is copied{way}")
         forth, problem = self._conversion(former, new)
         if problem and not found:
             found.append(problem)
         beside = [dead_letters_of(former), dead_letters_of(new), MIGRATIONS]
+        if self.follows(former):
+            # Where workers put what producers write to the new one and no route wants.
+            beside.insert(0, unroutable_of(new))
         there_too = await self.survey.counts(beside)
         seen = await self._observed(migration) if former in counts else None
         return Plan(
@@ -219,8 +224,10 @@ class Conductor:
         return await self._observed(migration)
 
     async def _observed(self, migration: Migration) -> Observation:
-        goes_back = bool(self._conversion(migration.target_topic, migration.source_topic)[0])
-        return await self.survey.observe(migration, goes_back=goes_back, follows=self.follows(migration.source_topic))
+        former, new = migration.source_topic, migration.target_topic
+        goes_back = bool(self._conversion(new, former)[0])
+        problem = self._conversion(former, new)[1]
+        return await self.survey.observe(migration, goes_back=goes_back, follows=self.follows(former), problem=problem)
 
     async def step(
         self,
@@ -231,11 +238,15 @@ class Conductor:
         reason: str,
         quiet_ms: int | None = None,
         sunset: str | None = None,
+        lacking: int = 0,
     ) -> Migration:
-        """Take it to a phase, with what is so as the evidence. Raises CannotMigrate, WrongPhase, MigrationMoved."""
+        """Take it to a phase, with what is so as the evidence; `lacking`: see `obstacles`.
+
+        Raises CannotMigrate, WrongPhase, MigrationMoved.
+        """
         seen = await self._observed(migration)
         asked = migration if quiet_ms is None else _with_quiet(migration, quiet_ms)
-        found = [*obstacles(asked, phase, seen), *_earlier(migration.sunset, sunset)]
+        found = [*obstacles(asked, phase, seen, lacking=lacking), *_earlier(migration.sunset, sunset)]
         if found:
             raise CannotMigrate(what=f"{migration} does not go to '{phase}'", obstacles=found)
         step = Step(phase, seen.at, by, reason, _evidence(seen))
@@ -276,6 +287,10 @@ class Conductor:
         for each in seen.groups:
             if each.group == group and each.members:
                 found.append(f"it has {each.members} members that read {each.topic}: stop them first")
+            if each.group == group and each.topic == new and each.committed:
+                found.append(
+                    f"it has read {new} already: to move it would have it read that again, or leave something out"
+                )
             if each.group == group and each.topic == former and each.behind:
                 found.append(f"it has up to {each.behind:,} records of {former} to read")
         if not any(each.group == group and each.topic == former for each in seen.groups):
@@ -291,8 +306,13 @@ class Conductor:
         await self._tell("moved", migration, by=by, reason=reason, data={"group": group, "offsets": offsets})
         return offsets
 
-    async def delete(self, topic: str) -> None:
-        """Delete a topic of a migration that has ended."""
+    async def delete(self, migration: Migration, topic: str) -> None:
+        """Delete a topic of a migration that has ended. Raises CannotMigrate where a producer wrote there since."""
+        left = await self.survey.natives_left(migration, topic)
+        if left:
+            back = "flip" if topic == migration.target_topic else "drain"
+            told = f"producers wrote up to {left:,} records there that nobody has copied: `router migrate {back}` goes back"
+            raise CannotMigrate(what=f"{topic} is not deleted", obstacles=[told])
         await self.survey.delete(topic)
 
     async def _write(self, migration: Migration, before: Migration | None) -> None:
@@ -322,6 +342,7 @@ def _evidence(seen: Observation) -> dict[str, Any]:
             {
                 "topic": each.topic, "partition": each.partition, "position": each.position, "end": each.end,
                 "natives": each.natives.count, "last_native": each.natives.last, "last_native_at": each.natives.at,
+                "lacking": each.natives.lacking,
             }
             for each in seen.mirrors
         ],

@@ -1,7 +1,7 @@
 """The life of a migration: from which phase to which it may go, and what stands in its way. Pure.
 
-    start ──► MIRROR ──► FLIP ◄──► DRAIN ──► RETIRED
-                 └── abort ┴──► ABORTED
+    start ──► MIRROR ──► FLIP ◄──► DRAIN ◄──► RETIRED
+                 └── abort ┴◄─► ABORTED
 
     mirror    every record of the former topic is copied, converted, into the new one; from the earliest that is retained on, by
               one reader a partition, so that history and what comes now have no seam
@@ -10,7 +10,8 @@
               former one to its end, and go on there
     retired   the former topic is of no use to anybody, and the proof of that is kept
 
-Both topics hold every event from the first phase on, so each step can be taken back until the last. A migration that is begun
+Both topics hold every event from the first phase on, so each step can be taken back until the last; and while the topic that
+should go is still there, that one too: a producer that wakes up after the proof must not lose what it wrote. A migration that is begun
 anew has another generation: its copies are told from those of the one that was aborted (`crossing.py`).
 """
 
@@ -23,7 +24,7 @@ from enum import StrEnum
 from typing import Any
 
 from router.errors import ConfigError
-from router.migrations.crossing import Natives
+from router.migrations.crossing import Natives, mirror_group
 
 __all__ = [
     "GroupState",
@@ -36,6 +37,7 @@ __all__ = [
     "obstacles",
     "read_migration",
     "stepped",
+    "troubles",
 ]
 
 _FORMAT = 1
@@ -59,8 +61,8 @@ class Phase(StrEnum):
 
 
 _FROM: Mapping[Phase, tuple[Phase, ...]] = {
-    Phase.FLIP: (Phase.MIRROR, Phase.DRAIN),
-    Phase.DRAIN: (Phase.FLIP,),
+    Phase.FLIP: (Phase.MIRROR, Phase.DRAIN, Phase.ABORTED),
+    Phase.DRAIN: (Phase.FLIP, Phase.RETIRED),
     Phase.RETIRED: (Phase.DRAIN,),
     Phase.ABORTED: (Phase.MIRROR, Phase.FLIP),
 }
@@ -85,8 +87,7 @@ class WrongPhase(ConfigError):
             return f"{step} already"
         befores = " or ".join(f"'{each}'" for each in _FROM[self.wanted])
         after = [_HOW[each] for each, befores in _FROM.items() if self.phase in befores]
-        then = f"; from here it goes on with {' or '.join(after)}" if after else ", which is its end"
-        return f"{step}, and '{_HOW[self.wanted]}' follows {befores}{then}"
+        return f"{step}, and '{_HOW[self.wanted]}' follows {befores}; from here it goes on with {' or '.join(after)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Migration:
 
     def group(self, workers: str) -> str:
         """The consumer group that copies, by that of the workers."""
-        return f"{workers}-migrate-{self.name}.v{self.source}-v{self.target}-{self.generation}"
+        return mirror_group(workers, self.name, (self.source, self.target), self.generation)
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
@@ -221,11 +222,20 @@ class MirrorState:
     """There is a record between the two."""
     natives: Natives
     """What producers wrote to this topic, among what was read."""
+    start: int = 0
+    """Of the log: what stood before was deleted."""
+    hidden: int = 0
+    """Records behind the end, at most: a transaction is open, and hides whatever stands behind its first record."""
 
     @property
     def behind(self) -> int:
         """Records that are still to be read, at most."""
-        return self.end - self.position if self.unread else 0
+        return self.end - max(self.position, self.start) if self.unread else 0
+
+    @property
+    def removed(self) -> int:
+        """Records, at most, that were deleted before anybody had copied them."""
+        return max(0, self.start - self.position)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +248,8 @@ class GroupState:
     """Those that have partitions of the topic."""
     behind: int
     """Records that are still to be read, at most; 0 where there are none."""
+    committed: bool = True
+    """It has places of its own there, and does not merely hold partitions."""
     follows: bool = False
     """It reads whatever version has the records, and needs no moving: the router's own workers, by the subject's name."""
 
@@ -253,6 +265,10 @@ class Observation:
     """All that have ever committed for one of the two topics, but the one that copies."""
     goes_back: bool
     """There is a conversion back."""
+    copying: int = 0
+    """Members of the group that copies."""
+    problem: str = ""
+    """Why the catalogue that was read has no way from the one version to the other; empty where it has."""
 
     def of(self, topic: str) -> list[MirrorState]:
         """How far a topic was copied."""
@@ -267,8 +283,11 @@ class Observation:
         return max((each.natives.at for each in self.of(topic)), default=-1)
 
 
-def obstacles(migration: Migration, wanted: Phase, seen: Observation) -> list[str]:
-    """What stands in the way of a step, each as a sentence; nothing where it may be taken. Raises WrongPhase."""
+def obstacles(migration: Migration, wanted: Phase, seen: Observation, *, lacking: int = 0) -> list[str]:
+    """What stands in the way of a step, each as a sentence; nothing where it may be taken. Raises WrongPhase.
+
+    `lacking` records may be missing in the topic that stays: somebody knows of so many that did not convert.
+    """
     stepped(migration, Step(wanted, seen.at, "", ""))
     former, new = migration.source_topic, migration.target_topic
     found: list[str] = []
@@ -280,17 +299,65 @@ def obstacles(migration: Migration, wanted: Phase, seen: Observation) -> list[st
             )
         if (behind := seen.behind(former)) > _NEARLY:
             found.append(f"{behind:,} records of {former} are still to be copied: wait until it is nearly done")
-    elif wanted in (Phase.DRAIN, Phase.RETIRED):
+    elif wanted in (Phase.DRAIN, Phase.RETIRED) and not migration.phase.ended:
         found += _quiet(migration, seen, former)
         found += _copied(seen, former)
+    if migration.phase.ended:
+        going = former if migration.phase is Phase.RETIRED else new
+        found += [] if seen.of(going) else [f"there is no topic '{going}' any more"]
     if wanted is Phase.RETIRED:
-        found += _left(seen, former)
+        found += [*_hidden(seen, former), *_lacking(seen, former, lacking), *_left(seen, former)]
     if wanted is Phase.ABORTED and any(each.natives.count for each in seen.of(new)):
         found += _quiet(migration, seen, new)
         found += _copied(seen, new)
     if wanted is Phase.ABORTED:
-        found += _left(seen, new)
+        found += [*_lacking(seen, new, lacking), *_left(seen, new)]
     return found
+
+
+def troubles(migration: Migration, seen: Observation) -> list[str]:
+    """What is wrong although nobody takes a step, each as a sentence with the way out."""
+    if migration.phase.ended:
+        return []
+    former, new = migration.source_topic, migration.target_topic
+    found = [f"nothing is copied: {seen.problem}"] if seen.problem else []
+    here, there = len(seen.of(former)), len(seen.of(new))
+    if here != there:
+        found.append(
+            f"nothing is copied: {former} has {here} partitions and {new} {there}. Versions of a subject have equally many: "
+            "add partitions to the one that has fewer"
+        )
+    if not seen.copying:
+        found.append(
+            "nobody copies: does `router migrate run` run? Where a process of it ends again and again, its log says why"
+        )
+    for each in seen.mirrors:
+        found += _removed(each)
+    for topic in (former, new):
+        found += _lacking(seen, topic, 0)
+    return found
+
+
+def _lacking(seen: Observation, topic: str, known: int) -> list[str]:
+    count = sum(each.natives.lacking for each in seen.of(topic))
+    if count <= known:
+        return []
+    told = f"{count:,} records of {topic} did not get to the other version, but among its dead letters, which say why"
+    return [f"{told}: once they are seen to, `--lacking {count}` says so"]
+
+
+def _removed(state: MirrorState) -> list[str]:
+    if not state.removed:
+        return []
+    told = f"up to {state.removed:,} records of {state.topic}/{state.partition} were deleted before they were copied"
+    way = "Copying goes on behind them where ROUTER_OFFSET_LOST=earliest says so, which notes them"
+    return [f"{told}: its retention is over. {way}"]
+
+
+def _hidden(seen: Observation, topic: str) -> list[str]:
+    count = sum(each.hidden for each in seen.of(topic))
+    told = f"a producer's transaction is open in {topic}, and up to {count:,} records stand behind its beginning"
+    return [f"{told}: wait until it ends"] if count else []
 
 
 def _quiet(migration: Migration, seen: Observation, topic: str) -> list[str]:
@@ -304,8 +371,13 @@ def _quiet(migration: Migration, seen: Observation, topic: str) -> list[str]:
 
 
 def _copied(seen: Observation, topic: str) -> list[str]:
-    behind = seen.behind(topic)
-    return [f"{behind:,} records of {topic} are still to be copied"] if behind else []
+    behind, removed = seen.behind(topic), sum(each.removed for each in seen.of(topic))
+    found = [f"{behind:,} records of {topic} are still to be copied"] if behind else []
+    if removed:
+        found.append(
+            f"up to {removed:,} records of {topic} were deleted before they were copied, and nobody has noted it yet"
+        )
+    return found
 
 
 def _left(seen: Observation, topic: str) -> list[str]:

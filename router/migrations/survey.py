@@ -17,8 +17,10 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from router.errors import BrokerUnavailable, DestinationUnavailable
-from router.migrations.crossing import read_note
+from router.lanes.log_ends import written_to
+from router.migrations.crossing import Crossing, read_note
 from router.migrations.phases import GroupState, Migration, MirrorState, Observation
+from router.records.record import PlainRecord
 from router.settings import Settings
 
 __all__ = ["Survey"]
@@ -26,6 +28,8 @@ __all__ = ["Survey"]
 _LOOK_MS = 200
 _SET_ON_TOPIC = 1
 """Kafka's `DYNAMIC_TOPIC_CONFIG`: a setting that is the topic's own, and no default."""
+_SILENT_LOOKS = 50
+"""After so many looks that bring nothing, no more is waited for."""
 _LOOKS = 10
 """How often at most an empty stretch of a log is asked for records: markers of transactions alone bring none."""
 
@@ -47,8 +51,8 @@ class Survey:
         self._settings = settings
         self._security: Mapping[str, Any] = settings.aiokafka_security()
 
-    async def observe(self, migration: Migration, *, goes_back: bool, follows: bool) -> Observation:
-        """What is so now. `follows`: the workers read the subject by its name, and need not be moved."""
+    async def observe(self, migration: Migration, *, goes_back: bool, follows: bool, problem: str = "") -> Observation:
+        """What is so now. `follows`: the workers read the subject by its name, and need not be moved; others: see Observation."""
         topics = (migration.source_topic, migration.target_topic)
         workers = self._settings.group
         copies = migration.group(workers)
@@ -71,8 +75,10 @@ class Survey:
                         partition=tp.partition,
                         position=position,
                         end=ends[tp],
-                        unread=await _holds(consumer, tp, position, ends[tp]),
+                        unread=await _holds(consumer, tp, max(position, starts[tp]), ends[tp]),
                         natives=read_note(note)[1],
+                        start=starts[tp],
+                        hidden=max(0, await written_to(consumer, tp) - ends[tp]),
                     )
                 )
             states = []
@@ -91,10 +97,39 @@ class Survey:
                                 topic=topic,
                                 members=group.members.get(topic, 0),
                                 behind=behind,
+                                committed=bool(own),
                                 follows=follows and group.name == workers,
                             )
                         )
-        return Observation(at=round(time.time() * 1000), mirrors=mirrors, groups=states, goes_back=goes_back)
+        return Observation(
+            at=round(time.time() * 1000),
+            mirrors=mirrors,
+            groups=states,
+            goes_back=goes_back,
+            copying=sum(mirror.members.values()),
+            problem=problem,
+        )
+
+    async def natives_left(self, migration: Migration, topic: str) -> int:
+        """Records that producers wrote to a topic, and that nobody has copied; what a transaction hides counts as such.
+
+        Asked once nobody copies any more: it reads what is left, and tells copies apart as a mirror does.
+        """
+        group = migration.group(self._settings.group)
+        (twin,) = {migration.source_topic, migration.target_topic} - {topic}
+        async with self._admin() as admin, self._consumer() as consumer:
+            committed = (await _group(admin, group)).committed
+            partitions = [TopicPartition(topic, each) for each in sorted(await _counted(consumer, topic))]
+            starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+            count = 0
+            for tp in partitions:
+                position, note = committed.get(tp, (starts[tp], ""))
+                crossing = Crossing(tp.partition, twins=[twin], writers=[group])
+                crossing.resume(note)
+                async for record in _records(consumer, tp, max(position, starts[tp]), ends[tp]):
+                    count += crossing.is_native(_plain(record))
+                count += max(0, await written_to(consumer, tp) - ends[tp])
+            return count
 
     async def counts(self, topics: Collection[str]) -> dict[str, int]:
         """The partitions of those of these topics that exist."""
@@ -230,6 +265,36 @@ async def _holds(consumer: AIOKafkaConsumer, tp: TopicPartition, position: int, 
     return True
 
 
+async def _records(consumer: AIOKafkaConsumer, tp: TopicPartition, position: int, end: int) -> AsyncIterator[Any]:
+    """All committed records between two offsets."""
+    if position >= end:
+        return
+    # As above.
+    consumer.assign([tp])
+    consumer.seek(tp, position)
+    silent = 0
+    while await consumer.position(tp) < end:
+        before = await consumer.position(tp)
+        for record in (await consumer.getmany(tp, timeout_ms=_LOOK_MS)).get(tp, ()):
+            if record.offset < end:
+                yield record
+        silent = 0 if await consumer.position(tp) > before else silent + 1
+        if silent > _SILENT_LOOKS:
+            raise BrokerUnavailable(brokers=str(tp), problem=f"nothing comes of it, though it reaches to {end}")
+
+
+def _plain(record: Any) -> PlainRecord:
+    return PlainRecord(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+    )
+
+
 async def _behind(
     consumer: AIOKafkaConsumer,
     partitions: Sequence[TopicPartition],
@@ -239,7 +304,7 @@ async def _behind(
 ) -> int:
     behind = 0
     for tp in partitions:
-        at = committed.get(tp, starts[tp])
+        at = max(committed.get(tp, starts[tp]), starts[tp])
         behind += ends[tp] - at if await _holds(consumer, tp, at, ends[tp]) else 0
     return behind
 

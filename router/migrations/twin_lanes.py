@@ -57,10 +57,11 @@ class OwnRecords:
         """Copy the batch's native records; all of it counts as carried. Raises what the copier raises."""
         is_native = self._crossing.is_native
         native = [record for record in batch.records if is_native(record)]
-        self._crossing.passed(batch.next)
         if len(native) < len(batch.records):
             batch = replace(batch, records=native)
-        return self._inner.copy(batch, into=into, new_batch=new_batch, refusals=refusals)
+        tally = self._inner.copy(batch, into=into, new_batch=new_batch, refusals=refusals)
+        self._crossing.passed(batch.next, at=int(batch.received * 1000), lacking=tally.dead_letters.total())
+        return tally
 
 
 class NotedPositions:

@@ -12,7 +12,7 @@ from router.records.record import Headers, PlainRecord
 
 TWIN = "order.v1"
 HERE = "order.v2"
-WRITER = "shop-migrate"
+WRITER = "shop-migrate-order.v1-v2-1"
 
 
 def hop(writer: str = WRITER) -> bytes:
@@ -59,9 +59,70 @@ def test_headers_that_a_client_repeats_make_no_copy() -> None:
     assert natives([copied(4), copied(4), copied(5), copied(3), copied(9), copied(9)]) == [1, 3, 5]
 
 
+@pytest.mark.parametrize(
+    ("here", "origin", "writer"),
+    [
+        pytest.param("order.v3", "order.v1", WRITER, id="read in v2 and produced to v3"),
+        pytest.param("order.v3", "order.v2", WRITER, id="read in v1 and produced to v3"),
+        pytest.param("order.v2", "order.v1", "shop-router", id="a router that is no mirror"),
+        pytest.param("order.v2", "order.v1", "shop-migrate-other.v1-v2-1", id="a mirror of another subject"),
+    ],
+)
+def test_headers_that_are_carried_to_another_version_make_no_copy(here: str, origin: str, writer: str) -> None:
+    """Frameworks forward headers by themselves: only a mirror between the two versions copies from the one to the other."""
+    crossing = Crossing(0, twins=["order.v1", "order.v2", "order.v3"])
+    carried = PlainRecord(topic=here, offset=0, key=b"k", value=b"v", headers=copied(4, topic=origin, writer=writer))
+    assert crossing.is_native(carried)
+    assert crossing.is_native(carried)
+
+
+def test_any_number_of_names_is_told_apart() -> None:
+    """Anybody may write a name into a header; what is remembered of them has a bound."""
+    crossing = Crossing(0, twins=[TWIN])
+    assert natives([copied(4, writer=f"stranger-{number}") for number in range(1_001)], crossing) == list(range(1_001))
+    assert not crossing.is_native(record(0, copied(4)))
+
+
+def test_producers_date_records_as_they_like() -> None:
+    """Who copies events of last year writes today: silence is counted from when the last one was read."""
+    crossing = Crossing(0, twins=[TWIN])
+    crossing.is_native(record(0))
+    crossing.passed(1, at=5_000)
+    assert crossing.natives == Natives(1, 0, 5_000)
+    crossing.is_native(record(1, copied(4)))
+    crossing.passed(2, at=9_000)
+    assert crossing.natives.at == 5_000
+    crossing.is_native(record(9_000))
+    crossing.passed(9_001, at=9_500)
+    assert crossing.natives.at == 10_000
+
+
+def test_what_got_nowhere_is_counted() -> None:
+    """In the note of the commit, so that it is exact after any restart."""
+    crossing = Crossing(0, twins=[TWIN])
+    crossing.is_native(record(0))
+    crossing.passed(1, lacking=1)
+    crossing.is_native(record(1))
+    crossing.passed(2)
+    again = Crossing(0, twins=[TWIN])
+    again.resume(crossing.note(2))
+    assert again.natives.lacking == 1
+    assert read_note('{"format":1,"copies":[],"natives":[3,2,1]}')[1] == Natives(3, 2, 1)
+
+
 def test_each_writer_is_followed_by_itself() -> None:
     """A migration that begins anew copies from the first record on, under another name."""
-    assert natives([copied(4), copied(0, writer="again"), copied(1, writer="again"), copied(5)]) == []
+    assert (
+        natives(
+            [
+                copied(4),
+                copied(0, writer="shop-migrate-order.v1-v2-2"),
+                copied(1, writer="shop-migrate-order.v1-v2-2"),
+                copied(5),
+            ]
+        )
+        == []
+    )
 
 
 def test_only_the_named_writers_copies_count() -> None:
@@ -113,7 +174,7 @@ def test_a_note_is_short() -> None:
     """Brokers take 4,096 bytes; ten migrations that were begun anew take a quarter of that."""
     crossing = Crossing(0, twins=[TWIN])
     for number in range(10):
-        crossing.is_native(record(number, copied(10**18 + number, writer=f"shop-router-migrate-order.status-{number}")))
+        crossing.is_native(record(number, copied(10**18 + number, writer=f"shop-router-migrate-order.v1-v2-{number}")))
     crossing.passed(10)
     assert len(crossing.note(10)) < 1_024
-    assert json.loads(crossing.note(10))["natives"] == [0, -1, -1]
+    assert json.loads(crossing.note(10))["natives"] == [0, -1, -1, 0]

@@ -18,10 +18,12 @@ from router.migrations.phases import (
     obstacles,
     read_migration,
     stepped,
+    troubles,
 )
 
 NOW = 10_000_000
 HOUR = 3_600_000
+END = 10_000
 
 
 def migration(*phases: Phase, **more: Any) -> Migration:
@@ -34,8 +36,8 @@ def mirror(topic: str, *, behind: int = 0, natives: int = 0, at: int = -1, unrea
     return MirrorState(
         topic=topic,
         partition=0,
-        position=100 - behind,
-        end=100,
+        position=END - behind,
+        end=END,
         unread=behind > 0 if unread is None else unread,
         natives=Natives(natives, natives - 1, at),
     )
@@ -60,13 +62,13 @@ DRAINED = (*FLIPPED, Phase.DRAIN)
         ((Phase.MIRROR,), {Phase.FLIP, Phase.ABORTED}),
         (FLIPPED, {Phase.DRAIN, Phase.ABORTED}),
         (DRAINED, {Phase.FLIP, Phase.RETIRED}),
-        ((*DRAINED, Phase.RETIRED), set()),
-        ((Phase.MIRROR, Phase.ABORTED), set()),
+        ((*DRAINED, Phase.RETIRED), {Phase.DRAIN}),
+        ((Phase.MIRROR, Phase.ABORTED), {Phase.FLIP}),
     ],
     ids=lambda value: value[-1] if isinstance(value, tuple) else "",
 )
 def test_only_what_follows_may_follow(phases: tuple[Phase, ...], follows: set[Phase]) -> None:
-    """Draining can be taken back, an end cannot."""
+    """Draining can be taken back, and an end as well, while the topic is there."""
     found = set()
     for phase in Phase:
         try:
@@ -86,8 +88,8 @@ def test_a_wrong_step_says_what_comes_next() -> None:
     assert str(wrong.value) == told
     with pytest.raises(WrongPhase, match="is in phase 'flip' already"):
         stepped(migration(*FLIPPED), Step(Phase.FLIP, NOW, "", ""))
-    with pytest.raises(WrongPhase, match="which is its end"):
-        stepped(migration(Phase.MIRROR, Phase.ABORTED), Step(Phase.FLIP, NOW, "", ""))
+    with pytest.raises(WrongPhase, match=r"from here it goes on with flip$"):
+        stepped(migration(Phase.MIRROR, Phase.ABORTED), Step(Phase.RETIRED, NOW, "", ""))
 
 
 def test_a_step_keeps_what_was_said_before() -> None:
@@ -116,6 +118,7 @@ def test_phases_say_what_is_copied(phases: tuple[Phase, ...], ways: tuple[tuple[
 LATE = mirror(FORMER, behind=1_001)
 WRITTEN = mirror(FORMER, natives=5, at=NOW - 60_000)
 QUIET = mirror(FORMER, natives=5, at=NOW - HOUR)
+LACKING = replace(QUIET, natives=replace(QUIET.natives, lacking=2))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,7 @@ QUIET = mirror(FORMER, natives=5, at=NOW - HOUR)
             id="somebody writes",
         ),
         pytest.param(
-            FLIPPED, Phase.DRAIN, seen(replace(QUIET, position=99, unread=True)), ["1 records of shop.order.v1 are still"],
+            FLIPPED, Phase.DRAIN, seen(replace(QUIET, position=END - 1, unread=True)), ["1 records of shop.order.v1 are still"],
             id="one is not copied",
         ),
         pytest.param(FLIPPED, Phase.DRAIN, seen(mirror(FORMER, behind=1, unread=False)), [], id="markers alone"),
@@ -160,6 +163,25 @@ QUIET = mirror(FORMER, natives=5, at=NOW - HOUR)
             FLIPPED, Phase.ABORTED, seen(mirror(NEW), groups=(group("g", NEW, members=1),)),
             ["group 'g' still reads shop.order.v2"], id="abort: a reader",
         ),
+        pytest.param(
+            DRAINED, Phase.RETIRED, seen(replace(QUIET, hidden=7)),
+            ["a producer's transaction is open in shop.order.v1, and up to 7 records stand behind its beginning"],
+            id="an open transaction hides the end",
+        ),
+        pytest.param(
+            DRAINED, Phase.RETIRED, seen(replace(QUIET, start=END + 3)),
+            ["up to 3 records of shop.order.v1 were deleted before they were copied"], id="retention was faster",
+        ),
+        pytest.param(
+            DRAINED, Phase.RETIRED, seen(LACKING), ["2 records of shop.order.v1 did not get to the other version"],
+            id="some did not convert",
+        ),
+        pytest.param(
+            FLIPPED, Phase.ABORTED, seen(replace(LACKING, topic=NEW)), ["--lacking 2"], id="abort: some did not convert",
+        ),
+        pytest.param((*DRAINED, Phase.RETIRED), Phase.DRAIN, seen(LATE), [], id="back from retired"),
+        pytest.param((*DRAINED, Phase.RETIRED), Phase.DRAIN, seen(mirror(NEW)), ["no topic 'shop.order.v1'"], id="deleted"),
+        pytest.param((Phase.MIRROR, Phase.ABORTED), Phase.FLIP, seen(LATE), ["no topic 'shop.order.v2'"], id="abort: deleted"),
     ],
 )  # fmt: skip
 def test_what_stands_in_the_way_is_said(
@@ -170,6 +192,51 @@ def test_what_stands_in_the_way_is_said(
     assert len(found) == len(told)
     for sentence, part in zip(found, told, strict=True):
         assert part in sentence
+
+
+def test_what_somebody_knows_of_may_be_lacking() -> None:
+    """As many as that, and no more."""
+    for known, count in ((1, 1), (2, 0), (3, 0)):
+        assert len(obstacles(migration(*DRAINED), Phase.RETIRED, seen(LACKING), lacking=known)) == count
+
+
+COPYING = replace(seen(QUIET, mirror(NEW)), copying=1)
+
+
+@pytest.mark.parametrize(
+    ("phases", "observed", "told"),
+    [
+        pytest.param(FLIPPED, COPYING, [], id="nothing"),
+        pytest.param(FLIPPED, replace(COPYING, copying=0), ["does `router migrate run` run?"], id="nobody copies"),
+        pytest.param(FLIPPED, replace(COPYING, problem="no way"), ["nothing is copied: no way"], id="the schema is gone"),
+        pytest.param(
+            FLIPPED, replace(COPYING, mirrors=(QUIET, replace(QUIET, partition=1), mirror(NEW))),
+            ["shop.order.v1 has 2 partitions and shop.order.v2 1"], id="partitions were added",
+        ),
+        pytest.param(
+            FLIPPED, replace(COPYING, mirrors=(replace(QUIET, start=END + 3), mirror(NEW))),
+            ["up to 3 records of shop.order.v1/0 were deleted before they were copied"], id="retention was faster",
+        ),
+        pytest.param(
+            FLIPPED, replace(COPYING, mirrors=(LACKING, mirror(NEW))), ["2 records of shop.order.v1 did not get"],
+            id="some did not convert",
+        ),
+        pytest.param((*DRAINED, Phase.RETIRED), seen(), [], id="it is over"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_though_nobody_asks_for_a_step(
+    phases: tuple[Phase, ...], observed: Observation, told: list[str]
+) -> None:
+    """With the way out."""
+    found = troubles(migration(*phases), observed)
+    assert len(found) == len(told)
+    for sentence, part in zip(found, told, strict=True):
+        assert part in sentence
+
+
+def test_what_was_deleted_is_not_still_to_be_copied() -> None:
+    """Only what the log has can be read."""
+    assert replace(mirror(FORMER, behind=9), start=END - 4).behind == 4
 
 
 def test_a_wrong_phase_is_no_obstacle_but_an_error() -> None:
