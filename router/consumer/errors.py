@@ -1,4 +1,4 @@
-"""What keeps a consumer from going on, each with the way out. The rest of the tree is in router.errors."""
+"""What keeps a consumer from going on, each with the way out; the rest of the tree is in router.errors. Pure."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 import traceback
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from router.failure.rejections import BEHIND, FAILED
 
@@ -21,6 +20,7 @@ __all__ = ["Failure", "Reject", "TryAgain", "failure_of"]
 
 _SLUG = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _LONGEST = 1_000
+_SEPARATOR = re.compile(r"[/\\]")
 
 
 class Reject(Exception):
@@ -98,4 +98,4 @@ def _class(error: BaseException) -> str:
 def _place(error: BaseException) -> str:
     """The file and line that raised it."""
     frames = traceback.extract_tb(error.__traceback__, limit=-1)
-    return f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{_SEPARATOR.split(frames[-1].filename)[-1]}:{frames[-1].lineno}" if frames else ""

@@ -165,7 +165,7 @@ def _at(plan: Plan) -> Callable[[str], None]:
     def at(name: str) -> None:
         seen[name] += 1
         if name.replace(" ", "-") in plan.dawdles:
-            time.sleep(plan.dawdles[name.replace(" ", "-")])
+            threading.Event().wait(plan.dawdles[name.replace(" ", "-")])
         if name.replace(" ", "-") == step and seen[name] == int(number):
             os.kill(os.getpid(), signal.SIGKILL)
 
