@@ -11,6 +11,9 @@
     │   ├── Uncarried            (versions.carrying) a value of one type cannot become one of another by itself
     │   ├── InvalidSettings      (settings) the gathered faults of the environment
     │   ├── WrongQuestion        (tables.questions) what was asked of a table makes no sense
+    │   ├── WrongSelection       (redrive.selection) what was asked about dead letters or a group makes no sense
+    │   ├── UnfitClient          (consumer.errors) a setting of a client contradicts what the ready-made consumer promises
+    │   ├── TopicMissing         (consumer.errors) a topic that it needs is missing, or may not be seen
     │   ├── NoConversion         (records.conversion) two versions of a subject have no conversion between them
     │   └── InvalidSchema        a schema in the catalogue cannot be used
     ├── RecordError       nobody at once: this one record becomes a dead letter, the rest flow on
@@ -19,6 +22,7 @@
     │   ├── TooLarge             a copy would exceed what its destination takes
     │   ├── Refused              the broker refuses a copy for what is in it
     │   ├── Deadly               (lanes.suspicion) processes ended while they were at work on it
+    │   ├── Unrejectable         (consumer.errors) no worker wrote it, so nobody knows where to reject it
     │   ├── TooManyHops          it has been through routers so often that it must be going round
     │   ├── WhereFailed          (language.cel.failure) an expression has no value on it
     │   ├── ConversionFailed     (versions.encoding) it has no counterpart in the version that is wanted
@@ -39,9 +43,12 @@
     │   ├── Fenced               another producer has taken the lane's transactional id
     │   ├── AnswerLost           (lanes.kafka) a coordinator may still do what it was asked for in the last transaction
     │   ├── TransactionsForbidden   this worker may not use its transactional ids
+    │   ├── GroupLost            (consumer.errors) a ready-made consumer cannot commit
     │   ├── TopicRefused         (commands.cluster) the cluster does not create or change a topic as it was asked to
     │   ├── ChangelogUnfit       (order.table_errors) the changelog of a table is missing, or has not the partitions of its source
     │   ├── DiskFailed           (order.table_errors) what a worker keeps of a table cannot be read or written
+    │   ├── Superseded           (redrive.redriver) another command over the same dead letters has begun
+    │   ├── GroupMoved           (redrive.groups) a group got members, or moved, before its offset could be moved
     │   ├── Gap                  a batch does not follow what its lane carried last
     │   └── OffsetOutOfRange     what the group committed is not in the log any more
     └── InvariantError    us: the router contradicts itself; the worker stops before it can do harm
