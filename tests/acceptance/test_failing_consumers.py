@@ -200,9 +200,9 @@ class Shop:
     def strike(self, chance: random.Random) -> None:
         """Kill a worker or an instance of a service, and start it again."""
         victims: list[tuple[str, Callable[[], None]]] = [
-            *(("worker", partial(_restart, worker)) for worker in self.workers),
+            *(("a worker", partial(_restart, worker)) for worker in self.workers),
             *(
-                (f"instance of {name}", partial(service.restart, number))
+                (f"an instance of `{name}`", partial(service.restart, number))
                 for name, service in self.services.items()
                 for number in range(len(service.plans))
             ),
@@ -386,4 +386,4 @@ def test_a_hundred_thousand_events_and_a_broker_that_dies(
 
 
 def _told(kills: Counter[str]) -> str:
-    return ", ".join(f"{count} of a {kind}" for kind, count in sorted(kills.items()))
+    return ", ".join(f"{count} of {kind}" for kind, count in sorted(kills.items()))
