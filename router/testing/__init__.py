@@ -8,7 +8,8 @@ commits; only Kafka is replaced:
         (copy,) = router.read("notifications.order.status.v1")
         assert copy.key == b"ord-1"
 
-Where records are put in order, time decides as well: `router.clock.advance(10)`, then read.
+Where records are put in order, or are retried, time decides as well: `router.clock.advance(10)`, then read. `router.reject(copy)`
+does what a consumer does that cannot process a copy of a topic with `failure:`.
 
 Below it are the parts: `MemoryBroker` keeps topics and offsets and suffers faults, `MemoryWorker` carries with real lanes.
 Faults are values with a budget, and count how often they came true:

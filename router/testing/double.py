@@ -8,6 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from router.failure.kept_lanes import kept_by_source
+from router.failure.rejections import FAILED, rejection_headers
+from router.failure.topics import rejected_of
 from router.language.cases import message_record
 from router.language.deciders import deciders, order_reader
 from router.language.files import read_routes
@@ -16,7 +19,8 @@ from router.language.load import load_routes
 from router.language.repartition import with_internal_topics
 from router.language.topics import KAFKA_MAX_MESSAGE_BYTES, plan_topics
 from router.records.catalogue import Catalogue
-from router.records.record import PlainRecord
+from router.records.headers import ORIGIN, decode_origin
+from router.records.record import PlainRecord, Record
 from router.testing.broker import MemoryBroker
 from router.testing.clock import HandClock
 from router.testing.worker import MemoryWorker
@@ -68,6 +72,7 @@ class RouterDouble:
                 if source.order is not None and not source.gathers
             },
             conversions={topic: source.conversions for topic, source in route_set.sources.items()},
+            kept=kept_by_source(route_set),
         )
         self._loop = asyncio.Runner()
 
@@ -113,6 +118,23 @@ class RouterDouble:
             headers=[(name, text.encode() if isinstance(text, str) else text) for name, text in named],
             timestamp=timestamp,
             partition=partition,
+        )
+
+    def reject(
+        self, copy: Record, reason: str = FAILED, *, error: str = "", error_class: str = "", place: str = ""
+    ) -> PlainRecord:
+        """Reject a copy that was read, as its consumer can in any language: with nothing but this (docs/failure.md).
+
+        What `failure:` says of its topic follows, as time passes. Raises ValueError where the topic has none.
+        """
+        declared = self.route_set.topics.get(copy.topic)
+        if declared is None or declared.failure is None:
+            raise ValueError(f"'{copy.topic}' has no 'failure': nobody reads what its consumer rejects")
+        origin = decode_origin({name: value for name, value in copy.headers if value is not None}[ORIGIN])
+        assert origin is not None, "the router writes what it can read"
+        headers = rejection_headers(copy, reason, error=error, error_class=error_class, place=place)
+        return self.broker.publish(
+            rejected_of(copy.topic), key=copy.key, value=copy.value, headers=headers, partition=origin.partition
         )
 
     def read(self, topic: str, partition: int | None = None) -> tuple[PlainRecord, ...]:

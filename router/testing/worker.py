@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from router.exchange.decision import Decision
+from router.failure.keeping import Keeping
+from router.failure.policy import Kept
 from router.lanes.batch import SourcePartition
 from router.lanes.copying import Copier, Identity
 from router.lanes.destinations import Destinations
 from router.lanes.lane import Lane, LaneObserver
 from router.lanes.lanes import Lanes
 from router.lanes.protocol import CommitBudget, Pace
+from router.lanes.table import BatchCopier
 from router.language.routes import RouteSet, SourceOrder
 from router.language.topics import changelog_of
 from router.order.ordering import Ordering
@@ -22,6 +25,7 @@ from router.records.reader import FieldReader
 from router.records.record import Record
 from router.testing.broker import MemoryBroker
 from router.testing.ports import MemoryCarrier, MemoryConsumer, MemoryDirectory, MemoryTransactionalCarrier
+from router.testing.rejections import MemoryRejections
 from router.testing.table import MemoryDisk, MemoryTable
 
 __all__ = ["MemoryWorker", "StandsStill"]
@@ -62,6 +66,7 @@ class MemoryWorker:
         orders: Mapping[str, tuple[SourceOrder, FieldReader]] | None = None,
         conversions: Mapping[str, Mapping[str, ValueConversion]] | None = None,
         routes: RouteSet | None = None,
+        kept: Mapping[str, Kept] | None = None,
         accepts_loss: bool = False,
     ) -> None:
         """`decide` says for each broad topic where its records go: `Decider.decide`, or anything that does the same.
@@ -69,7 +74,8 @@ class MemoryWorker:
         `orders` says for those that are put in order how, and what reads the fields that this takes. Each has a changelog
         of its own, `changelog_of(group, topic)`, which is made where it is not there. `conversions` are by broad topic and
         topic, of copies that are of another version. `routes` say what is keyed anew before
-        that, by internal topics that they name (`with_internal_topics`).
+        that, by internal topics that they name (`with_internal_topics`). `kept` says by broad topic what is kept for
+        consumers that reject, with a changelog as an order has it.
         """
         self.broker = broker
         self.destinations = Destinations(MemoryDirectory(broker))
@@ -90,8 +96,11 @@ class MemoryWorker:
         """What this worker's disk has of each table."""
         self._conversions = conversions or {}
         self._orders = orders or {}
+        self._kept = kept or {}
+        self.rejections = MemoryRejections(broker)
+        """Where lanes hear of what consumers reject."""
         self._anew = None if routes is None else Repartitioning(routes, decide=decide, destinations=self.destinations)
-        for topic in (*self._orders, *(() if self._anew is None else self._anew.internal)):
+        for topic in (*self._orders, *self._kept, *(() if self._anew is None else self._anew.internal)):
             changelog = changelog_of(group, topic)
             if changelog not in broker.topics:
                 broker.create_topic(changelog, partitions=len(broker.topics[topic].logs), compacted=True)
@@ -113,10 +122,12 @@ class MemoryWorker:
         positions = (
             self.consumer if anew is None else anew.positions(source.topic, self.consumer, clock=self.broker.clock)
         )
-        return Lane(
+        inner = order or relay or copier
+        keeping = self._keeping(source, copier, order, inner)
+        lane = Lane(
             source,
-            copier=order or relay or copier,
-            order=order,
+            copier=keeping or inner,
+            order=keeping or order,
             destinations=self.destinations,
             positions=positions,
             new_carrier=self._new_carrier,
@@ -127,17 +138,41 @@ class MemoryWorker:
             accepts_loss=self._accepts_loss,
             clock=self.broker.clock,
         )
+        if keeping is not None:
+            keeping.wake = lane.wake
+        return lane
 
-    def _order(self, source: SourcePartition, copier: Copier) -> Ordering | None:
-        internal = {} if self._anew is None else self._anew.internal
-        if source.topic not in {*self._orders, *internal}:
+    def _keeping(
+        self, source: SourcePartition, copier: Copier, order: Ordering | None, inner: BatchCopier
+    ) -> Keeping | None:
+        kept = self._kept.get(source.topic)
+        if kept is None:
             return None
-        table = MemoryTable(
+        return Keeping(
+            source,
+            kept,
+            copier=copier,
+            inner=inner,
+            order=order,
+            table=self._table(source) if order is None else order.table,
+            destinations=self.destinations,
+            feed=self.rejections,
+            clock=self.broker.clock.wall,
+        )
+
+    def _table(self, source: SourcePartition) -> MemoryTable:
+        return MemoryTable(
             self.broker,
             changelog=changelog_of(self._identity.service, source.topic),
             partition=source.partition,
             disk=self.disks.setdefault(source, MemoryDisk()),
         )
+
+    def _order(self, source: SourcePartition, copier: Copier) -> Ordering | None:
+        internal = {} if self._anew is None else self._anew.internal
+        if source.topic not in {*self._orders, *internal}:
+            return None
+        table = self._table(source)
         wall = self.broker.clock.wall
         if self._anew is not None and source.topic in internal:
             return self._anew.ordering(source, copier=copier, table=table, clock=wall)
@@ -203,7 +238,10 @@ class MemoryWorker:
         """Carry until everything is committed. Raises StandsStill where that takes longer, by the broker's clock."""
         until = self.broker.clock.now() + within
         await self.settle()
-        while self.behind():
+        while self.rejections.look() or self.behind():
+            await self.settle()
+            if not self.behind():
+                continue
             if self.broker.clock.now() >= until:
                 raise StandsStill(self.waiting())
             await self.step()

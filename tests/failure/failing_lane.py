@@ -13,12 +13,9 @@ from router.failure.policy import FailurePolicy, Kept
 from router.failure.rejections import acknowledgement_headers, rejection_headers, release_mark
 from router.failure.topics import parked_of, rejected_of
 from router.lanes.batch import SourcePartition
-from router.lanes.copying import Copier
-from router.lanes.lane import Lane
 from router.language.topics import changelog_of, dead_letters_of
 from router.records.record import PlainRecord, Record
-from router.testing import MemoryBroker, MemoryDisk, MemoryTable, MemoryWorker
-from router.testing.rejections import MemoryRejections
+from router.testing import MemoryBroker, MemoryDisk, MemoryWorker
 
 BROAD, VIP, OTHER = "orders.v1", "vip.v1", "other.v1"
 SOURCE = SourcePartition(BROAD, 0)
@@ -35,59 +32,7 @@ class KeepingWorker(MemoryWorker):
     """A worker in memory whose lanes keep what is rejected."""
 
     def __init__(self, broker: MemoryBroker, kept: Kept, **more: Any) -> None:
-        self.rejections = MemoryRejections(broker)
-        self.kept = kept
-        super().__init__(broker, {BROAD: lambda _: to(VIP, OTHER)}, **more)
-
-    def _new_lane(self, source: SourcePartition, room: Callable[[], None]) -> Lane:
-        wall = self.broker.clock.wall
-        copier = Copier(
-            source.topic,
-            decide=self._decide[source.topic],
-            destinations=self.destinations,
-            identity=self._identity,
-            clock=wall,
-        )
-        order = self._order(source, copier)
-        table = MemoryTable(
-            self.broker,
-            changelog=CHANGELOG,
-            partition=source.partition,
-            disk=self.disks.setdefault(source, MemoryDisk()),
-        )
-        keeping = Keeping(
-            source,
-            self.kept,
-            copier=copier,
-            order=order,
-            inner=order,
-            table=table if order is None else order.table,
-            destinations=self.destinations,
-            feed=self.rejections,
-            clock=wall,
-        )
-        lane = Lane(
-            source,
-            copier=keeping,
-            order=keeping,
-            destinations=self.destinations,
-            positions=self.consumer,
-            new_carrier=self._new_carrier,
-            pace=self._pace,
-            budget=self._budget,
-            observer=self._observer,
-            room=room,
-            clock=self.broker.clock,
-        )
-        keeping.wake = lane.wake
-        return lane
-
-    async def run(self, *, within: float = 60.0) -> None:
-        """See MemoryWorker; rejections are read, too."""
-        await super().run(within=within)
-        while self.rejections.look():
-            await self.settle()
-            await super().run(within=within)
+        super().__init__(broker, {BROAD: lambda _: to(VIP, OTHER)}, kept={BROAD: kept}, **more)
 
 
 class Consumer:

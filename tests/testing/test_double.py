@@ -247,3 +247,30 @@ def test_records_that_say_their_revision_are_routed_ordered_and_converted(encodi
         (other, {"state": state, "number": number}) for number, state in ((1, "paid"), (2, "refunded"), (3, "paid"))
     ]
     assert [(each.value, dict(each.headers)[REASON]) for each in letters] == [(strange.value, b"unknown-revision")]
+
+
+def test_rejected_copies_are_retried_and_their_keys_wait() -> None:
+    """As the topic's `failure:` says, when time passes; at last they are dead letters, and their keys go on."""
+    mail = ROUTES["mail.yaml"].replace("  mail.order.v1:\n", "  mail.order.v1:\n    failure: {retry: [10s]}\n")
+    with RouterDouble({**ROUTES, "mail.yaml": mail}, SCHEMAS) as router:
+        fields = {"country": "ES", "status": "paid"}
+        router.publish("order.v1", {**fields, "amount": 1}, key="k")
+        (first,) = router.read("mail.order.v1")
+        router.reject(first, error="out of range", place="value:amount")
+        router.carry()
+        router.publish("order.v1", {**fields, "amount": 2}, key="k")
+        assert len(router.read("mail.order.v1")) == 1
+        assert len(router.read("small.order.v1")) == 2
+        router.clock.advance(11)
+        _, again, second = router.read("mail.order.v1")
+        assert (again.value, second.value != first.value) == (first.value, True)
+        router.reject(again)
+        (letter,) = router.read("mail.order.v1.dead-letters")
+        assert dict(letter.headers)[REASON] == b"failed"
+
+
+def test_topic_without_failure_rejects_nothing(router: RouterDouble) -> None:
+    """Nobody would read it."""
+    copy = PlainRecord(topic="mail.order.v1")
+    with pytest.raises(ValueError, match="nobody reads what its consumer rejects"):
+        router.reject(copy)
