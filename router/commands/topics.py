@@ -19,8 +19,9 @@ from router.errors import RouterError
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
 from router.language.repartition import with_internal_topics
+from router.language.routes import RouteSet
 from router.language.topic_changes import Change, ChangeKind, Comparison, compare
-from router.language.topics import TopicPlan, plan_topics
+from router.language.topics import TopicPlan, needed, plan_topics
 from router.settings import Settings
 
 __all__ = ["topics"]
@@ -63,7 +64,8 @@ def topics(
 
     Without --apply nothing is changed. With it what is missing is created and settings are changed, but nothing is ever
     deleted or shrunk: what would be is shown as `leave`, with the reason. A source that is put in order needs the changelog
-    of its table, one for each group of workers: that of ROUTER_GROUP is among them.
+    of its table, one for each group of workers: that of ROUTER_GROUP is among them. Of a source that is named by its subject
+    one version is enough, the latest where there is none: `router migrate` makes the next, and what it retired stays away.
 
     \b
         router topics                what is missing, what differs
@@ -75,34 +77,43 @@ def topics(
         raise click.UsageError(f"--outage {outage} {error}") from error
     try:
         settings = Settings.from_environment(os.environ)
-        plans = _plans(directory, schemas, partitions=partitions, replication=replication, group=settings.group)
-        comparison = asyncio.run(_run(settings, plans, outage_ms=outage_ms, applies=applies, grow=grow))
+        route_set = _route_set(directory, schemas, group=settings.group)
+        plans = plan_topics(route_set, default_partitions=partitions, replication=replication, group=settings.group)
+        comparison, count = asyncio.run(
+            _run(settings, route_set, plans, outage_ms=outage_ms, applies=applies, grow=grow)
+        )
     except RouterError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(json.dumps(_json(comparison, applies=applies, grow=grow)))
     else:
-        _show(comparison, count=len(plans), applies=applies, grow=grow)
+        _show(comparison, count=count, applies=applies, grow=grow)
 
 
-def _plans(directory: Path, schemas: Path, *, partitions: int, replication: int, group: str) -> tuple[TopicPlan, ...]:
+def _route_set(directory: Path, schemas: Path, *, group: str) -> RouteSet:
     route_set, findings = load_routes(*read_texts(directory, schemas))
     if route_set is None:
         raise click.ClickException(f"the routes have errors (`router check` shows all):\n{InvalidRoutes(findings)}")
-    return plan_topics(
-        with_internal_topics(route_set, group), default_partitions=partitions, replication=replication, group=group
-    )
+    return with_internal_topics(route_set, group)
 
 
 async def _run(
-    settings: Settings, plans: tuple[TopicPlan, ...], *, outage_ms: int, applies: bool, grow: bool
-) -> Comparison:
+    settings: Settings,
+    route_set: RouteSet,
+    plans: tuple[TopicPlan, ...],
+    *,
+    outage_ms: int,
+    applies: bool,
+    grow: bool,
+) -> tuple[Comparison, int]:
+    """The differences, and how many topics were compared."""
     async with connect(settings) as cluster:
         state = await cluster.state([plan.name for plan in plans])
+        plans = needed(plans, route_set, state.topics, group=settings.group)
         comparison = compare(plans, state, outage_ms=outage_ms)
         if applies:
             await _apply(cluster, [change for change in comparison.changes if _is_applied(change, grow=grow)])
-        return comparison
+        return comparison, len(plans)
 
 
 async def _apply(cluster: Cluster, changes: list[Change]) -> None:

@@ -19,7 +19,7 @@ source that it gets records of, and takes 64 KiB more: its records carry what th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -35,6 +35,7 @@ __all__ = [
     "changelog_of",
     "dead_letters_of",
     "keeping_sources",
+    "needed",
     "plan_topics",
     "repartition_of",
     "sources_by_topic",
@@ -161,6 +162,28 @@ def plan_topics(
         for plan in _beside(plans[topic], of_source, room=room, more_room=more_room):
             plans.setdefault(plan.name, plan)
     return tuple(plans.values())
+
+
+def needed(
+    plans: Iterable[TopicPlan], route_set: RouteSet, there: Collection[str], *, group: str | None = None
+) -> tuple[TopicPlan, ...]:
+    """Of these plans, those that are of use while `there` are the topics that exist.
+
+    Of a source that is named by its subject one version is enough: what a migration has retired is not made again, and what
+    none has begun to fill is for it to make, with the partitions of the former. Where none exists, it is the latest.
+    """
+    unneeded: set[str] = set()
+    for subject in {each.subject for each in route_set.sources.values()} - {None}:
+        topics = [topic for topic, each in route_set.sources.items() if each.subject == subject]
+        exist = [topic for topic in topics if topic in there] or [max(topics, key=_version)]
+        for topic in set(topics).difference(exist):
+            unneeded |= {topic, unroutable_of(topic), dead_letters_of(topic)}
+            unneeded |= set() if group is None else {changelog_of(group, topic)}
+    return tuple(plan for plan in plans if plan.name not in unneeded)
+
+
+def _version(topic: str) -> int:
+    return int(topic.rpartition(".v")[2])
 
 
 def _beside(topic: TopicPlan, of_source: int, *, room: str, more_room: str) -> Iterable[TopicPlan]:

@@ -105,3 +105,17 @@ def test_wrong_calls_and_an_absent_broker_are_told(kafka: str, shop: Path) -> No
     assert "no answer from" in run("127.0.0.1:1", shop).output
     (shop / "routes" / "shop.yaml").write_text("version: 1\n")
     assert "the routes have errors" in run(kafka, shop).output
+
+
+def test_a_subject_has_the_versions_that_there_are(kafka: str, shop: Path, unique: str) -> None:
+    """A fresh system gets the latest; after a migration the former one stays away."""
+    routes = shop / "routes" / "shop.yaml"
+    text = routes.read_text().replace(f"sources: [{unique}.order.v1]", f"sources: [{unique}.order]")
+    routes.write_text(text.replace(f"  {unique}.order.v1: {{partitions: 2}}\n", ""))
+    (shop / "schemas" / "order" / "v2.avsc").write_text(SCHEMA)
+    (shop / "schemas" / "order" / "v2_to_v1.yaml").write_text("{}\n")
+    made = [name for _, name, _ in plan(kafka, shop, "--apply")]
+    assert made == [
+        f"{unique}.{name}" for name in ("order.v2", "ru.order.v1", "order.v2.unroutable", "order.v2.dead-letters")
+    ]
+    assert plan(kafka, shop) == []

@@ -25,6 +25,7 @@ from router.language.topics import (
     changelog_of,
     dead_letters_of,
     keeping_sources,
+    needed,
     plan_topics,
     sources_by_topic,
     unroutable_of,
@@ -201,3 +202,49 @@ def test_a_topic_that_is_declared_for_dead_letters_keeps_its_declaration() -> No
     """A team may declare the topic of its own dead letters; the plan then is the team's."""
     given = route_set(feeds={"a.v1": ["x"]}, ways={"x": []}, declared={"a.v1.dead-letters": (1, -1)})
     assert plans(given)["a.v1.dead-letters"].partitions == 1
+
+
+def by_subject(*topics: str) -> RouteSet:
+    """Sources that are versions of one subject, and one that is named by itself."""
+    routes = route_set(
+        feeds={name: ["orders"] for name in (*topics, "payment.v1")}, ways={"orders": [topic("ru.order.v1")]}
+    )
+    sources = {
+        name: replace(each, subject="order" if name in topics else None) for name, each in routes.sources.items()
+    }
+    return replace(routes, sources=sources)
+
+
+ALONE = {"payment.v1", "payment.v1.unroutable", "payment.v1.dead-letters", "ru.order.v1"}
+
+
+@pytest.mark.parametrize(
+    ("there", "versions"),
+    [
+        pytest.param((), {"order.v10"}, id="fresh: the latest, by number"),
+        pytest.param(("order.v1",), {"order.v1"}, id="before a migration"),
+        pytest.param(("order.v1", "order.v2"), {"order.v1", "order.v2"}, id="while one is under way"),
+        pytest.param(("order.v2", "order.v1.dead-letters"), {"order.v2"}, id="the former is retired"),
+        pytest.param(("payment.v1",), {"order.v10"}, id="others do not count"),
+    ],
+)
+def test_one_version_of_a_subject_is_enough(there: tuple[str, ...], versions: set[str]) -> None:
+    """What was retired is not made again, and what comes next is for its migration to make."""
+    routes = by_subject("order.v1", "order.v2", "order.v10")
+    plans = plan_topics(routes, default_partitions=1, replication=1)
+    found = {each.name for each in needed(plans, routes, there)}
+    assert found - ALONE == {f"{name}{beside}" for name in versions for beside in ("", ".unroutable", ".dead-letters")}
+    assert found >= ALONE
+
+
+def test_what_is_not_needed_needs_no_changelog() -> None:
+    """Consumers may reject records of each version, so that each has a table."""
+    routes = by_subject("order.v1", "order.v2")
+    declared = TopicDeclaration("ru.order.v1", "team", None, None, Format.AVRO, PLACE, failure=FailurePolicy())
+    routes = replace(routes, topics={"ru.order.v1": declared})
+    plans = plan_topics(routes, default_partitions=1, replication=1, group="g")
+    changelogs = {changelog_of("g", name) for name in ("order.v1", "order.v2")}
+    assert {each.name for each in plans} >= changelogs
+    assert changelogs & {each.name for each in needed(plans, routes, ("order.v1",), group="g")} == {
+        changelog_of("g", "order.v1")
+    }
