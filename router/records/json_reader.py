@@ -18,7 +18,7 @@ from router.records.json_schema import JsonSchema
 from router.records.reader import FieldReader
 from router.records.text import Value
 
-__all__ = ["json_picker", "json_reader"]
+__all__ = ["format_json", "json_picker", "json_reader", "parse_json"]
 
 _DOUBLE = struct.Struct("<d")
 _FALSE, _TRUE = b"\0", b"\1"
@@ -47,17 +47,27 @@ def json_reader(paths: Sequence[str], *, schema: JsonSchema | None = None, whole
     wanted = [list(checked).index(path) for path in paths]
 
     def read(value: bytes) -> tuple[Any, ...]:
-        try:
-            record = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            position = error.pos if value.isascii() else -1
-            raise Unreadable(field="", position=position, problem=f"it is not JSON: {error.msg}") from None
+        record = parse_json(value)
         if type(record) is not dict:
             raise Unreadable(field="", position=-1, problem=f"it is {_NAMES.get(type(record), 'null')}, not an object")
         facts = [pick(record) for pick in picks]
         return tuple(facts[number] for number in wanted)
 
     return FieldReader(paths=tuple(paths), read=read, values=_values)
+
+
+def parse_json(value: bytes) -> Any:
+    """The plain value of a JSON text. Raises Unreadable."""
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        position = error.pos if value.isascii() else -1
+        raise Unreadable(field="", position=position, problem=f"it is not JSON: {error.msg}") from None
+
+
+def format_json(value: Any) -> bytes:
+    """The JSON text of a plain value, without spaces. TypeError where JSON has no word for it."""
+    return orjson.dumps(value)
 
 
 def json_picker(path: str, field: FieldType | None) -> Callable[[dict[str, Any]], Value]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import orjson
-
 from router.errors import Unreadable
 from router.exchange.model import Place
 from router.language.cel.functions import Functions
@@ -20,6 +18,7 @@ from router.language.cel.source import FAILURES
 from router.language.findings import Level
 from router.language.reading import ParsedFile, read_shape
 from router.language.suggestions import did_you_mean
+from router.records.json_reader import format_json, parse_json
 from router.records.json_schema import JsonSchema
 from router.versions.conversion import Conversion, failed_step
 from router.versions.conversion_findings import VersionFinding, VersionKind, of_language
@@ -115,12 +114,9 @@ def _link(builder: JsonBuilder, name: str, *, file: str) -> tuple[Callable[[byte
     make: Callable[[Any], Any] = space[name]
 
     def convert(value: bytes) -> bytes:
+        record = parse_json(value)
         try:
-            record = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise Unreadable(field="", position=-1, problem=f"it is not JSON: {error.msg}") from None
-        try:
-            return orjson.dumps(make(record))
+            return format_json(make(record))
         except ConversionFailed as failed:
             raise ConversionFailed(problem=failed.problem, field=failed.field, conversion=file) from failed
         except KeyError as missing:

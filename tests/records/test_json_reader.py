@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.errors import Unreadable
-from router.records.json_reader import json_reader
+from router.records.json_reader import format_json, json_picker, json_reader, parse_json
 from router.records.json_schema import JsonSchema, parse_json_schema
 
 SCHEMA = parse_json_schema(
@@ -185,3 +185,23 @@ def test_a_schema_refuses_what_it_excludes(change: dict[str, Any], path: str, pr
 def test_a_path_may_be_asked_for_twice() -> None:
     """Values come in the order of the paths, repeated as they are."""
     assert read({"a": 1, "b": 2}, "b", "a", "b") == (2, 1, 2)
+
+
+def test_a_path_is_picked_from_a_record_that_was_parsed() -> None:
+    """As a reader reads it, by its kind."""
+    schema = parse_json_schema(
+        '{"properties": {"a": {"type": "number"}, "o": {"properties": {"b": {"type": "boolean"}}}}}', file="s"
+    )
+    record = parse_json(b'{"a": 1.5, "o": {"b": true}}')
+    picked = [json_picker(path, schema.field(path))(record) for path in ("a", "o.b")]
+    assert picked == [1.5, True]
+    assert json_picker("c", None)(record) is None
+    with pytest.raises(Unreadable, match="field 'a' cannot be read: it is a string"):
+        json_picker("a", schema.field("a"))({"a": "1"})
+
+
+def test_texts_are_parsed_and_written() -> None:
+    """Without spaces; what is none is unreadable, where the text is one byte a character."""
+    assert format_json(parse_json(b'{"a": [1, null]}')) == b'{"a":[1,null]}'
+    with pytest.raises(Unreadable, match="at byte 2: it is not JSON"):
+        parse_json(b"{ ]")
