@@ -141,13 +141,15 @@ async def export(sight: Sight, parameters: Parameters) -> AsyncIterator[str]:
     as_csv = parameters.get("as", "json") == "csv"
     read_list(parameters)
     where = _condition(parameters.get("where", ""))
-    if as_csv:
-        yield _csv(CSV_COLUMNS)
     cursor: str | None = ""
     silent: dict[int, Any] = {}
+    begun = False
     while cursor is not None:
         told = {**parameters, "cursor": cursor, "limit": "1000"}
         keys, last, _ = await _gathered(sight, source, told, where, most=1_000, pages=1)
+        if as_csv and not begun:
+            yield _csv(CSV_COLUMNS)
+        begun = True
         for each in keys:
             yield _csv(_row(each)) if as_csv else json.dumps(each, ensure_ascii=False) + "\n"
         cursor = last["cursor"]

@@ -64,7 +64,10 @@ def _operation(question: Question) -> dict[str, Any]:
         "operationId": question.name,
         "summary": question.summary,
         "description": f"Needs the role {question.role}.",
-        "parameters": [] if question.method == "POST" else [_parameter(each) for each in question.parameters],
+        # A form's fields are in its body.
+        "parameters": [
+            _parameter(each) for each in question.parameters if each.where == "path" or question.method != "POST"
+        ],
         "responses": {
             "200": {"description": "The answer.", "content": answered},
             **{status: {"description": text, "content": refused} for status, text in _REFUSALS.items()},

@@ -114,7 +114,7 @@ async def _refused(request: web.Request, visitor: Visitor) -> web.Response | Non
         message = f"this needs the role {question.role}, and you are {visitor.name} ({visitor.role})"
         return _refusal(request, 403, _problem("wrong-role", message, "ask somebody who may"))
     if request.method not in _SAFE and visitor.by != "token":
-        form = await request.post()
+        form = await _form(request)
         if not request.app[GATE].is_own_form(visitor, str(form.get("form", ""))):
             message = "the form was not made for you, or your sign-in has changed since"
             return _refusal(
@@ -267,7 +267,15 @@ async def _body(request: web.Request) -> dict[str, str]:
         if not isinstance(told, dict) or not all(isinstance(each, str) for each in told.values()):
             raise WrongQuestion(parameter="body", value="", problem="is no object whose values are texts")
         return told
-    return {name: value for name, value in (await request.post()).items() if isinstance(value, str) and name != "form"}
+    return {name: value for name, value in (await _form(request)).items() if name != "form"}
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    try:
+        told = await request.post()
+    except (ValueError, LookupError) as error:
+        raise WrongQuestion(parameter="body", value="", problem="is no form") from error
+    return {name: value for name, value in told.items() if isinstance(value, str)}
 
 
 async def _health(_: web.Request) -> web.Response:
@@ -295,7 +303,7 @@ async def _sign_in(request: web.Request) -> web.StreamResponse:
     if request.method == "POST":
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
             return _refusal(request, 403, _problem("foreign-form", "the form came from another site", "open /sign-in"))
-        form = await request.post()
+        form = await _form(request)
         after = _next(str(form.get("next", "/")))
         answer = _signed_in(request, str(form.get("token", "")).strip(), after)
         if answer is not None:

@@ -15,8 +15,12 @@ from router.console import keys, records
 from router.console.overview import flows
 from router.console.sight import Parameters, Sight
 from router.console.templating import render
+from router.errors import RouterError
+from router.observe.logs import get_logger
 
 __all__ = ["STREAMS", "live"]
+
+log = get_logger("router.console")
 
 _QUIET_SECONDS = 2.0
 """After which something is sent anyway: nobody in between hangs up, and whoever has gone is missed soon."""
@@ -89,11 +93,19 @@ async def _lines(request: web.Request, lines: AsyncIterator[str], form: str, nam
     headers = {"Content-Type": f"{form}; charset=utf-8", "Content-Disposition": f'attachment; filename="{safe}"'}
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
-    await response.write(first.encode())
-    async for line in lines:
-        await response.write(line.encode())
-        await asyncio.sleep(0)
-    await response.write_eof()
+    try:
+        await response.write(first.encode("utf-8", "replace"))
+        async for line in lines:
+            await response.write(line.encode("utf-8", "replace"))
+            await asyncio.sleep(0)
+        await response.write_eof()
+    except (RouterError, LookupError) as error:
+        # Half of it is sent: an answer that breaks off is no whole file to anybody.
+        log.warning("a download broke off", path=request.path, problem=str(error))
+        if request.transport is not None:
+            request.transport.abort()
+    except ConnectionResetError:
+        pass
     return response
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 from support.console import SOURCE, MemoryKafka, busy_sight
 
 from router.console.kafka import Fetched
+from router.console.measuring import At
 from router.console.sight import Absent
 from router.console.topics import topic, topics
 from router.errors import BrokerUnavailable
@@ -77,9 +78,8 @@ async def test_a_topic_that_is_not_there_is_said_to_be_so() -> None:
     with pytest.raises(Absent, match="there is no such topic"):
         await topic(sight, {"topic": "nothing"})
 
-    async def read(*_: object) -> AsyncIterator[Fetched]:
-        raise BrokerUnavailable(brokers="x", problem="refused")
-        yield [], {}  # what makes it a generator
+    def read(starts: Mapping[At, int], ends: Mapping[At, int] | None) -> AsyncIterator[Fetched]:
+        raise BrokerUnavailable(brokers=str(starts), problem=str(ends))
 
-    sight.kafka.read = read  # type: ignore[method-assign] # one that fails
+    sight.kafka.read = read  # type: ignore[method-assign,assignment] # one that fails
     assert (await topic(sight, {"topic": SOURCE}))["readers"][0]["oldest_unread"] is None

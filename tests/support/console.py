@@ -149,6 +149,8 @@ class MemoryWorkers:
             return self.answers[path]
         if self.group is None:
             return 0, {"reason": "no-worker", "message": "no worker answers", "what_to_do": "see whether workers run"}
+        if not path.startswith("/api/tables"):
+            return 404, {"reason": "unknown-command", "message": "nothing is known of it"}
         status, body, _ = await self.group.get(0, path, parameters)
         return status, body
 
