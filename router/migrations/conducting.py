@@ -45,19 +45,17 @@ class CannotMigrate(ConfigError):
 
 
 class NotSettled(TransientError):
-    """Mirrors did not notice a step in time."""
+    """Those who have to did not follow a step in time."""
 
     reason = "not-settled"
 
-    def __init__(self, *, migration: str) -> None:
-        super().__init__(migration)
+    def __init__(self, *, migration: str, who: str = "its mirrors, by `router migrate run`,") -> None:
+        super().__init__(migration, who)
         self.migration = migration
+        self.who = who
 
     def __str__(self) -> str:
-        return (
-            f"the mirrors of {self.migration} do not follow: does `router migrate run` run? "
-            "The step is written, and taken when they do; ask again"
-        )
+        return f"{self.migration}: {self.who} do not follow. The step is written, and is taken when they do: ask again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +200,8 @@ class Conductor:
             raise CannotMigrate(what=f"{migration} cannot begin", obstacles=plan.obstacles)
         await self._kafka.make_own_topics()
         former = migration.source_topic
+        if migration.target_topic in plan.makes:
+            await self._forgotten(migration)
         for topic in plan.makes:
             if topic != MIGRATIONS:
                 await self.survey.create(topic, like=former)
@@ -308,12 +308,33 @@ class Conductor:
 
     async def delete(self, migration: Migration, topic: str) -> None:
         """Delete a topic of a migration that has ended. Raises CannotMigrate where a producer wrote there since."""
+        await self._routed(migration, topic)
         left = await self.survey.natives_left(migration, topic)
         if left:
             back = "flip" if topic == migration.target_topic else "drain"
             told = f"producers wrote up to {left:,} records there that nobody has copied: `router migrate {back}` goes back"
             raise CannotMigrate(what=f"{topic} is not deleted", obstacles=[told])
         await self.survey.delete(topic)
+
+    async def _routed(self, migration: Migration, topic: str) -> None:
+        """Wait until workers have routed what producers wrote to a topic that goes: elsewhere it is a copy. Raises NotSettled."""
+        deadline = time.monotonic() + _SETTLES_WITHIN
+        while any(
+            each.follows and each.topic == topic and each.behind for each in (await self._observed(migration)).groups
+        ):
+            if time.monotonic() > deadline:
+                raise NotSettled(migration=str(migration), who=f"the workers that read {topic}")
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def _forgotten(self, migration: Migration) -> None:
+        """Wait until nobody has a place in the new topic from a time when there was another of its name. Raises CannotMigrate."""
+        topic, deadline = migration.target_topic, time.monotonic() + _SETTLES_WITHIN
+        while holders := await self.survey.holders(topic):
+            if time.monotonic() > deadline:
+                told = f"{', '.join(holders)} had places in a former topic '{topic}', and would begin there and leave out what stands before"
+                way = "stop them, or delete their offsets of it (kafka-consumer-groups --delete-offsets)"
+                raise CannotMigrate(what=f"{migration} cannot begin", obstacles=[f"{told}: {way}"])
+            await asyncio.sleep(_LOOK_EVERY)
 
     async def _write(self, migration: Migration, before: Migration | None) -> None:
         await self.log.write(migration, before=before)

@@ -311,7 +311,9 @@ def obstacles(migration: Migration, wanted: Phase, seen: Observation, *, lacking
         found += _quiet(migration, seen, new)
         found += _copied(seen, new)
     if wanted is Phase.ABORTED:
-        found += [*_lacking(seen, new, lacking), *_left(seen, new)]
+        # Workers that follow are waited for before it is deleted: here they are behind as long as it is filled.
+        staying = [each for each in seen.groups if not each.follows]
+        found += [*_lacking(seen, new, lacking), *_left(replace(seen, groups=staying), new)]
     return found
 
 

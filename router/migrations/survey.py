@@ -162,6 +162,11 @@ class Survey:
         at = {tp.partition: offset for tp, (offset, _) in group.committed.items() if tp.topic == topic}
         return at, group.members.get(topic, 0)
 
+    async def holders(self, topic: str) -> list[str]:
+        """The groups that have places in a topic, or members that read it, though it may have been deleted."""
+        async with self._admin() as admin:
+            return [each.name for each in await _groups(admin, [topic])]
+
     async def members(self, group: str) -> int:
         """How many members a group has, of whatever topic."""
         async with self._admin() as admin:

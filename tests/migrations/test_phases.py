@@ -164,6 +164,10 @@ LACKING = replace(QUIET, natives=replace(QUIET.natives, lacking=2))
             ["group 'g' still reads shop.order.v2"], id="abort: a reader",
         ),
         pytest.param(
+            FLIPPED, Phase.ABORTED, seen(mirror(NEW), groups=(group("g", NEW, behind=9, members=1, follows=True),)), [],
+            id="abort: workers follow",
+        ),
+        pytest.param(
             DRAINED, Phase.RETIRED, seen(replace(QUIET, hidden=7)),
             ["a producer's transaction is open in shop.order.v1, and up to 7 records stand behind its beginning"],
             id="an open transaction hides the end",

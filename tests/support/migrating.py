@@ -85,15 +85,14 @@ class MigratingStage(Stage):
         told: dict[str, Any] = json.loads(self.migrate("status", "--json").splitlines()[-1])
         return told
 
-    def until_copied(self, *topics: str, within: float = 60.0) -> None:
-        """Wait until these topics were copied to their ends."""
+    def until_copied(self, *topics: str, within: float = 60.0, versions: str = "v1-v2-1") -> None:
+        """Wait until the mirror between two versions, of a generation, has copied these topics to their ends."""
+        group = f"{self.group}-migrate-{self.name('@event')}.{versions}"
 
-        def copied() -> bool:
-            return not any(each["behind"] for each in self.status()["mirrors"] if each["topic"] in topics)
+        def what() -> str:
+            return f"mirrors get to the end; behind are {self.topics.behind(group, *topics)}\n{self._tails()}"
 
-        until(
-            copied, within=within, what=lambda: f"mirrors get to the end: {self.status()['mirrors']}\n{self._tails()}"
-        )
+        until(lambda: not self.topics.behind(group, *topics), within=within, what=what, every=0.2)
 
     def notes(self, topic: str, version: int) -> list[list[str]]:
         """The notes in a topic, by partition, in its order."""
