@@ -5,6 +5,7 @@ The consumer is a process of its own, whose journal says what it has processed; 
 
 from __future__ import annotations
 
+import signal
 from collections import defaultdict
 from dataclasses import replace
 from functools import partial
@@ -36,6 +37,10 @@ class Contract:
     """Inherited by the tests of each client, which say which one it is."""
 
     hand = ""
+
+    def transactional_id(self, plan: Plan) -> str:
+        """That of the producer of the first partition."""
+        raise NotImplementedError
 
     def stage(self, kafka: str, unique: str, home: Path, *, partitions: int = 2) -> tuple[HandLane, Plan]:
         """Topics, a lane, and what a first instance is told."""
@@ -97,6 +102,56 @@ class Contract:
         second.stop()
         lane.close()
         _assert_in_order(plan, repeats=False)
+        assert not _parked(lane, plan)
+
+    def test_a_producer_that_was_shut_out_is_followed_by_another(self, kafka: str, unique: str, tmp_path: Path) -> None:
+        """Whatever was in its transaction, the brokers are asked, and nothing is lost or rejected twice."""
+        lane, plan = self.stage(kafka, unique, tmp_path, partitions=1)
+        lane.carry([(b"k%d" % (n % 4), _value(n)) for n in range(5)])
+        service = Service(plan)
+        lane.until(lambda: _done(plan, lane, 5), what="the first are processed")
+        other = lane.topics.producer(**{"transactional.id": self.transactional_id(plan)})
+        other.init_transactions(10)
+        lane.carry([(b"k%d" % (n % 4), _value(n)) for n in range(5, 40)])
+        lane.until(lambda: _done(plan, lane, 40), what="all are processed")
+        service.until_says("nobody knows whether a transaction came about")
+        service.stop()
+        lane.close()
+        _assert_in_order(plan, repeats=True)
+        assert len(lane.rejections) == len({each.copy for each in lane.rejections})
+        assert not _parked(lane, plan)
+
+    def test_a_member_that_the_group_has_given_up_commits_nothing(
+        self, kafka: str, unique: str, tmp_path: Path
+    ) -> None:
+        """It is stopped in the middle of its work, wakes when another has its partitions, and comes back as a new member."""
+        lane, plan = self.stage(kafka, unique, tmp_path)
+        plan = replace(plan, fixed=False, dawdles={"end": 0.1}, transaction=3_000)
+        numbers = count()
+
+        def carry(how_many: int) -> None:
+            lane.carry(
+                [
+                    (b"k%d" % (n % 4), b"%d%b" % (n, b" takes=0.02" if n % 5 else b" fails=1"))
+                    for n in islice(numbers, how_many)
+                ]
+            )
+
+        carry(20)
+        first = Service(plan)
+        lane.until(lambda: len(_journal(plan)) > 5, what="the first is at work")
+        first.process.send_signal(signal.SIGSTOP)
+        second = Service(replace(plan, name="two"))
+        lane.until(lambda: any(line[0] == "two" for line in _journal(plan)), what="the second is at work")
+        carry(20)
+        first.process.send_signal(signal.SIGCONT)
+        total = next(numbers)
+        lane.until(lambda: _done(plan, lane, total), within=40, what="all are processed")
+        first.stop()
+        second.stop()
+        lane.close()
+        _assert_in_order(plan, repeats=True)
+        assert len(lane.rejections) == len({each.copy for each in lane.rejections})
         assert not _parked(lane, plan)
 
     def test_long_work_keeps_its_partition_and_moves_no_offset(self, kafka: str, unique: str, tmp_path: Path) -> None:

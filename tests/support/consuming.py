@@ -57,6 +57,8 @@ class Plan:
     poll: int = 0
     """Milliseconds that are allowed without a poll; 0: as many as without a heartbeat."""
     finish_within: float = 10.0
+    transaction: int = 15_000
+    """Milliseconds after which brokers end what a dead one had begun."""
     avro: bool = False
     """Records are events of the stage: the words stand in their notes, behind the number."""
     asks: str = ""
@@ -198,6 +200,7 @@ def _run_confluent(plan: Plan) -> None:
         commit_every=plan.commit_every,
         finish_within=plan.finish_within,
         transactional_id=f"{plan.group}-{plan.name}" if plan.fixed else None,
+        producer={"transaction.timeout.ms": plan.transaction},
         at=_at(plan),
     ) as consumer:
         signal.signal(signal.SIGTERM, lambda *_: consumer.stop())
@@ -230,6 +233,7 @@ async def _run_aiokafka(plan: Plan) -> None:
         keep=plan.keep,
         commit_every=plan.commit_every,
         finish_within=plan.finish_within,
+        producer={"transaction_timeout_ms": plan.transaction},
         at=_at(plan),
         **settings,
     ) as consumer:
