@@ -46,7 +46,12 @@ async def command(sight: Sight, parameters: Parameters) -> Answer:
     )
     if status == 404:
         raise Absent(f"no worker that answers remembers command {parameters['command']}; the audit topic tells of all")
-    return {"command": dict(body) if status == 200 else None, "problem": None if status == 200 else dict(body)}
+    if status != 200:
+        return {"command": None, "problem": dict(body)}
+    told = dict(body)
+    if isinstance(told.get("done"), dict):
+        told["done"] = _shown(sight, dict(told["done"]), {})
+    return {"command": told, "problem": None}
 
 
 async def stop(sight: Sight, parameters: Parameters) -> Answer:

@@ -81,5 +81,5 @@ async def test_a_topic_that_is_not_there_is_said_to_be_so() -> None:
     def read(starts: Mapping[At, int], ends: Mapping[At, int] | None) -> AsyncIterator[Fetched]:
         raise BrokerUnavailable(brokers=str(starts), problem=str(ends))
 
-    sight.kafka.read = read  # type: ignore[method-assign,assignment] # one that fails
+    sight.kafka.read = read  # type: ignore[method-assign] # one that fails
     assert (await topic(sight, {"topic": SOURCE}))["readers"][0]["oldest_unread"] is None
