@@ -378,3 +378,20 @@ def test_a_ledger_of_another_death_is_not_counted() -> None:
     assert read is not None
     assert known is not None
     assert read == replace(known, reason="other", count=1, first=None, last=None)
+
+
+def test_brief_death_leaves_out_what_its_ledger_and_places_tell() -> None:
+    """Of the router's own alone: the others are as they are."""
+    headers: Headers = (
+        ("router-origin", b"orders.v1/3/1234"),
+        ("router-reason", b"failed"),
+        ("router-error", b"no"),
+        ("router-destination", b"vip.v1"),
+        ("router-death", encode_death(Entry("vip.v1", "failed", 3, 1000, 2000))),
+    )
+    whole, brief = read_death(headers), read_death(headers, brief=True)
+    assert whole is not None
+    assert (whole.count, whole.first, whole.last, whole.origin) == (3, 1000, 2000, ORIGIN)
+    assert brief == replace(whole, count=1, first=None, last=None, origin=None)
+    assert read_death(CONNECT, brief=True) == read_death(CONNECT)
+    assert read_death((), brief=True) is None

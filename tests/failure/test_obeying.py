@@ -219,3 +219,20 @@ async def test_unreadable_command_becomes_a_dead_letter() -> None:
         ((_, told),) = desk.letters
         assert told["router-reason"] == b"malformed-rejection"
         assert desk.copies == ""
+
+
+async def test_what_the_table_knows_of_deaths_counts_more_than_what_headers_tell() -> None:
+    """Also of a record that is sent a second time, by another command, and of one without a key."""
+    async with running(DEAD) as desk:
+        desk.consumer.parks = False
+        desk.failing = {b"1"}
+        await desk.come("1", key=None)
+        await desk.settle()
+        redrive(desk, command="c1")
+        await desk.settle()
+        assert [ledger_of(tuple(headers.items())).count(VIP) for _, headers in desk.letters] == [1, 2]
+        desk.failing = set()
+        redrive(desk, 1, command="c2")
+        redrive(desk, 0, command="c3")
+        await desk.settle()
+        assert [ledger_of(each.headers).count(VIP) for each in desk.consumer.met[-2:]] == [2, 2]

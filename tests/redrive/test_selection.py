@@ -159,3 +159,9 @@ def test_a_condition_that_is_none_is_told_with_its_topic() -> None:
     """It is asked of each topic by that topic's schema."""
     with pytest.raises(WrongSelection, match=r"'vip\.order\.status\.v1\.dead-letters'.*amuont"):
         Selection(catalogue(), where="amuont > 1").takes(letter())
+
+
+@pytest.mark.parametrize(("chosen", "asks"), [({"since": 5}, True), ({"until": 5}, True), ({"key": "k"}, False)])
+def test_selection_knows_whether_it_asks_when(chosen: dict[str, Any], *, asks: bool) -> None:
+    """Only then a letter's ledger must be read."""
+    assert Selection(catalogue(), **chosen).asks_when is asks

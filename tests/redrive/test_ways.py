@@ -25,6 +25,7 @@ exchanges:
   orders: {type: topic, sources: [order.status.v1], routing-key: "{country}.{status}"}
   stocks: {type: fanout, sources: [stock.v1]}
   payments: {type: fanout, sources: [payment.v1]}
+  notes: {type: fanout, sources: [note.v1]}
   customers:
     type: topic
     sources: [c.order.status.v1]
@@ -39,8 +40,13 @@ topics:
   new.payment.v2: {retention: 7d, from: [{exchange: payments}]}
   halls.stock.v1: {from: [{exchange: stocks}]}
   tiers.order.status.v1: {from: [{exchange: customers}]}
+  short.note.v1: {from: [{exchange: notes}]}
 """
 STEPS = {
+    "note/v1.avsc": json.dumps({"type": "record", "name": "N", "fields": [{"name": "text", "type": "string"}]}),
+    "note/subject.yaml": "encoding: confluent\nconfluent-ids: {'7': v1}",
+    "memo/v1.avsc": json.dumps({"type": "record", "name": "M", "fields": [{"name": "text", "type": "string"}]}),
+    "memo/subject.yaml": "encoding: confluent",
     "payment/v2.avsc": json.dumps({"type": "record", "name": "P", "fields": [{"name": "phase", "type": "string"}]}),
     "payment/v1_to_v2.yaml": "fields: {phase: 'state.matches(\"x+\") ? string(int(state)) : state'}",
     "payment/v3.avsc": json.dumps({"type": "record", "name": "P", "fields": [{"name": "other", "type": "int"}]}),
@@ -109,7 +115,7 @@ def test_rejected_record_goes_to_its_consumer_alone_by_its_lane() -> None:
 
 def test_whole_record_goes_where_routes_of_today_say() -> None:
     """To all of them, each in its way: nobody had a copy."""
-    whole = {"topic": "order.status.v1.dead-letters", "reason": "unreadable"}
+    whole: dict[str, Any] = {"topic": "order.status.v1.dead-letters", "reason": "unreadable"}
     assert sent(WAYS.of(letter(**whole))) == [(ALL, False), (VIP, True)]
     assert sent(WAYS.of(letter(topic="order.status.v1.unroutable", reason="unroutable"))) == [(ALL, False), (VIP, True)]
     assert sent(ways(without=ALL).of(letter(**whole))) == [(VIP, True)]
@@ -210,7 +216,12 @@ def test_what_has_no_counterpart_is_left(dead: Any, to: str | None, reason: str)
 def test_topics_of_json_and_of_no_schema_are_checked_as_far_as_goes() -> None:
     """A JSON Schema's fields are; a topic of no subject takes all bytes."""
     headers = (("router-origin", b"stock.v1/0/1"),)
-    dead = {"topic": "stock.v1.dead-letters", "headers": headers, "reason": "failed", "destination": "halls.stock.v1"}
+    dead: dict[str, Any] = {
+        "topic": "stock.v1.dead-letters",
+        "headers": headers,
+        "reason": "failed",
+        "destination": "halls.stock.v1",
+    }
     assert STOCK["required"] == ["sku", "level"]
     assert sent(WAYS.of(letter(value=b'{"sku": "a", "level": 1}', **dead))) == [("halls.stock.v1", False)]
     found = WAYS.of(letter(value=b'{"sku": "a"}', **dead))
@@ -229,6 +240,29 @@ def test_changed_record_goes_as_its_topic_has_it() -> None:
     assert [(each.record.value, each.converted) for each in found.ways] == [(b"\x08sent", False)]
     wrong = WAYS.of(dead, WAYS.edited("new.payment.v2", dead.record, b"\xff"))  # type: ignore[arg-type]
     assert isinstance(wrong, Left)
+
+
+def test_records_that_say_their_revision_are_read_by_it() -> None:
+    """And written so, when they are changed; where nobody knows how, nothing is sent."""
+    headers = (("router-origin", b"note.v1/0/1"),)
+    dead = {"topic": "note.v1.dead-letters", "headers": headers, "reason": "failed", "destination": "short.note.v1"}
+    assert sent(WAYS.of(letter(value=b"\0\0\0\0\x07\x02a", **dead))) == [("short.note.v1", False)]  # type: ignore[arg-type]
+    found = WAYS.of(letter(value=b"\0\0\0\0\x05\x02a", **dead))  # type: ignore[arg-type]
+    assert isinstance(found, Left)
+    assert found.reason == "unfit"
+    record = letter(**dead).record  # type: ignore[arg-type]
+    changed = WAYS.edited("short.note.v1", record, b"\x02b")
+    assert isinstance(changed, PlainRecord)
+    assert changed.value == b"\0\0\0\0\x07\x02b"
+    nobody = WAYS.edited("short.memo.v1", record, b"\x02b")
+    assert isinstance(nobody, Left)
+    assert "no id of a registry" in nobody.message
+
+
+def test_record_without_a_hop_is_decided_all_the_same() -> None:
+    """Whoever stripped it."""
+    dead = letter(topic="order.status.v1.dead-letters", headers=OURS[:1], reason="unreadable")
+    assert sent(WAYS.of(dead)) == [(ALL, False), (VIP, True)]
 
 
 def test_retentions_are_those_of_the_routes() -> None:
