@@ -92,6 +92,8 @@ class Consumer:
         self._buffer: deque[PlainRecord] = deque()
         self._working: tuple[PlainRecord, asyncio.Future[Any]] | None = None
         self._rest_until = 0.0
+        self._paused = False
+        """All partitions are, because of a record that takes its time."""
         self._calm = asyncio.Event()
         """No rebalance is going on."""
         self._calm.set()
@@ -198,7 +200,9 @@ class Consumer:
         self._working = record, work
         stop_by: float | None = None
         try:
-            while not (await asyncio.wait({work}, timeout=_PATIENCE))[0] and self._working is not None:
+            # What waits for nothing is done by now.
+            await asyncio.sleep(0)
+            while self._working is not None and not (work.done() or (await asyncio.wait({work}, timeout=_PATIENCE))[0]):
                 await self._poll_on()
                 if self._gathering.skips(record):
                     self._abandon("it is to be skipped")
@@ -253,14 +257,16 @@ class Consumer:
 
     async def _poll_on(self) -> None:
         """Say to the client that this consumer lives, and move nothing."""
+        self._paused = True
         self._client.pause(*self._client.assignment())
         await self._fetch(0)
         await self._commit_where_due(idle=False)
 
     def _go_on(self) -> None:
-        self._client.resume(
-            *(place for place in self._client.assignment() if self._gathering.ready(place.partition))
-        )  # fmt: skip
+        if self._paused:
+            self._paused = False
+            held = [each for each in self._client.assignment() if each.partition not in self._to_open]
+            self._client.resume(*held)
 
     # --- committing ------------------------------------------------------------------------------------------------------
 
