@@ -16,12 +16,13 @@ from router.language.case_values import Misfit, encode_value
 from router.language.findings import Level
 from router.records.catalogue import Catalogue
 from router.records.headers import Origin
+from router.records.marks import marked_value
 from router.records.revisions import decode_body
 from router.settings import Settings
 from router.versions.chain import Chain
 from router.versions.conversion import Conversion
 from router.versions.subjects import Revision, Subject, load_conversions, read_subjects
-from router.versions.writer import Writers
+from router.versions.writer import revisions_of
 
 __all__ = ["convert"]
 
@@ -117,12 +118,11 @@ def _live(subject: Subject, version: int, place: Origin, catalogue: Catalogue) -
     record = read_record(Settings.from_environment(os.environ), place)
     if record.value is None:
         raise click.ClickException(f"the record at {place} has no value: a tombstone is the same in every version")
-    written = Writers(subject, version).written(record.value, record.headers)
-    if written.revision.number is not None:
-        raise click.ClickException(
-            f"the record at {place} was written by {written.revision.name}, not by v{version} itself"
-        )
-    return written.body
+    revisions = revisions_of(subject, version)
+    if revisions is None:
+        return record.value
+    # What an earlier revision wrote is shown as the newest reads it, which is what a conversion begins with.
+    return revisions.body(marked_value(revisions.encoding, record.value, record.headers))
 
 
 def _steps(chain: Chain, subject: Subject, body: bytes) -> list[dict[str, Any]]:

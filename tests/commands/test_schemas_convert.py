@@ -29,6 +29,14 @@ TEXTS = {
     "s/v3_to_v2.yaml": "fields: {raw: nothing}\n",
     "j/v1.schema.json": '{"type": "object"}',
     "j/v2.schema.json": '{"type": "object"}',
+    "o/v1.schema.json": '{"properties": {"a": {"type": "integer"}}, "required": ["a"]}',
+    "o/v2.schema.json": '{"properties": {"b": {"type": "integer"}}, "required": ["b"]}',
+    "o/v1_to_v2.yaml": "fields: {b: a + 1}\n",
+    "r/v1.r1.avsc": schema('old "string"', 'a "int"'),
+    "r/v1.avsc": schema('a "long"'),
+    "r/v2.avsc": schema('b "long"'),
+    "r/v1_to_v2.yaml": "fields: {b: a}\n",
+    "r/subject.yaml": "encoding: confluent\ncompatibility: none\nconfluent-ids: {'7': v1.r1, '8': v1, '9': v2}\n",
 }
 
 
@@ -71,10 +79,16 @@ def test_programs_get_the_records_too() -> None:
     )
 
 
+def test_objects_of_json_are_shown_too() -> None:
+    """As records of Avro are."""
+    found = run("o", "v1", "v2", "--value", '{"a": 3}')
+    assert found.output.splitlines() == ["v1 to v2 (schemas/o/v1_to_v2.yaml)", "  b  expression  a + 1  4"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "problem"),
     [
-        (["t", "v1", "v2", "--value", "{}"], 2, "there is no subject 't': there is j, s"),
+        (["t", "v1", "v2", "--value", "{}"], 2, "there is no subject 't': there is j, o, r, s"),
         (["s", "v1", "v9", "--value", "{}"], 2, "'s' has no version 'v9': there is v1, v2, v3"),
         (["s", "v1", "v2"], 2, "give either a --value or a place"),
         (["s", "v1", "v2", "--value", "{"], 2, "--value is not JSON"),
@@ -95,12 +109,16 @@ def test_what_cannot_be_converted_is_said(arguments: list[str], status: int, pro
 @pytest.mark.kafka
 def test_a_live_record_is_converted(kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A record of a topic of the subject's version, by its place; a tombstone has nothing to convert."""
-    topic = f"{unique}.s.v1"
-    ensure_topics(kafka, [TopicSpec(topic, partitions=1)])
+    topic, revised = f"{unique}.s.v1", f"{unique}.r.v1"
+    ensure_topics(kafka, [TopicSpec(each, partitions=1) for each in (topic, revised)])
     producer = Producer({"bootstrap.servers": kafka})
     for value in (b"\x06\x02x", None):
         producer.produce(topic, value=value, key=b"k")
+    producer.produce(revised, value=b"\0\0\0\0\7\x02x\x0a")
     assert producer.flush(20) == 0
     monkeypatch.setenv("ROUTER_BROKER", kafka)
     assert '"3.00"' in run("s", "v1", "v2", "--at", f"{topic}/0/0").output
     assert "a tombstone is the same in every version" in run("s", "v1", "v2", "--at", f"{topic}/0/1").output
+    # What an earlier revision wrote begins as the newest reads it.
+    (told,) = json.loads(run("r", "v1", "v2", "--at", f"{revised}/0/0", "--json").output)["conversions"]
+    assert (told["before"], told["after"]) == ({"a": 5}, {"b": 5})
