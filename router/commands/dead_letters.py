@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -24,6 +25,8 @@ from router.failure.dialects import read_deaths
 from router.failure.ledger import ledger_of
 from router.records.headers import Origin
 from router.records.record import PlainRecord
+from router.redrive.kafka import RedriveKafka
+from router.redrive.marks import Decided, Marks
 from router.redrive.selection import (
     DeadLetter,
     Selection,
@@ -50,14 +53,19 @@ def dead_letters() -> None:
     """
 
 
+_open = click.option(
+    "--open", "open_only", is_flag=True, help="Only those that nobody has sent again or skipped: see `redrive`."
+)
+
 for _each in (redrive, edit, skip):
     dead_letters.add_command(_each)
 
 
 @dead_letters.command(name="list")
 @selecting
+@_open
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
-def list_(*, topics: tuple[str, ...], as_json: bool, schemas: Path, **chosen: str | None) -> None:
+def list_(*, topics: tuple[str, ...], open_only: bool, as_json: bool, schemas: Path, **chosen: str | None) -> None:
     """Count dead letters by cause: the same error at the same place, whatever numbers and names its message has.
 
     Of each TOPIC its `.dead-letters`, or the topic itself where there are none beside it; without TOPIC, all that end so.
@@ -73,7 +81,7 @@ def list_(*, topics: tuple[str, ...], as_json: bool, schemas: Path, **chosen: st
     def add(letter: DeadLetter) -> None:
         causes.add(letter.death, at=letter.at, time=letter.time)
 
-    read = _scan(topics, selection, add)
+    read = _scan(topics, selection, add, open_only=open_only)
     found = causes.largest_first()
     if as_json:
         told = {"topics": read, "deaths": causes.deaths, "unasked": selection.unasked}
@@ -116,10 +124,11 @@ def show(*, place: Origin, schemas: Path, as_json: bool) -> None:
 
 @dead_letters.command()
 @selecting
+@_open
 @click.option(
     "--output", "-o", type=click.File("w", lazy=True), default="-", help="A file; without it, standard output."
 )
-def export(*, topics: tuple[str, ...], output: Any, schemas: Path, **chosen: str | None) -> None:
+def export(*, topics: tuple[str, ...], open_only: bool, output: Any, schemas: Path, **chosen: str | None) -> None:
     """Write dead letters as JSON, one a line: key, value and headers to the byte, and what they say of their deaths.
 
     \b
@@ -130,13 +139,16 @@ def export(*, topics: tuple[str, ...], output: Any, schemas: Path, **chosen: str
     def write(letter: DeadLetter) -> None:
         output.write(json.dumps(_letter_json(letter, selection), ensure_ascii=False) + "\n")
 
-    _scan(topics, selection, write)
+    _scan(topics, selection, write, open_only=open_only)
     _say_unasked(selection)
 
 
-def _scan(named: tuple[str, ...], selection: Selection, each: Callable[[DeadLetter], None]) -> list[str]:
+def _scan(
+    named: tuple[str, ...], selection: Selection, each: Callable[[DeadLetter], None], *, open_only: bool = False
+) -> list[str]:
     """Hand over the dead letters that are meant; the topics that were read."""
     read: list[str] = []
+    marks = _marks(named) if open_only else Marks()
 
     def choose(partition_counts: Any) -> list[str]:
         read.extend(choose_topics(named, partition_counts))
@@ -144,7 +156,8 @@ def _scan(named: tuple[str, ...], selection: Selection, each: Callable[[DeadLett
 
     def take(record: PlainRecord) -> None:
         letter = read_letter(record)
-        if selection.takes(letter):
+        decided = marks.of(record.topic, record.partition, record.offset)
+        if decided is Decided.OPEN and selection.takes(letter):
             each(letter)
 
     try:
@@ -152,6 +165,22 @@ def _scan(named: tuple[str, ...], selection: Selection, each: Callable[[DeadLett
     except RouterError as error:
         raise click.ClickException(str(error)) from error
     return read
+
+
+def _marks(named: tuple[str, ...]) -> Marks:
+    """What was decided about the dead letters of these topics."""
+
+    async def read() -> Marks:
+        kafka = RedriveKafka(Settings.from_environment(os.environ))
+        try:
+            return await kafka.marks(choose_topics(named, await kafka.counts()))
+        finally:
+            await kafka.close()
+
+    try:
+        return asyncio.run(read())
+    except RouterError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _say_unasked(selection: Selection) -> None:

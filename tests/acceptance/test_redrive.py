@@ -223,6 +223,10 @@ def test_whole_records_go_where_the_routes_of_today_say(stage: Stage) -> None:
     until(lambda: desk.redriven(VIP) == wanted, within=20, what="the lanes have sent theirs")
     assert desk.redriven(ALL) == wanted
     assert desk.run("dead-letters", "redrive", *usual)[1]["done"]["letters"] == 0
+    assert [desk.run("dead-letters", "list", name, *more, "--json")[0]["deaths"] for more in ((), ("--open",))] == [
+        6,
+        0,
+    ]
 
 
 def test_changed_value_is_checked_and_sent(stage: Stage) -> None:

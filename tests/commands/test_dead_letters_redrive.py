@@ -78,6 +78,9 @@ def test_skipping_is_asked_about_too(shop: str) -> None:
     asked = run("skip", f"{shop}.all", "--key", "k1", "--reason", "by hand", said="y\n")
     assert "leave 1 dead letters out of every redrive?" in asked.output
     assert "1 skipped" in asked.output
+    assert "2 dead letters of" in run("list", f"{shop}.all", "--open").output
+    assert "3 dead letters of" in run("list", f"{shop}.all").output
+    assert len(run("export", f"{shop}.all", "--open").stdout.splitlines()) == 2
 
 
 @pytest.mark.parametrize(
