@@ -43,6 +43,8 @@ __all__ = ["LaneAt", "Outcome", "Redriver", "Superseded"]
 
 _MOST_AT_ONCE = 5_000
 """Dead letters that one transaction looks at."""
+_TURN = 250
+"""Dead letters between two turns of whoever else is in the event loop: a commit that is under way."""
 _STEPS_A_SECOND = 5
 """Transactions a second, at least, where a rate is asked for."""
 _TRIES = 5
@@ -240,9 +242,11 @@ class _Considering:
         edited: PlainRecord | None,
         *,
         causes: bool = False,
+        refused: Mapping[int, str] | None = None,
     ) -> None:
-        """Causes are told apart where that is asked for: in a dry run."""
+        """Causes are told apart where that is asked for: in a dry run. `refused` is what the broker did not take, by offset."""
         self._causes = causes
+        self._refused = refused or {}
         self.selection = selection
         self.marks = marks
         self.lanes: Counter[LaneAt] = Counter()
@@ -271,6 +275,8 @@ class _Considering:
             if decided is Decided.SENT:
                 plan.sent_before += 1
                 self._count(sending, 0)
+            elif record.offset in self._refused:
+                plan.leave(Left("refused", self._refused[record.offset]))
             elif isinstance(sending, Left):
                 plan.leave(sending)
             else:
@@ -344,53 +350,67 @@ class _Carrying:
         self._careful = True
 
     async def _open_and_carry(self, at: Partition, end: int) -> None:
-        carrier = self._kafka.carrier(at)
+        carrier, committing = self._kafka.carrier(at), None
         try:
             await carrier.open()
             marks = await self._kafka.marks([at[0]])
-            considering = _Considering(self._command, self._selection, self._ways, marks, self._edited)
+            considering = _Considering(
+                self._command, self._selection, self._ways, marks, self._edited, refused=self._refused
+            )
             reading = self._kafka.records(at, start=self._position, end=end, most=self._pace.most)
             async with aclosing(reading) as fetches:  # type: ignore[type-var] # an async generator
                 async for records, position in fetches:
                     await self._pace.wait(self._stop)
                     if self._stop.is_set():
-                        return
-                    await self._carry(carrier, considering, records, position)
+                        break
+                    made = await self._make(carrier, considering, records, position)
+                    if committing is not None:
+                        await committing
+                    # While the brokers commit it, the next one is made.
+                    committing = asyncio.create_task(self._commit(carrier, made))
+            if committing is not None:
+                await committing
         finally:
+            if committing is not None:
+                await asyncio.wait([committing])
+                # Whatever became of it: who is here with an error has the first one.
+                _ = committing.cancelled() or committing.exception()
             await carrier.close()
 
-    async def _carry(
+    async def _make(
         self, carrier: Carrier, considering: _Considering, records: Sequence[PlainRecord], position: int
-    ) -> None:
-        plan, copies = Plan(), Copies()
-        considering.lanes.clear()
-        writing = _Writing(copies, carrier, careful=self._careful)
-        for letter, sending in considering.of(records, plan):
-            record = letter.record
-            if record.offset in self._refused:
-                plan.letters -= 1
-                plan.leave(Left("refused", self._refused[record.offset]))
-                continue
-            if sending is not None:
-                self._write(writing, letter, sending)
-            decided = Decided.SKIPPED if sending is None else Decided.SENT
-            considering.marks.put(record.topic, record.partition, record.offset, decided)
-        changes = considering.marks.take_changes()
-        if changes:
-            now = self._now()
-            for change in changes:
-                writing.append(REDRIVEN_TOPIC, 0, replace(change, timestamp=now), (), position)
-            copies.seal()
-            await carrier.send(copies)
-            await carrier.commit(position)
+    ) -> _Made:
+        """The next transaction, as far as it can be made without the brokers."""
+        made = _Made(position)
+        writing = _Writing(made.copies, carrier, careful=self._careful)
+        considering.lanes = made.lanes
+        for first in range(0, len(records), _TURN):
+            for letter, sending in considering.of(records[first : first + _TURN], made.plan):
+                record = letter.record
+                if sending is not None:
+                    self._write(writing, letter, sending)
+                decided = Decided.SKIPPED if sending is None else Decided.SENT
+                considering.marks.put(record.topic, record.partition, record.offset, decided)
+            await asyncio.sleep(0)
+        now = self._now()
+        for change in considering.marks.take_changes():
+            made.changes = True
+            writing.append(REDRIVEN_TOPIC, 0, replace(change, timestamp=now), (), position)
+        self._pace.sent(made.plan.letters)
+        return made
+
+    async def _commit(self, carrier: Carrier, made: _Made) -> None:
+        if made.changes:
+            made.copies.seal()
+            await carrier.send(made.copies)
+            await carrier.commit(made.position)
         # Only now: what is not committed never was.
-        self._position = position
-        self._outcome.done.add(plan)
-        self._outcome.lanes.update(considering.lanes)
-        for lane in considering.lanes:
+        self._position = made.position
+        self._outcome.done.add(made.plan)
+        self._outcome.lanes.update(made.lanes)
+        for lane in made.lanes:
             self._outcome.lanes.setdefault(lane, 0)
-        self._pace.sent(plan.letters)
-        self._done(plan.letters)
+        self._done(made.plan.letters)
 
     def _write(self, writing: _Writing, letter: DeadLetter, sending: Sending) -> None:
         record, command, death = letter.record, self._command.id, letter.death
@@ -430,6 +450,19 @@ class _Carrying:
 
     def _now(self) -> int:
         return round(self._clock() * 1000)
+
+
+@dataclass(slots=True)
+class _Made:
+    """One transaction, and what it comes to."""
+
+    position: int
+    """Behind what it has looked at."""
+    plan: Plan = field(default_factory=Plan)
+    copies: Copies = field(default_factory=Copies)
+    lanes: Counter[LaneAt] = field(default_factory=Counter)
+    changes: bool = False
+    """Something is decided by it."""
 
 
 class _Writing:
