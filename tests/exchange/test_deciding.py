@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.errors import KeyMismatch, Unreadable
-from router.exchange.deciding import LONGEST_REMEMBERED, Decider, Memory, field_paths
+from router.errors import KeyMismatch, UnknownRevision, Unreadable
+from router.exchange.deciding import LONGEST_REMEMBERED, Decider, MarkedDecider, Memory, field_paths
 from router.exchange.decision import Decision
 from router.exchange.header_values import HeaderTest, Operator
 from router.exchange.model import (
@@ -29,6 +29,7 @@ from router.exchange.model import (
 from router.exchange.routing_key import parse_routing_key
 from router.exchange.topology import Topology
 from router.records.json_reader import json_reader
+from router.records.marks import SCHEMA_HEADER
 from router.records.reader import FieldReader, compile_avro_reader
 from router.records.record import Headers, PlainRecord, Record
 from router.records.schema import parse_avro
@@ -702,3 +703,19 @@ class TestConditions:
         decider = entering(exchange(ExchangeType.FANOUT, to("keyed", where="keyed")), conditions=OfTheKey())
         assert decider.decide(record(key=b"k")).topics == ("keyed",)
         assert decider.decide(record()).topics == ()
+
+
+def test_records_whose_header_has_the_mark_are_read_behind_it() -> None:
+    """Their readers take marked values; tombstones have none, and what has no mark cannot be read."""
+    mark = b"0123456789abcdef"
+    reader = FieldReader(("a",), lambda value: (value,), lambda facts: facts, in_header=True)
+    at = Topology(
+        {"x": exchange(ExchangeType.DIRECT, Binding("x", "k", Destination(DestinationKind.TOPIC, "t"), HERE, "team"))}
+    )
+    decider = MarkedDecider(entries=[entry("x", "{a}")], topology=at, reader=reader)
+    value = record(value=b"body", headers=[(SCHEMA_HEADER, mark)])
+    assert [message.routing_key for message in decider.messages(value)] == [(mark + b"body").decode()]
+    assert decider.decide(value).topics == ()
+    assert decider.decide(record(value=None)).topics == ("t",)
+    with pytest.raises(UnknownRevision):
+        decider.decide(record(value=b"body"))

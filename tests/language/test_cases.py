@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from support.language import brief, load
+from support.language import brief, catalogue, load
 
 from router.errors import Unreadable
+from router.language.case_values import Misfit
 from router.language.cases import CaseResult, message_record, run_cases
 from router.language.findings import Finding
-from router.language.routes import RouteSet
+from router.language.routes import RouteSet, Source
 from router.records.avro import decode_whole
+from router.records.marks import SCHEMA_HEADER
 from router.records.schema import AvroSchema
 
 OWNER = """\
@@ -225,3 +227,33 @@ def test_a_key_that_cannot_be_read_is_left_to_deciding(route_set: RouteSet) -> N
     except Unreadable:
         pytest.fail("deciding says so, not this")
     assert record.key is None
+
+
+def marked(encoding: str) -> Source:
+    """A source of payments whose records say their revision."""
+    schemas = catalogue(
+        **{"payment/subject.yaml": f"encoding: {encoding}\nconfluent-ids: {{'7': v1.r1}}", "payment/v1.r1.avsc": OLD}
+    )
+    routes = "version: 1\nteam: t\nexchanges: {e: {type: fanout, sources: [payment.v1]}}\ntopics: {a.payment.v1: {from: [{exchange: e}]}}"
+    route_set, findings = load(routes, schemas=schemas)
+    assert route_set is not None, findings
+    return route_set.sources["payment.v1"]
+
+
+OLD = '{"type": "record", "name": "P", "fields": []}'
+
+
+def test_a_message_says_that_the_newest_revision_wrote_it() -> None:
+    """Where its subject's records say so, unless its headers say another; what has no id yet cannot be written."""
+    source = marked("single-object")
+    assert source.revisions is not None
+    record = message_record(source, key=None, value={"state": "x"}, headers={})
+    assert record.value == (source.revisions.mark or b"") + b"\x02x"
+    source = marked("header")
+    assert source.revisions is not None
+    record = message_record(source, key=None, value={"state": "x"}, headers={"a": "b"})
+    assert (record.value, record.headers) == (b"\x02x", (("a", b"b"), (SCHEMA_HEADER, source.revisions.mark)))
+    record = message_record(source, key=None, value={"state": "x"}, headers={SCHEMA_HEADER: "0"})
+    assert (record.value, record.headers) == (b"\x02x", ((SCHEMA_HEADER, b"0"),))
+    with pytest.raises(Misfit, match="no id of a registry"):
+        message_record(marked("confluent"), key=None, value={"state": "x"}, headers={})

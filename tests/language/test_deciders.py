@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from language.ordering import load_order, ordering
-from support.language import load
+from support.language import catalogue, load
 
-from router.errors import KeyMismatch, Unreadable
+from router.errors import KeyMismatch, UnknownRevision, Unreadable
 from router.exchange.deciding import Decider
 from router.language.cases import message_record
 from router.language.deciders import deciders, gathered_readers, order_reader, relay_reader
@@ -135,3 +135,38 @@ def test_what_is_gathered_is_read_as_of_its_source() -> None:
     route_set = with_internal_topics(loaded, "shop")
     readers = gathered_readers(route_set, route_set.sources["shop-e-repartition"])
     assert {name: reader.paths for name, reader in readers.items()} == {"event.v1": ("n", "other")}
+
+
+@pytest.mark.parametrize(
+    ("binding", "needs"),
+    [
+        pytest.param("{exchange: e}", False, id="nothing is read"),
+        pytest.param("{exchange: e, where: \"headers['x'] == 'y'\"}", False, id="only headers are"),
+        pytest.param("{exchange: e, where: \"'a' in items\"}", True, id="a list is"),
+        pytest.param("{exchange: e, where: amount > 0}", True, id="a field is"),
+    ],
+)
+def test_records_say_their_revision_where_they_are_read(binding: str, needs: bool) -> None:
+    """What nobody reads need not say anything."""
+    schemas = catalogue(**{"order.status/subject.yaml": "encoding: header"})
+    routes = f"""
+version: 1
+team: t
+exchanges:
+  e: {{type: fanout, sources: [order.status.v1]}}
+topics:
+  a.order.status.v1:
+    from: [{binding}]
+"""
+    route_set, findings = load(routes, schemas=schemas)
+    assert route_set is not None, findings
+    source = route_set.sources["order.status.v1"]
+    stated = message_record(source, key=None, value={"amount": 1, "items": ["a"]}, headers={"x": "y"})
+    decide = deciders(route_set)["order.status.v1"].decide
+    assert decide(stated).topics == ("a.order.status.v1",)
+    silent = PlainRecord(topic=source.topic, value=stated.value, headers=[("x", b"y")])
+    if needs:
+        with pytest.raises(UnknownRevision):
+            decide(silent)
+    else:
+        assert decide(silent).topics == ("a.order.status.v1",)

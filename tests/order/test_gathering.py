@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from order.gathered import INTERNAL, PAYMENTS, STATUS, STATUSES, come, double, header, reasons, values
+from order.gathered import INTERNAL, PAYMENTS, SCHEMAS, STATUS, STATUSES, come, double, header, reasons, values
 
 from router.records.headers import first_origin, hops
+from router.versions.subjects import read_subjects
+from router.versions.writer import SCHEMA_HEADER, encode_schema_header, with_prefix
 
 NOW = "now: {format: avro, ordered: false, from: [{exchange: orders}]}"
 
@@ -149,3 +152,29 @@ def test_any_interleaving_of_two_sources_gives_each_key_its_sequence(data: st.Da
         }
         assert len(router.read("now")) == len(events)
         assert not router.read(f"{INTERNAL}.dead-letters")
+
+
+@pytest.mark.parametrize("encoding", ["header", "single-object"])
+def test_records_that_say_their_revision_are_put_in_order(encoding: str) -> None:
+    """Keyed anew by what each says; beside a source whose records are bare."""
+    older = STATUS | {"fields": STATUS["fields"][1::-1]}
+    schemas = {
+        "status/v1.r1.avsc": json.dumps(older),
+        "status/subject.yaml": f"encoding: {encoding}\ncompatibility: none",
+    }
+    subject = read_subjects(SCHEMAS | schemas)[0]["status"]
+    old = subject.of_version(1)[0]
+    body = b"\x04\x02\x02a"  # n is 2, order is 'a'
+    headers = {SCHEMA_HEADER: encode_schema_header(old)} if encoding == "header" else {}
+    with double(schemas=schemas) as router:
+        third = come(router, STATUSES, "a", 3)
+        router.carry()
+        second = router.publish(STATUSES, with_prefix(subject, old, body), headers=headers)
+        first = come(router, PAYMENTS, "a", 1)
+        strange = router.publish(STATUSES, b"\xc3\x01" + body)
+        copies, letters = router.read("all"), router.read(f"{STATUSES}.dead-letters")
+    assert [each.value for each in copies] == [each.value for each in (first, second, third)]
+    assert [header(each, SCHEMA_HEADER) for each in copies] == [
+        header(each, SCHEMA_HEADER) for each in (first, second, third)
+    ]
+    assert [(each.value, header(each, "router-reason")) for each in letters] == [(strange.value, [b"unknown-revision"])]
