@@ -25,7 +25,7 @@ __all__ = ["RejectionReader"]
 
 log = get_logger("router.failure")
 
-_WAIT_MS = 300
+_WAIT_MS = 500
 """For how long a fetch waits where nothing is new."""
 _RECORDS = 1_000
 _PARTITION_BYTES = 1 << 20
