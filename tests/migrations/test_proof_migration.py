@@ -142,9 +142,10 @@ class Killer:
     seed: int
     kills: Counter[str] = field(default_factory=Counter)
     stop: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Until it is stopped."""
+        """Until it is stopped; then nothing dies, until all is over: processes live as long as the thread that started them."""
         chance = random.Random(f"{self.seed}-kills")
         while not self.stop.wait(chance.uniform(2.0, 7.0)):
             victim = chance.choice(self.processes)
@@ -157,13 +158,16 @@ class Killer:
             self.kills["router migrate run" if "migrate" in victim.command else "workers"] += 1
             victim.kill()
             victim.start()
+        self.over.wait()
 
 
 def _children(worker: Worker) -> list[int]:
     if worker.process is None or "migrate" not in worker.command:
         return []
-    listed = Path(f"/proc/{worker.process.pid}/task/{worker.process.pid}/children")
-    return [int(each) for each in listed.read_text().split()] if listed.exists() else []
+    with suppress(OSError):
+        listed = Path(f"/proc/{worker.process.pid}/task/{worker.process.pid}/children").read_text(encoding="ascii")
+        return [int(each) for each in listed.split()]
+    return []
 
 
 @contextmanager
@@ -238,7 +242,8 @@ def test_a_topic_moves_over_two_versions_and_each_event_arrives_once(stage: Migr
     mirrors = [stage.mirrors(), stage.mirrors()]
     killer = Killer([*workers, *mirrors], SEED)
     producers = [lambda one=one: load.produce(one) for one in range(PRODUCERS)]
-    with running(killer.run, *producers):
+    threading.Thread(target=killer.run, daemon=True).start()
+    with running(*producers):
         try:
             load.let(0.15)
             load.until_written(0.05)
@@ -311,5 +316,6 @@ def test_a_topic_moves_over_two_versions_and_each_event_arrives_once(stage: Migr
         "* With one record to read for one group, `retire` was refused; it was granted when that was read, and v1 deleted.",
         f"* It took {time.monotonic() - began:.0f} s.",
     ]
+    killer.over.set()
     proof.write("migration", "\n".join(lines))
     assert faults == [], faults[:10]
