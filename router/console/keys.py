@@ -188,7 +188,9 @@ async def key(sight: Sight, parameters: Parameters) -> Answer:
     tables_ = await asyncio.gather(*(_in_table(sight, source, wanted) for source in ordered))
     looked = await _in_topics(sight, wanted, look=look)
     events = [event for told in (*tables_, looked) for event in told["events"]]
-    events.sort(key=lambda each: (each["at"] or "", each["topic"], each["offset"]))
+    events.sort(
+        key=lambda each: (each["at"] or "", _RANKS.get(each["kind"], len(_RANKS)), each["topic"], each["offset"])
+    )
     return {
         "key": bytes_json(wanted),
         "look": look,
@@ -257,6 +259,8 @@ async def _in_topics(sight: Sight, wanted: bytes, *, look: bool) -> dict[str, An
     return told
 
 
+_RANKS: Mapping[str, int] = {TopicRole.SOURCE: 0, "table": 1, TopicRole.NARROW: 2}
+"""What comes first of one instant: a copy has its original's timestamp."""
 _WORDS: Mapping[TopicRole, str] = {
     TopicRole.SOURCE: "arrived", TopicRole.NARROW: "copied", TopicRole.UNROUTABLE: "nobody wanted it",
     TopicRole.DEAD_LETTERS: "set aside", TopicRole.REJECTED: "rejected by its consumer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -34,7 +35,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "at": at, "ago": ago, "count": count, "rate": rate, "span": span, "shown": shown, "pretty": pretty, "compact": compact, "seconds_at": seconds_at,
+        "at": at, "ago": ago, "count": count, "rate": rate, "span": span, "shown": shown, "pretty": pretty, "compact": compact, "timed": timed, "seconds_at": seconds_at,
     }  # fmt: skip
     environment.globals |= {"link": link, "key_page": key_page}
     return environment
@@ -46,6 +47,15 @@ def at(instant: str | None) -> Markup:
         return Markup('<span class="none">&ndash;</span>')
     short = instant[:19].replace("T", " ")
     return Markup('<time datetime="{0}" title="{0}">{1} UTC</time>').format(instant, short)
+
+
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)")
+
+
+def timed(text: str) -> Markup:
+    """A sentence whose times are as all others are."""
+    parts = _INSTANT.split(text)
+    return Markup("").join(at(part) if number % 2 else Markup.escape(part) for number, part in enumerate(parts))
 
 
 def seconds_at(seconds: float) -> Markup:

@@ -11,8 +11,9 @@ from urllib.parse import quote
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from support.browser import TOKEN, Shop, browser, chromium
+from support.browser import OPERATOR_TOKEN, TOKEN, Shop, browser, chromium
 from support.waiting import until
+from support.worker import ROOT
 
 pytestmark = pytest.mark.process
 
@@ -107,8 +108,14 @@ def test_the_picture_is_the_routes_with_what_flows(page: Page, shop: Shop) -> No
 
 def waiting_key(page: Page, shop: Shop) -> str:
     """The key that waits longest."""
-    page.goto("/tables")
-    page.get_by_role("link", name="those that wait longest").first.click()
+    longest = page.get_by_role("link", name="those that wait longest")
+
+    def told() -> bool:
+        page.goto("/tables")
+        return longest.count() > 0
+
+    until(told, within=20, what="the console has seen that records wait")
+    longest.first.click()
     return page.locator("tbody th a").first.inner_text()
 
 
@@ -219,9 +226,57 @@ def addresses(shop: Shop) -> list[str]:
     source = shop.name("order.status.v1")
     message = quote('{"country": "RU", "status": "paid"}')
     return [
-        "/", "/topics", f"/topics/{source}", f"/topics/{source}/records", f"/topics/{source}/0/0", f"/why?topic={source}&value={message}",
-        "/keys/ord-1-0000010", "/tables", f"/tables/{source}?state=waiting", "/dead-letters", "/workers", "/topics/nothing",
+        "/", "/topics", f"/topics/{source}", f"/topics/{source}/records?limit=10", f"/topics/{source}/0/0", f"/why?topic={source}&value={message}",
+        "/keys/ord-1-0000010", "/tables", f"/tables/{source}?limit=10", "/dead-letters", "/workers", "/topics/nothing",
     ]  # fmt: skip
+
+
+def test_a_redrive_is_shown_before_it_is_done(opened: Browser, shop: Shop) -> None:
+    """By an operator: what would be sent and what would be left, of the cause that was chosen; a viewer is not offered it."""
+    context = visit(opened, shop)
+    page = context.new_page()
+    page.goto("/dead-letters")
+    expect(page.get_by_role("link", name="Redrive")).to_have_count(0)
+    context.request.get("/enter", params={"token": OPERATOR_TOKEN})
+    page.goto(f"/dead-letters?topic={shop.name('order.status.v1.dead-letters')}")
+    page.get_by_role("region", name="Causes").get_by_role("link").first.click()
+    page.get_by_role("link", name="Redrive these").click()
+    expect(page.get_by_role("heading", level=2).first).to_contain_text("would be sent")
+    expect(page.get_by_role("heading", name="Left where they are")).to_be_visible()
+    context.close()
+
+
+PICTURES = ROOT / "docs" / "console"
+
+
+@pytest.mark.proof
+def test_pictures_of_the_console_are_kept(opened: Browser, shop: Shop) -> None:
+    """For docs/console.md: each of a page as the journeys see it, small enough for a repository."""
+    PICTURES.mkdir(exist_ok=True)
+    source = shop.name("order.status.v1")
+    message = quote('{"country": "RU", "status": "paid", "amount": 5}')
+    pages = {
+        "overview": "/?near=orders#map", "why": f"/why?topic={source}&value={message}", "records": f"/topics/{source}/records?limit=11",
+        "table": f"/tables/{source}?sort=waiting", "dead-letters": "/dead-letters",
+    }  # fmt: skip
+    context = visit(opened, shop, viewport={"width": 1100, "height": 600})
+    page = context.new_page()
+    for name, address in {**pages, "key": f"/keys/{waiting_key(page, shop)}?look=1"}.items():
+        page.goto(address)
+        if name == "overview":
+            shop.feed(seed=7)
+            expect(page.locator("[data-pulse]")).to_have_text("live")
+            expect(page.locator(".line.flows").first).to_be_attached()
+        page.screenshot(path=PICTURES / f"{name}.png")
+    context.close()
+    narrow = visit(opened, shop, viewport=NARROW, color_scheme="dark")
+    page = narrow.new_page()
+    page.goto(f"/topics/{source}/0/0")
+    page.screenshot(path=PICTURES / "narrow.png")
+    narrow.close()
+    assert {each.name: each.stat().st_size < 150_000 for each in PICTURES.glob("*.png")} == {
+        f"{name}.png": True for name in (*pages, "key", "narrow")
+    }
 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)], ids=["light 1280", "dark 390"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.console.templating import ago, at, compact, count, pretty, rate, render, seconds_at, shown, span
+from router.console.templating import ago, at, compact, count, pretty, rate, render, seconds_at, shown, span, timed
 
 
 def test_a_time_carries_its_exact_self() -> None:
@@ -46,6 +46,12 @@ def test_a_time_carries_its_exact_self() -> None:
 def test_numbers_and_values_read_well(told: str, text: str) -> None:
     """The same everywhere."""
     assert told == text
+
+
+def test_times_in_a_sentence_are_times() -> None:
+    """And the rest of it is escaped."""
+    told = timed("<b> goes from 2026-03-01T12:00:00.123Z on")
+    assert told == f"&lt;b&gt; goes from {at('2026-03-01T12:00:00.123Z')} on"
 
 
 def test_templates_escape() -> None:

@@ -27,6 +27,7 @@ from support.waiting import until
 from support.worker import ROOT, Worker, free_port
 
 TOKEN = "the-token-of-these-viewers"
+OPERATOR_TOKEN = "the-token-of-these-operators"
 _API_TOKEN = "the-token-of-these-workers"
 _TOPIC = re.compile(
     r"(?<![\w.\"-])((?:[a-z-]+\.)*(?:order\.status|refund\.update|payment\.transaction|product\.update|stock\.level)\.v\d)"
@@ -84,6 +85,7 @@ class Shop:
             **self.workers[0]._environ,
             **self._settings,
             "ROUTER_CONSOLE_VIEWER_TOKEN": TOKEN,
+            "ROUTER_CONSOLE_OPERATOR_TOKEN": OPERATOR_TOKEN,
             "ROUTER_LOG_FORMAT": "text",
         }
         environ["ROUTER_CONSOLE_WORKERS"] = ",".join(f"http://127.0.0.1:{each.port}" for each in self.workers)
