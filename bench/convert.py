@@ -25,17 +25,18 @@ import fastavro
 from bench.report import between_markers, conditions
 from router.language.deciders import deciders
 from router.language.load import load_routes
-from router.records.avro import encode_whole
+from router.records.avro import AvroTypes, encode_whole
 from router.records.catalogue_files import read_catalogue_texts
 from router.records.json_schema import JsonSchema
 from router.records.record import PlainRecord
 from router.records.schema import AvroSchema
 from router.versions.catalogue import new_catalogue
+from router.versions.conversion import Conversion
 from router.versions.json_conversion import load_json_conversion
 from router.versions.subjects import load_conversions, read_subjects
 from router.versions.writer import SCHEMA_HEADER, encode_schema_header, with_prefix
 
-__all__ = ["ORDER", "convert", "converted_by_hand", "converting", "reading"]
+__all__ = ["ORDER", "convert", "converted_by_hand", "converting", "example", "json_conversion", "reading"]
 
 _PAGE = Path(__file__).parent.parent / "docs" / "bench.md"
 _SCHEMAS = Path(__file__).parent.parent / "schemas"
@@ -94,8 +95,8 @@ def converted_by_hand(value: bytes, *schemas: Any) -> bytes:
     return out.getvalue()
 
 
-def converting() -> list[tuple[str, float]]:
-    """Microseconds a record of each way."""
+def example() -> tuple[dict[tuple[int, int], Conversion], tuple[AvroTypes, AvroTypes]]:
+    """The shop's conversions, and the types of both versions."""
     texts = read_catalogue_texts(_SCHEMAS)
     subject = read_subjects(texts)[0][_SUBJECT]
     conversions, _ = load_conversions(subject, texts)
@@ -104,7 +105,12 @@ def converting() -> list[tuple[str, float]]:
     assert second is not None
     assert isinstance(first.schema, AvroSchema)
     assert isinstance(second.schema, AvroSchema)
-    old, new = first.schema.types, second.schema.types
+    return conversions, (first.schema.types, second.schema.types)
+
+
+def converting() -> list[tuple[str, float]]:
+    """Microseconds a record of each way."""
+    conversions, (old, new) = example()
     body = encode_whole(old, ORDER)
     bodies = {1: body, 2: conversions[1, 2].convert(body)}
     rows = [
@@ -115,7 +121,7 @@ def converting() -> list[tuple[str, float]]:
     order = json.dumps(ORDER, separators=(",", ":")).encode()
     return [
         *rows,
-        ("the same order in JSON, by the first's steps", _microseconds(partial(_json_conversion(), order))),
+        ("the same order in JSON, by the first's steps", _microseconds(partial(json_conversion(), order))),
         ("the first by hand, with fastavro", _microseconds(lambda: converted_by_hand(body, old.parsed, new.parsed))),
         (
             "decoded and encoded again with fastavro, without converting",
@@ -124,7 +130,7 @@ def converting() -> list[tuple[str, float]]:
     ]
 
 
-def _json_conversion() -> Callable[[bytes], bytes]:
+def json_conversion() -> Callable[[bytes], bytes]:
     """`v1_to_v2.yaml` once more, between JSON Schemas of the same orders."""
 
     def closed(**properties: Any) -> dict[str, Any]:
