@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -113,6 +114,15 @@ def test_larger_worlds_keep_every_promise(proof: Proof) -> None:
         "3 records of 2 keys, 1 failure, 1 crash, 1 takeover, ready-made consumers that commit 3 records at once": Rules(
             keys="aab", policy=PARK, fails=1, gathers=3
         ),
+        "3 records of 2 keys, 2 failures, 1 crash, ready-made consumers, dead letters": Rules(
+            keys="aab", policy=DEAD, fails=2, takeovers=0, gathers=3
+        ),
+        "2 records, 2 failures, 1 crash, ready-made consumers, a mark that skips": Rules(
+            keys="aa", policy=PARK, fails=2, takeovers=0, gathers=2, skips=1
+        ),
+        "2 records, 2 failures, 1 crash, ready-made consumers, offsets set back": Rules(
+            keys="aa", policy=DEAD, fails=2, takeovers=0, gathers=2, resets=1
+        ),
         "2 records, 2 failures, 1 crash, offsets set back": Rules(keys="aa", policy=PARK, takeovers=0, resets=1),
     }
     lines = ["| world | states | ends | broken promises |", "|---|---|---|---|"]
@@ -125,8 +135,11 @@ def test_larger_worlds_keep_every_promise(proof: Proof) -> None:
             keys="abaabbaaab", policy=(PARK, DEAD, SKIP)[seed % 3], fails=6, crashes=5, takeovers=3, remarks=2
         )
         assert walk(rules, random.Random(seed)) == "", seed
+        ready_made = replace(rules, gathers=1 + seed % 5, skips=2)
+        assert walk(ready_made, random.Random(seed)) == "", seed
     lines += [
         "",
-        "And 3,000 ways by chance through a world of 10 records, 6 failures, 5 crashes and 3 takeovers: all end well.",
+        "And 3,000 ways by chance through a world of 10 records, 6 failures, 5 crashes and 3 takeovers, and as many with ready-made",
+        "consumers that commit up to five records at once, and two marks that skip: all end well.",
     ]
     proof.write("parking", "\n".join(lines))
