@@ -180,7 +180,7 @@ def test_dead_letter_reaches_only_the_consumer_that_failed_and_once(stage: Stage
 
 def test_killed_worker_and_interrupted_command_send_each_once(stage: Stage) -> None:
     """Some thousands, with the worker killed in their middle, and the command ended by ctrl-C and taken up again."""
-    count = 4_000
+    count = 3_000
     desk = Desk(stage)
     desk.set_aside(range(count))
     worker = stage.worker(standbys="0").until_ready(lanes=PARTITIONS)
