@@ -14,7 +14,7 @@ from router.failure.audit import AuditEvent
 from router.language.routes import RouteSet
 from router.language.topics import dead_letters_of, unroutable_of
 from router.migrations.log import MIGRATIONS, MigrationLog
-from router.migrations.phases import Migration, Observation, Phase, Step, obstacles, stepped
+from router.migrations.phases import Migration, Observation, Phase, Step, obstacles, stepped, still_reading
 from router.migrations.survey import Survey
 from router.records.catalogue import Catalogue
 from router.records.conversion import NoConversion
@@ -227,7 +227,9 @@ class Conductor:
         former, new = migration.source_topic, migration.target_topic
         goes_back = bool(self._conversion(new, former)[0])
         problem = self._conversion(former, new)[1]
-        return await self.survey.observe(migration, goes_back=goes_back, follows=self.follows(former), problem=problem)
+        seen = await self.survey.observe(migration, goes_back=goes_back, follows=self.follows(former), problem=problem)
+        others = (await self.log.latest()).values()
+        return replace(seen, groups=still_reading(seen.groups, others, workers=self._settings.group))
 
     async def step(
         self,

@@ -29,7 +29,7 @@ from typing import Any
 from router.records.headers import HOP, ORIGIN, decode_hop, decode_origin
 from router.records.record import Record
 
-__all__ = ["Crossing", "Natives", "leads", "mirror_group", "read_note"]
+__all__ = ["Crossing", "Natives", "is_mirror", "leads", "mirror_group", "read_note"]
 
 _FORMAT = 1
 _LEAST_HEADERS = 2
@@ -42,6 +42,11 @@ def mirror_group(workers: str, name: str, versions: tuple[int, int], generation:
     """The group that copies between two versions' topics, and by which its copies are told; `workers` is the workers' own."""
     source, target = versions
     return f"{workers}-migrate-{name}.v{source}-v{target}-{generation}"
+
+
+def is_mirror(group: str, workers: str) -> bool:
+    """Whether a group has the name of a mirror of these workers."""
+    return group.startswith(f"{workers}-migrate-") and _GROUP.fullmatch(group) is not None
 
 
 def leads(writer: str, origin: str, here: str) -> bool:

@@ -18,13 +18,13 @@ anew has another generation: its copies are told from those of the one that was 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from router.errors import ConfigError
-from router.migrations.crossing import Natives, mirror_group
+from router.migrations.crossing import Natives, is_mirror, mirror_group
 
 __all__ = [
     "GroupState",
@@ -37,6 +37,7 @@ __all__ = [
     "obstacles",
     "read_migration",
     "stepped",
+    "still_reading",
     "troubles",
 ]
 
@@ -281,6 +282,18 @@ class Observation:
     def last_native(self, topic: str) -> int:
         """When a producer last wrote to the topic, by its timestamps; -1 where none did."""
         return max((each.natives.at for each in self.of(topic)), default=-1)
+
+
+def still_reading(
+    groups: Iterable[GroupState], migrations: Iterable[Migration], *, workers: str
+) -> tuple[GroupState, ...]:
+    """Without the mirrors of migrations that copy a topic no more: their places stay where they were, and nobody misses anything."""
+    copying = {each.group(workers): {start for start, _ in each.ways} for each in migrations}
+    return tuple(
+        each
+        for each in groups
+        if not (is_mirror(each.group, workers) and each.topic not in copying.get(each.group, ()))
+    )
 
 
 def obstacles(migration: Migration, wanted: Phase, seen: Observation, *, lacking: int = 0) -> list[str]:

@@ -18,6 +18,7 @@ from router.migrations.phases import (
     obstacles,
     read_migration,
     stepped,
+    still_reading,
     troubles,
 )
 
@@ -241,6 +242,23 @@ def test_what_is_wrong_is_said_though_nobody_asks_for_a_step(
 def test_what_was_deleted_is_not_still_to_be_copied() -> None:
     """Only what the log has can be read."""
     assert replace(mirror(FORMER, behind=9), start=END - 4).behind == 4
+
+
+@pytest.mark.parametrize(
+    ("phases", "kept"),
+    [
+        pytest.param(FLIPPED, True, id="it copies v2 back"),
+        pytest.param(DRAINED, False, id="it copies v2 back no more"),
+        pytest.param((*DRAINED, Phase.RETIRED), False, id="it is over"),
+    ],
+)
+def test_a_mirror_that_copies_a_topic_no_more_holds_nobody_up(phases: tuple[Phase, ...], kept: bool) -> None:
+    """From v2 to v3 it goes on while v1 is drained, and the mirror of v1 has places in v2 for ever."""
+    before = migration(*phases)
+    mirrors = [group(before.group("shop"), NEW, behind=9), group("shop-migrate-shop.order.v1-v2-1", NEW, behind=9)]
+    others = [group("shop", NEW), group("refunds-migrate-nightly", NEW), group("other-migrate-shop.order.v1-v2-3", NEW)]
+    found = still_reading([*mirrors, *others], [before], workers="shop")
+    assert list(found) == [*mirrors[:1], *others] if kept else list(found) == others
 
 
 def test_a_wrong_phase_is_no_obstacle_but_an_error() -> None:
