@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from router.console import acting, keys, letters, overview, reasons, records, topics
+from router.console import acting, keys, letters, migrations, overview, reasons, records, topics
 from router.console.sight import Answer, Parameters, Sight
 
 __all__ = ["ANSWERS"]
@@ -29,6 +29,8 @@ ANSWERS: Mapping[str, Callable[[Sight, Parameters], Awaitable[Answer]]] = {
     "redrive": acting.redrive,
     "command": acting.command,
     "stop": acting.stop,
+    "migrations": migrations.migrations,
+    "migration": migrations.migration,
     "parked": acting.parked,
     "release": acting.release,
     "give_up": acting.give_up,

@@ -110,6 +110,8 @@ _LETTERS = (
 _REASON = Parameter("reason", "Why, for those who read the audit later.", schema=_TEXT)
 _RATE = Parameter("rate", "At most so many records a second.", schema={"type": "string", "pattern": "^[0-9]{0,6}$"})
 _COMMAND = Parameter("command", "A command's id.", "path", {"type": "string", "minLength": 1, "maxLength": 32})
+_NAME = Parameter("name", "The topics' name without a version.", "path", {"type": "string", "minLength": 1, "maxLength": 249})
+_VERSIONS = Parameter("versions", "From which to which: `v1-v2`.", "path", {"type": "string", "pattern": "^v[0-9]{1,6}-v[0-9]{1,6}$"})
 _PARKED = Parameter("topic", "A consumer's topic.", schema=_TEXT)
 _ALL = Parameter("all", "`1`: all keys of the topic.", schema={"enum": ["", "1"]})
 
@@ -178,6 +180,9 @@ QUESTIONS: tuple[Question, ...] = (
     Question("command", "/commands/{command}", "How far a command is.", (_COMMAND,), role=Role.OPERATOR, template="command.html"),
     Question("stop", "/commands/{command}/stop", "End a command behind what is being sent.", (_COMMAND,), role=Role.OPERATOR, method="POST",
              template="command.html", body=_form()),
+    Question("migrations", "/migrations", "Topics on their way to the next version of their schema.", template="migrations.html"),
+    Question("migration", "/migrations/{name}/{versions}", "One migration: what is copied, who holds it up, each step with its evidence.",
+             (_NAME, _VERSIONS), template="migration.html"),
     Question("parked", "/parked", "Keys that wait because one of their records was rejected.", (_PARKED,), template="parked.html"),
     Question("release", "/parked/release", "Let a parked key flow again.", role=Role.OPERATOR, method="POST", template="parked.html",
              body=_form(_PARKED, _KEY, _ALL, _REASON)),
@@ -205,6 +210,8 @@ _ANSWERS: Mapping[str, str] = {
     "redrive": "command problem goes_to",
     "command": "command problem",
     "stop": "command problem goes_to",
+    "migrations": "migrations problem",
+    "migration": "migration problem",
     "parked": "asked keys problem",
     "release": "command problem goes_to",
     "give_up": "command problem goes_to",

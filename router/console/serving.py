@@ -11,6 +11,7 @@ from aiohttp import web
 
 from router.console.access import Gate, Role
 from router.console.kafka import Kafka
+from router.console.migrating import MigrationsKept
 from router.console.server import new_app
 from router.console.sight import Sight
 from router.console.today import Routes
@@ -59,11 +60,12 @@ async def serve(settings: Settings, *, host: str | None, port: int | None, say: 
     gate = new_gate(settings)
     kafka = Kafka(settings.broker, settings.aiokafka_security)
     workers = Workers(settings.api_token)
+    migrations = MigrationsKept(settings)
     routes = Routes(settings.routes, settings.schemas, settings.group)
     watching = Watching(kafka, workers, routes, urls=settings.console_workers)
     await routes.look()
     runner = web.AppRunner(
-        new_app(Sight(watching, kafka, workers), gate), access_log=None, shutdown_timeout=1.0, max_line_size=65_536, max_field_size=65_536,
+        new_app(Sight(watching, kafka, workers, migrations), gate), access_log=None, shutdown_timeout=1.0, max_line_size=65_536, max_field_size=65_536,
     )  # fmt: skip
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -85,6 +87,7 @@ async def serve(settings: Settings, *, host: str | None, port: int | None, say: 
         await watching.stop()
         await runner.cleanup()
         await workers.close()
+        await migrations.close()
         await kafka.close()
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from router.console.browsing import Browsing
 from router.console.kafka import KafkaReads
+from router.console.migrating import MigrationReads, NoMigrations
 from router.console.today import Today
 from router.console.watching import Watching
 from router.console.workers import AskWorkers
@@ -29,6 +30,7 @@ class Sight:
     watching: Watching
     kafka: KafkaReads
     workers: AskWorkers
+    migrations: MigrationReads = field(default_factory=NoMigrations)
 
     @property
     def browsing(self) -> Browsing:

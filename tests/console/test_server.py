@@ -37,6 +37,8 @@ _IN_PATHS = {
     "offset": "1",
     "key": "ord-2",
     "command": "0123abcd",
+    "name": "shop.order",
+    "versions": "v1-v2",
 }
 
 

@@ -26,6 +26,7 @@ from router.console.trouble import WorkerFacts
 from router.console.watching import Watching
 from router.errors import BrokerUnavailable
 from router.records.record import PlainRecord
+from support.migrations_kept import FLIPPED, Kept
 from support.table_group import TableGroup, keeps
 
 TOKENS = {
@@ -182,7 +183,7 @@ def new_sight(
         kafka = MemoryKafka(dict.fromkeys(made.plans, 2))
     routes = FixedRoutes(Path("routes"), Path("schemas"), "shop", made)
     workers = workers or MemoryWorkers()
-    return Sight(Watching(kafka, workers, routes, urls=["http://w-0"]), kafka, workers)
+    return Sight(Watching(kafka, workers, routes, urls=["http://w-0"]), kafka, workers, Kept(FLIPPED))
 
 
 @asynccontextmanager
