@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
 import pytest
+from support.source import ROOT
 
 from router.console.templating import ago, at, compact, count, pretty, rate, render, seconds_at, shown, span, timed
 
@@ -60,3 +66,15 @@ def test_templates_escape() -> None:
     page = render("troubles.html", {"troubles": [trouble]})
     assert "<b>" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_templates_and_scripts_are_in_the_wheel(tmp_path: Path) -> None:
+    """What is installed has all that the console serves."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = set(ZipFile(wheel).namelist())
+    kept = [each for folder in ("templates", "static") for each in (ROOT / "router" / "console" / folder).iterdir()]
+    assert kept
+    assert {each.relative_to(ROOT).as_posix() for each in kept} <= packed

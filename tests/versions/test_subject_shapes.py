@@ -17,3 +17,14 @@ def test_ids_name_revisions() -> None:
     assert SubjectFile.model_validate({"confluent-ids": {"17": "v1.r2"}}).confluent_ids == {"17": "v1.r2"}
     with pytest.raises(ValidationError, match="pattern"):
         SubjectFile.model_validate({"confluent-ids": {"17": "first"}})
+
+
+def test_masks_are_paths_and_headers() -> None:
+    """Dotted paths, and `header:NAME`; nothing else."""
+    assert SubjectFile.model_validate({"mask": ["customer.email", "header:x-session"]}).mask == [
+        "customer.email",
+        "header:x-session",
+    ]
+    for wrong in ("a..b", "", "with space", "header:", "a:b"):
+        with pytest.raises(ValidationError, match="pattern"):
+            SubjectFile.model_validate({"mask": [wrong]})

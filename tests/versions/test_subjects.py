@@ -101,3 +101,39 @@ def test_json_subjects_and_bare_numbers_have_no_conversions() -> None:
     subjects, _ = read_subjects({**TEXTS, "n/v1.avsc": '"int"', "n/v2.avsc": '"long"'})
     assert load_conversions(subjects["j"], {}) == ({}, ())
     assert load_conversions(subjects["n"], {}) == ({}, ())
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        pytest.param("a", True, id="field"),
+        pytest.param("deep.b", True, id="in a union"),
+        pytest.param("items.c", True, id="in each item"),
+        pytest.param("map.anything", True, id="a map's value"),
+        pytest.param("deep.nothing", False, id="no such field"),
+        pytest.param("a.b", False, id="inside a number"),
+        pytest.param("header:x", True, id="header"),
+    ],
+)
+def test_a_mask_names_what_some_version_has(path: str, *, known: bool) -> None:
+    """A field that is written wrong would be shown to everybody, so it is an error."""
+    inner = [
+        {"type": "record", "name": name, "fields": [{"name": field, "type": "int"}]}
+        for name, field in (("D", "b"), ("I", "c"))
+    ]
+    fields = [
+        {"name": "a", "type": "int"}, {"name": "deep", "type": ["null", inner[0]]},
+        {"name": "items", "type": {"type": "array", "items": inner[1]}}, {"name": "map", "type": {"type": "map", "values": "int"}},
+    ]  # fmt: skip
+    texts = {
+        "s/v1.avsc": json.dumps({"type": "record", "name": "R", "fields": fields}),
+        "s/subject.yaml": f"mask: ['{path}']",
+    }
+    subjects, findings = read_subjects(texts)
+    assert (subjects["s"].mask, [each.place.line for each in findings]) == ((path,), [] if known else [1])
+
+
+def test_a_mask_of_a_json_subject_is_taken_as_it_is() -> None:
+    """Its schema may be open, so any field may be there."""
+    subjects, findings = read_subjects({"j/v1.schema.json": '{"type": "object"}', "j/subject.yaml": "mask: [email]"})
+    assert (subjects["j"].mask, findings) == (("email",), ())
