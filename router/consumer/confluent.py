@@ -192,8 +192,9 @@ class Consumer:
         code = error.code()
         if code in _MISSING:
             raise TopicMissing(topic=self.topic, problem=error.str())
-        if error.fatal():
-            raise KafkaException(error)
+        if error.fatal() or code == KafkaError._FATAL:  # noqa: SLF001 - librdkafka's own code has no other name
+            # It will never hear from its group again: fenced by its own former life, say, or by another of the same name.
+            raise GroupLost(problem=f"{self.topic}: the client has ended for good, start again: {error.str()}")
         log.warning("%s: the client says: %s", self.topic, error)
 
     def _tail(self) -> None:

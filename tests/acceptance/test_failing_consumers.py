@@ -70,6 +70,8 @@ class Consuming:
     """By key, in their order."""
     skipped: set[int] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
+    ended: int = 0
+    """Instances that ended by themselves."""
     _read: int = 0
     _marked: int = 0
 
@@ -93,7 +95,11 @@ class Consuming:
         self.instances[number] = Service(self.plans[number])
 
     def look(self) -> None:
-        """Read on in the journal, and skip what hangs."""
+        """Read on in the journal, skip what hangs, and start again what ended by itself, as any supervisor does."""
+        for number, instance in enumerate(self.instances):
+            if not instance.running:
+                self.instances[number] = Service(self.plans[number])
+                self.ended += 1
         path = self.home / "journal"
         if path.exists():
             with path.open("rb") as file:
@@ -370,7 +376,8 @@ def test_a_hundred_thousand_events_and_a_broker_that_dies(
         "instances of `vip` and one of `all` over confluent-kafka, one of `cold` over aiokafka. 1 % of its records do not fit",
         "`vip`: half of these for good, the others until the second or third try. Some records hang `all`, and are skipped by a mark.",
         f"While the feed came in, {shop.kills.total()} kills (`kill -9`), by chance: {_told(shop.kills)}; and one broker,",
-        "which came back after 5 s. The policy of `vip`: `{retry: [500ms, 1s], then: park, park-for: 2s, on-expiry: dead-letter}`.",
+        f"which came back after 5 s; {sum(each.ended for each in shop.services.values())} instances ended by themselves,",
+        "fenced by their own former lives, and were started again. The policy of `vip`: `{retry: [500ms, 1s], then: park, park-for: 2s, on-expiry: dead-letter}`.",
         "",
         "| service | events in | processed | parked | dead letters | skipped | balance | out of order | processed again |",
         "|---|---|---|---|---|---|---|---|---|",
