@@ -14,6 +14,9 @@
     │   ├── WrongSelection       (redrive.selection) what was asked about dead letters or a group makes no sense
     │   ├── UnfitClient          (consumer.errors) a setting of a client contradicts what the ready-made consumer promises
     │   ├── TopicMissing         (consumer.errors) a topic that it needs is missing, or may not be seen
+    │   ├── CannotServe          (console.serving) the console cannot begin
+    │   ├── WrongPhase           (migrations.phases) a step does not follow from where a migration is
+    │   ├── CannotMigrate        (migrations.conducting) what stands in the way of a migration's step
     │   ├── NoConversion         (records.conversion) two versions of a subject have no conversion between them
     │   └── InvalidSchema        a schema in the catalogue cannot be used
     ├── RecordError       nobody at once: this one record becomes a dead letter, the rest flow on
@@ -27,11 +30,11 @@
     │   ├── WhereFailed          (language.cel.failure) an expression has no value on it
     │   ├── ConversionFailed     (versions.encoding) it has no counterpart in the version that is wanted
     │   ├── KeyMismatch          its key is not the field that its exchange says the key carries
-    │   ├── OrderUnknown         it does not say where in its key's order it belongs
+    │   ├── OrderUnknown         (order.record_errors) it does not say where in its key's order it belongs
     │   ├── NotRelayed           (order.relayed) it lies in an internal topic, and the router did not send it there for routes of now
-    │   ├── OrderGap             it waited in vain for what comes before it, and its exchange sets such records aside
-    │   ├── Late                 it comes after its place in its key's order was given up
-    │   ├── IllegalTransition    its key's states never lead to the state that it carries
+    │   ├── OrderGap             (order.record_errors) it waited in vain for what comes before it, and its exchange sets such records aside
+    │   ├── Late                 (order.record_errors) it comes after its place in its key's order was given up
+    │   ├── IllegalTransition    (order.record_errors) its key's states never lead to the state that it carries
     │   ├── NotConverted         (records.conversion) one copy of it cannot be made in its consumer's version
     │   └── ConditionFailed      a binding's `where` has no value on it, and the binding asked for a dead letter then
     ├── TransientError    the lane: back off and try again; visible in readiness meanwhile
@@ -49,6 +52,8 @@
     │   ├── DiskFailed           (order.table_errors) what a worker keeps of a table cannot be read or written
     │   ├── Superseded           (redrive.redriver) another command over the same dead letters has begun
     │   ├── GroupMoved           (redrive.groups) a group got members, or moved, before its offset could be moved
+    │   ├── MigrationMoved       (migrations.log) somebody else has taken a migration a step further
+    │   ├── NotSettled           (migrations.conducting) mirrors have not followed a step in time
     │   ├── Gap                  a batch does not follow what its lane carried last
     │   └── OffsetOutOfRange     what the group committed is not in the log any more
     └── InvariantError    us: the router contradicts itself; the worker stops before it can do harm
@@ -73,14 +78,10 @@ __all__ = [
     "DestinationUnavailable",
     "Fenced",
     "Gap",
-    "IllegalTransition",
     "InvalidSchema",
     "InvariantError",
     "KeyMismatch",
-    "Late",
     "OffsetOutOfRange",
-    "OrderGap",
-    "OrderUnknown",
     "RecordError",
     "Refused",
     "RouterError",
@@ -210,87 +211,6 @@ class KeyMismatch(RecordError):
 
     def __str__(self) -> str:
         return f"the record's key is {self.key!r}, its field '{self.field}' is {self.value!r}"
-
-
-class OrderUnknown(RecordError):
-    """The field by which its exchange orders records does not say where this one belongs."""
-
-    reason = "order-unknown"
-
-    def __init__(self, *, field: str, value: object, problem: str) -> None:
-        super().__init__(field, value, problem)
-        self.field = field
-        self.value = value
-        self.problem = problem
-        """What is wrong with the value, as the end of a sentence that begins with the field."""
-
-    def __str__(self) -> str:
-        return (
-            f"field '{self.field}' is {self.value!r}, which {self.problem}: the record has no place in its key's order"
-        )
-
-
-class OrderGap(RecordError):
-    """The gap before the record was given up, and its exchange sets aside what waits behind one (`on-gap: dead-letter`)."""
-
-    reason = "order-gap"
-
-    def __init__(self, *, field: str, place: int | str, missing: str, held_ms: int, full: bool) -> None:
-        super().__init__(field, place, missing, held_ms, full)
-        self.field = field
-        self.place = place
-        """The number or the state that the record carries."""
-        self.missing = missing
-        """What did not come, in words: `5 to 6`, or `paid`."""
-        self.held_ms = held_ms
-        """How long the record waited; 0 where it did not wait at all."""
-        self.full = full
-        """Its wait had not run out: its key held as many records as it may."""
-
-    def __str__(self) -> str:
-        why = "when its key held as many records as it may" if self.full else f"in {self.held_ms / 1000:g} s"
-        return f"'{self.field}' is {self.place}, and {self.missing}, which comes before it, did not come {why}"
-
-
-class Late(RecordError):
-    """The record comes after its place was given up, and its exchange sets such records aside (`on-late: dead-letter`)."""
-
-    reason = "late"
-
-    def __init__(self, *, field: str, place: int | str, reached: int | str, forgotten: bool = False) -> None:
-        super().__init__(field, place, reached, forgotten)
-        self.field = field
-        self.place = place
-        """The number, the instant (microseconds since the epoch, or the field's own number) or the state that it carries."""
-        self.reached = reached
-        """How far its key had got."""
-        self.forgotten = forgotten
-        """It lies so far back that nobody remembers whether it came before: it may be a duplicate."""
-
-    def __str__(self) -> str:
-        doubt = ", so long ago that it may be a duplicate" if self.forgotten else ""
-        return f"'{self.field}' is {self.place}, and its key has gone on to {self.reached}{doubt}"
-
-
-class IllegalTransition(RecordError):
-    """The record carries a state that its key can never get to from where it is, by the transitions that routes allow."""
-
-    reason = "illegal-transition"
-
-    def __init__(self, *, field: str, path: tuple[str, ...], state: str, allowed: tuple[str, ...]) -> None:
-        super().__init__(field, path, state, allowed)
-        self.field = field
-        self.path = path
-        """The states that the key went through, the latest last; of a long way the end."""
-        self.state = state
-        self.allowed = allowed
-        """The states that could have come next."""
-
-    def __str__(self) -> str:
-        way = " → ".join((*self.path, self.state))
-        after = f"after '{self.path[-1]}'" if self.path else "first"
-        allowed = " or ".join(self.allowed) or "nothing"
-        return f"'{self.field}' went {way}: {after} comes {allowed}"
 
 
 class ConditionFailed(RecordError):

@@ -18,19 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from router.errors import (
-    ConditionFailed,
-    IllegalTransition,
-    KeyMismatch,
-    Late,
-    OffsetOutOfRange,
-    OrderGap,
-    OrderUnknown,
-    RecordError,
-    Refused,
-    TooLarge,
-    Unreadable,
-)
+from router.errors import ConditionFailed, KeyMismatch, OffsetOutOfRange, RecordError, Refused, TooLarge, Unreadable
+from router.order.record_errors import IllegalTransition, Late, OrderGap, OrderUnknown
 from router.records.conversion import NotConverted
 
 __all__ = [

@@ -20,7 +20,7 @@ from itertools import islice
 from time import perf_counter
 from typing import Any
 
-from router.errors import IllegalTransition, InvariantError, KeyMismatch, Late, OrderGap, RecordError, UnreadableState
+from router.errors import InvariantError, KeyMismatch, RecordError, UnreadableState
 from router.exchange.decision import Decision
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, CopyBatch, OrderTally, Tally
@@ -31,6 +31,7 @@ from router.order.effects import Arm, Cancel, Cause, DeadLetter, Drop, Effect, E
 from router.order.key_steps import KeySteps
 from router.order.places import key_of, places
 from router.order.policy import ByTime
+from router.order.record_errors import IllegalTransition, Late, OrderGap
 from router.order.resequencer import fits
 from router.order.splitting import on_arrival, on_release
 from router.order.stored import (

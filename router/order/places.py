@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 
-from router.errors import KeyMismatch, OrderUnknown
+from router.errors import KeyMismatch
 from router.order.policy import ByTime, OrderPolicy, Sequence
+from router.order.record_errors import OrderUnknown
 from router.records.reader import FieldReader
 from router.records.text import Value, as_text
 

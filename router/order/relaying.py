@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
-from router.errors import DestinationUnavailable, KeyMismatch, OrderUnknown, RecordError
+from router.errors import DestinationUnavailable, KeyMismatch, RecordError
 from router.exchange.decision import Decision, Delivery, Walk
 from router.exchange.model import Tombstones
 from router.lanes.batch import Batch
@@ -23,6 +23,7 @@ from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Copier, CopyWriter, DestinationView, Refusals
 from router.language.routes import Source, SourceRelay
 from router.order.places import key_of
+from router.order.record_errors import OrderUnknown
 from router.order.relayed import Relayed, relay
 from router.order.splitting import on_arrival
 from router.records.partition import partition_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from order.driving import policy, words
 
-from router.errors import OrderGap
 from router.order.effects import Cause, DeadLetter, Held
 from router.order.fates import duplicate, in_vain, late, timer
 from router.order.policy import OnDuplicate, OnGap, OnLate
+from router.order.record_errors import OrderGap
 
 
 @pytest.mark.parametrize(

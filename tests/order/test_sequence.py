@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from order.driving import WAIT, Key, policy
 from order.naive import NaiveSequence
 
-from router.errors import Late, OrderGap, OrderUnknown
 from router.order.effects import DeadLetter
 from router.order.policy import FORGET_AFTER_MS, OnDuplicate, OnGap, OnLate, Sequence
+from router.order.record_errors import Late, OrderGap, OrderUnknown
 from router.order.sequence import MOST_SKIPPED
 
 Arrivals = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 60)), max_size=40)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from order.driving import SHOP, WAIT, Key, policy
 from order.naive import NaiveStates
 
-from router.errors import IllegalTransition, OrderGap
 from router.order.effects import DeadLetter
 from router.order.policy import FORGET_AFTER_MS, OnDuplicate, OnGap, OnLate, States
+from router.order.record_errors import IllegalTransition, OrderGap
 from router.order.states import LONGEST_PATH
 
 Graph = dict[str, tuple[str, ...]]
