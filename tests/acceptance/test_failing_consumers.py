@@ -96,9 +96,9 @@ class Consuming:
 
     def look(self) -> None:
         """Read on in the journal, skip what hangs, and start again what ended by itself, as any supervisor does."""
-        for number, instance in enumerate(self.instances):
+        for which, instance in enumerate(self.instances):
             if not instance.running:
-                self.instances[number] = Service(self.plans[number])
+                self.instances[which] = Service(self.plans[which])
                 self.ended += 1
         path = self.home / "journal"
         if path.exists():
