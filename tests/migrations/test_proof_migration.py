@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import fastavro
@@ -99,6 +100,9 @@ class Load:
         except BaseException as error:  # noqa: BLE001 - of another thread: the test says it
             self.faults.append(error)
 
+    def _lets(self, version: int, done: int) -> bool:
+        return done < self.each * self._share and version in self._open
+
     def _produce(self, producer: int) -> None:
         chance = random.Random(f"{self.seed}-{producer}-keys")
         keys = range(producer, KEYS, PRODUCERS)
@@ -115,9 +119,7 @@ class Load:
         while done < self.each:
             due = max((each for each, at in flips.items() if done >= at), default=1)
             with self._changed:
-                self._changed.wait_for(
-                    lambda due=due, done=done: done < self.each * self._share and due in self._open, PATIENCE
-                )
+                self._changed.wait_for(partial(self._lets, due, done), PATIENCE)
             # All that it wrote to the former version is acknowledged: that is what order asks of a producer that moves.
             version = max(version, due)
             for _ in range(min(chance.randrange(1, 200), self.each - done)):
