@@ -30,11 +30,11 @@
     │   ├── WhereFailed          (language.cel.failure) an expression has no value on it
     │   ├── ConversionFailed     (versions.encoding) it has no counterpart in the version that is wanted
     │   ├── KeyMismatch          its key is not the field that its exchange says the key carries
-    │   ├── OrderUnknown         (order.record_errors) it does not say where in its key's order it belongs
+    │   ├── OrderUnknown         (records.order_errors) it does not say where in its key's order it belongs
     │   ├── NotRelayed           (order.relayed) it lies in an internal topic, and the router did not send it there for routes of now
-    │   ├── OrderGap             (order.record_errors) it waited in vain for what comes before it, and its exchange sets such records aside
-    │   ├── Late                 (order.record_errors) it comes after its place in its key's order was given up
-    │   ├── IllegalTransition    (order.record_errors) its key's states never lead to the state that it carries
+    │   ├── OrderGap             (records.order_errors) it waited in vain for what comes before it, and its exchange sets such records aside
+    │   ├── Late                 (records.order_errors) it comes after its place in its key's order was given up
+    │   ├── IllegalTransition    (records.order_errors) its key's states never lead to the state that it carries
     │   ├── NotConverted         (records.conversion) one copy of it cannot be made in its consumer's version
     │   └── ConditionFailed      a binding's `where` has no value on it, and the binding asked for a dead letter then
     ├── TransientError    the lane: back off and try again; visible in readiness meanwhile

@@ -110,8 +110,12 @@ _LETTERS = (
 _REASON = Parameter("reason", "Why, for those who read the audit later.", schema=_TEXT)
 _RATE = Parameter("rate", "At most so many records a second.", schema={"type": "string", "pattern": "^[0-9]{0,6}$"})
 _COMMAND = Parameter("command", "A command's id.", "path", {"type": "string", "minLength": 1, "maxLength": 32})
-_NAME = Parameter("name", "The topics' name without a version.", "path", {"type": "string", "minLength": 1, "maxLength": 249})
-_VERSIONS = Parameter("versions", "From which to which: `v1-v2`.", "path", {"type": "string", "pattern": "^v[0-9]{1,6}-v[0-9]{1,6}$"})
+_NAME = Parameter(
+    "name", "The topics' name without a version.", "path", {"type": "string", "minLength": 1, "maxLength": 249}
+)
+_VERSIONS = Parameter(
+    "versions", "From which to which: `v1-v2`.", "path", {"type": "string", "pattern": "^v[0-9]{1,6}-v[0-9]{1,6}$"}
+)
 _PARKED = Parameter("topic", "A consumer's topic.", schema=_TEXT)
 _ALL = Parameter("all", "`1`: all keys of the topic.", schema={"enum": ["", "1"]})
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from router.errors import ConditionFailed, KeyMismatch, OffsetOutOfRange, RecordError, Refused, TooLarge, Unreadable
-from router.order.record_errors import IllegalTransition, Late, OrderGap, OrderUnknown
 from router.records.conversion import NotConverted
+from router.records.order_errors import IllegalTransition, Late, OrderGap, OrderUnknown
 
 __all__ = [
     "DESTINATION",

@@ -97,10 +97,6 @@ def _without_schema(
     *,
     named: list[str],
 ) -> Iterator[Finding]:
-    if source in catalogue.subjects:
-        message = f"'{source}' is a subject: reading all its versions is not yet supported"
-        yield found(Kind.NOT_YET_SUPPORTED, place, message, f"name a topic, such as '{source}.v1'")
-        return
     declared = declarations.topics.get(source)
     json = declared is not None and declared.shape.format == "json"
     if has_faulty_schema(source, catalogue) or not is_topic_name(source):

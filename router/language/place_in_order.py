@@ -15,8 +15,8 @@ from router.language.deciders import order_reader
 from router.language.routes import Source
 from router.language.topics import repartition_of
 from router.order.places import key_of, place_reader
-from router.order.record_errors import OrderUnknown
 from router.order.splitting import on_arrival
+from router.records.order_errors import OrderUnknown
 from router.records.record import Record
 from router.records.text import as_text
 

@@ -1,4 +1,4 @@
-"""Which records of a topic were written there by producers, and which were copied there from another version of its subject.
+"""Which records of a topic producers wrote there, and which were copied from another version of its subject. Pure.
 
 While a topic moves from one version to the next, each version's topic holds every event: those that producers wrote there,
 which are *native*, and copies of those that they wrote to the other. A copy must not be copied back, and who reads both

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from router.order.effects import Arm, Cancel, Cause, DeadLetter, Drop, Effect, Emit, Held, P, deadline
 from router.order.policy import OnDuplicate, OnGap, OnLate, OrderPolicy
-from router.order.record_errors import Late, OrderGap
+from router.records.order_errors import Late, OrderGap
 
 __all__ = ["duplicate", "in_vain", "late", "timer"]
 

@@ -31,7 +31,6 @@ from router.order.effects import Arm, Cancel, Cause, DeadLetter, Drop, Effect, E
 from router.order.key_steps import KeySteps
 from router.order.places import key_of, places
 from router.order.policy import ByTime
-from router.order.record_errors import IllegalTransition, Late, OrderGap
 from router.order.resequencer import fits
 from router.order.splitting import on_arrival, on_release
 from router.order.stored import (
@@ -51,6 +50,7 @@ from router.order.stored import (
     state_key,
 )
 from router.order.timers import Deadlines, Progress
+from router.records.order_errors import IllegalTransition, Late, OrderGap
 from router.records.reader import FieldReader
 from router.records.record import Record
 

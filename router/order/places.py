@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 
 from router.errors import KeyMismatch
 from router.order.policy import ByTime, OrderPolicy, Sequence
-from router.order.record_errors import OrderUnknown
+from router.records.order_errors import OrderUnknown
 from router.records.reader import FieldReader
 from router.records.text import Value, as_text
 

@@ -23,9 +23,9 @@ from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Copier, CopyWriter, DestinationView, Refusals
 from router.language.routes import Source, SourceRelay
 from router.order.places import key_of
-from router.order.record_errors import OrderUnknown
 from router.order.relayed import Relayed, relay
 from router.order.splitting import on_arrival
+from router.records.order_errors import OrderUnknown
 from router.records.partition import partition_of
 from router.records.reader import FieldReader
 from router.records.record import Record

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from router.order.effects import Cause, DeadLetter, Effect, Emit, Event, Held, Hold, Step
 from router.order.fates import duplicate, in_vain, late, timer
 from router.order.policy import OnDuplicate, OrderPolicy, Sequence
-from router.order.record_errors import OrderUnknown
+from router.records.order_errors import OrderUnknown
 
 __all__ = ["MOST_SKIPPED", "SequenceResequencer", "SequenceState"]
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from router.order.effects import Cause, DeadLetter, Effect, Emit, Event, Held, Hold, Step
 from router.order.fates import duplicate, in_vain, late, timer
 from router.order.policy import OnDuplicate, OrderPolicy, States
-from router.order.record_errors import IllegalTransition
+from router.records.order_errors import IllegalTransition
 
 __all__ = ["LONGEST_PATH", "StatesResequencer", "StatesState"]
 

@@ -11,6 +11,7 @@ from support.source import ROOT, expect_none, sources
 # Modules without a test file of their own, and what tests them instead.
 TESTED_ELSEWHERE = {
     "agents/app.py": "run as a process by tests/acceptance: Faust's app is made when it is imported",
+    "agents/mirror.py": "as agents/app.py",
     "agents/routing.py": "run as a process by tests/acceptance: ten lines of handing on",
     "router/__init__.py": "the version, and nothing that could fail",
     "router/lanes/table.py": "a port without code; tests/contracts has its promises",

@@ -30,6 +30,8 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
         "router/lanes/log_ends.py",
         "router/lanes/producer.py",
         "router/lanes/transport.py",
+        "router/migrations/log.py",
+        "router/migrations/survey.py",
         "router/order/changelog.py",
         "router/redrive/groups.py",
         "router/redrive/kafka.py",

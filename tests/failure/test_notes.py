@@ -34,7 +34,7 @@ from router.failure.notes import (
     unroutable_headers,
 )
 from router.language.topics import dead_letters_of, unroutable_of
-from router.order.record_errors import Late
+from router.records.order_errors import Late
 
 NEVER_ALONE = {
     "where-failed": "a condition that fails is `condition-failed`",

@@ -33,7 +33,7 @@ CASES = [
     pytest.param('type: topic, sources: [order.statsu.v1], routing-key: "{a}"', [("no-schema", 40, "did you mean 'order.status'?")], id="a misspelt source"),
     pytest.param("type: topic, sources: [order.status.v9], validate: whole", [("no-schema", 40, "to validate whole records by")], id="whole records of no schema"),
     pytest.param("type: topic, sources: [clicks]", [("no-subject", 40, "add schemas/clicks/v1.avsc")], id="no schema, and none needed"),
-    pytest.param("type: topic, sources: [order.status]", [("not-yet-supported", 40, "'order.status' is a subject")], id="a subject for a topic"),
+    pytest.param('type: topic, sources: [order.status], routing-key: "{nobody}"', [("unknown-field", 69, "'order.status.v1' has no field 'nobody'"), ("unknown-field", 69, "'order.status.v2' has no field 'nobody'")], id="a subject for its topics"),
     pytest.param('type: topic, sources: ["no name"], routing-key: "{a}"', [("invalid-topic-name", 40, "' '")], id="no name, and no echo of it"),
 ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from order.driving import policy, words
 from router.order.effects import Cause, DeadLetter, Held
 from router.order.fates import duplicate, in_vain, late, timer
 from router.order.policy import OnDuplicate, OnGap, OnLate
-from router.order.record_errors import OrderGap
+from router.records.order_errors import OrderGap
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from order.driving import SHOP, policy
 from router.errors import KeyMismatch
 from router.order.places import LARGEST, event_instant, key_of, place_reader, places, sequence_number, state_name
 from router.order.policy import ByTime, Sequence, States
-from router.order.record_errors import OrderUnknown
+from router.records.order_errors import OrderUnknown
 from router.records.reader import FieldReader
 
 NOON = 1_772_366_400_000_000

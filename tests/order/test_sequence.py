@@ -10,8 +10,8 @@ from order.naive import NaiveSequence
 
 from router.order.effects import DeadLetter
 from router.order.policy import FORGET_AFTER_MS, OnDuplicate, OnGap, OnLate, Sequence
-from router.order.record_errors import Late, OrderGap, OrderUnknown
 from router.order.sequence import MOST_SKIPPED
+from router.records.order_errors import Late, OrderGap, OrderUnknown
 
 Arrivals = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 60)), max_size=40)
 """Numbers, and how long it takes until the next comes."""

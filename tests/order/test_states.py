@@ -13,8 +13,8 @@ from order.naive import NaiveStates
 
 from router.order.effects import DeadLetter
 from router.order.policy import FORGET_AFTER_MS, OnDuplicate, OnGap, OnLate, States
-from router.order.record_errors import IllegalTransition, OrderGap
 from router.order.states import LONGEST_PATH
+from router.records.order_errors import IllegalTransition, OrderGap
 
 Graph = dict[str, tuple[str, ...]]
 CIRCLE: Graph = {"created": ("paid",), "paid": ("disputed", "done"), "disputed": ("paid",)}
