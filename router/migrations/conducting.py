@@ -117,7 +117,10 @@ class Conductor:
         return chosen[-1]
 
     async def plan(self, name: str, *, source: int | None, target: int | None) -> Plan:
-        """What `start` would begin: the versions are those asked for, else from the highest topic there is to the next."""
+        """What `start` would begin: the versions are those asked for, else from the highest topic there is to the next.
+
+        While one is under way, and no version is named, that is the one that is meant: nobody begins the next by asking twice.
+        """
         versions = [
             version
             for version in sorted({each for _, each in self._catalogue.versions})
@@ -125,6 +128,10 @@ class Conductor:
         ]
         counts = await self.survey.counts([f"{name}.v{each}" for each in versions])
         there = [each for each in versions if f"{name}.v{each}" in counts]
+        kept = await self.log.latest()
+        under_way = [each.source for each in kept.values() if each.name == name and not each.phase.ended]
+        if source is None and under_way:
+            source = max(under_way)
         if source is None:
             source = max((each for each in there if each < max(versions)), default=max(there, default=1))
         if target is None:
@@ -135,7 +142,7 @@ class Conductor:
             for version in (source, target)
             if version not in versions
         ]
-        before = (await self.log.latest()).get(f"{name}/v{source}-v{target}")
+        before = kept.get(f"{name}/v{source}-v{target}")
         if before is not None and not before.phase.ended:
             found.append(f"it is under way, in phase '{before.phase}'")
         generation = 1 if before is None else before.generation + 1

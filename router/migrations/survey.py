@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ __all__ = ["Survey"]
 _LOOK_MS = 200
 _SET_ON_TOPIC = 1
 """Kafka's `DYNAMIC_TOPIC_CONFIG`: a setting that is the topic's own, and no default."""
+_COORDINATOR_ASKS = 50
+_COORDINATOR_ASK_EVERY = 0.2
 _SILENT_LOOKS = 50
 """After so many looks that bring nothing, no more is waited for."""
 _LOOKS = 10
@@ -327,8 +329,17 @@ async def _groups(admin: AIOKafkaAdminClient, topics: Collection[str]) -> list[_
     return found
 
 
+async def _offsets(admin: AIOKafkaAdminClient, name: str) -> Mapping[TopicPartition, Any]:
+    """What a group has committed. The first question about any group has brokers make the topic that groups are kept in."""
+    for _ in range(_COORDINATOR_ASKS):
+        with suppress(kafka_errors.GroupCoordinatorNotAvailableError):
+            return dict(await admin.list_consumer_group_offsets(name))
+        await asyncio.sleep(_COORDINATOR_ASK_EVERY)
+    return dict(await admin.list_consumer_group_offsets(name))
+
+
 async def _group(admin: AIOKafkaAdminClient, name: str) -> _Group:
-    offsets = await admin.list_consumer_group_offsets(name)
+    offsets = await _offsets(admin, name)
     committed = {tp: (int(at.offset), str(at.metadata or "")) for tp, at in offsets.items() if at.offset >= 0}
     members: dict[str, int] = {}
     # One at a time: aiokafka 0.14 misreads an answer about several groups.
