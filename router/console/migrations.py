@@ -7,7 +7,7 @@ from typing import Any
 
 from router.console.sight import Absent, Answer, Parameters, Sight
 from router.errors import TransientError
-from router.migrations.phases import GroupState, Migration, MirrorState, Observation, Phase, obstacles
+from router.migrations.phases import GroupState, Migration, MirrorState, Observation, Phase, obstacles, troubles
 
 __all__ = ["migration", "migrations", "view"]
 
@@ -79,11 +79,13 @@ def view(migration: Migration, seen: Observation | None) -> dict[str, Any]:
         "groups": [],
         "copied": None,
         "next": None,
+        "troubles": [],
     }  # fmt: skip
     if seen is not None:
         told["partitions"] = [_partition(each) for each in seen.mirrors]
         told["groups"] = [_group(each) for each in sorted(seen.groups, key=lambda each: (each.topic, each.group))]
         told["copied"] = _share(seen, migration.source_topic)
+        told["troubles"] = troubles(migration, seen)
         if phase in _NEXT:
             step, wanted = _NEXT[phase]
             told["next"] = {"step": step, "obstacles": obstacles(migration, wanted, seen)}
