@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer
@@ -25,6 +26,9 @@ __all__ = ["Fetched", "Kafka", "KafkaReads"]
 
 _ANSWER_WITHIN_MS = 5_000
 _FETCH_WAIT_MS = 250
+_LEAST_PAUSE = 1.0
+_LONGEST_PAUSE = 15.0
+"""Seconds for which a group that does not move is not asked where it stands."""
 _AT_ONCE = 6
 """Readers of records at a time: the rest wait for their turn."""
 
@@ -57,6 +61,16 @@ class KafkaReads(Protocol):
         """Committed records from these offsets on, up to these ends; without ends for ever, with nothing now and then."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Where a group stood when it was asked last."""
+
+    at: Mapping[At, int]
+    pause: float
+    again: float
+    """When to ask again: seconds of a monotonic clock."""
+
+
 class Kafka:
     """Fulfils KafkaReads, over connections that it keeps."""
 
@@ -64,6 +78,7 @@ class Kafka:
         self._bootstrap = bootstrap
         self._security = security
         self._directory = KafkaDirectory(bootstrap, security())
+        self._standing: dict[str, _Standing] = {}
         self._consumer: AIOKafkaConsumer | None = None
         self._admin: AIOKafkaAdminClient | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -102,20 +117,25 @@ class Kafka:
 
     async def committed(self) -> Mapping[str, Mapping[At, int]]:
         """See KafkaReads."""
-        found: dict[str, Mapping[At, int]] = {}
         async with self._failing(), self._one_at_a_time:
             admin = await self._asked()
-            for group, kind, *_ in await admin.list_consumer_groups():
-                if kind not in {"consumer", ""}:
+            groups = [name for name, kind, *_ in await admin.list_consumer_groups() if kind in {"consumer", ""}]
+            self._standing = {name: self._standing[name] for name in groups if name in self._standing}
+            now = time.monotonic()
+            for group in groups:
+                known = self._standing.get(group)
+                if known is not None and now < known.again:
                     continue
                 try:
                     offsets = await admin.list_consumer_group_offsets(group)
                 except kafka_errors.GroupAuthorizationFailedError:
                     continue
-                found[group] = {
-                    (at.topic, at.partition): each.offset for at, each in offsets.items() if each.offset >= 0
-                }
-        return found
+                stands = {(at.topic, at.partition): each.offset for at, each in offsets.items() if each.offset >= 0}
+                # A cluster has hundreds of groups of which a few move: the others are asked less and less often.
+                still = known is not None and known.at == stands
+                pause = min(known.pause * 2 + _LEAST_PAUSE, _LONGEST_PAUSE) if known is not None and still else 0.0
+                self._standing[group] = _Standing(stands, pause, now + pause)
+        return {name: each.at for name, each in self._standing.items()}
 
     async def configs(self, topics: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         """See KafkaReads."""

@@ -19,7 +19,7 @@ from router.records.record import PlainRecord
 
 __all__ = ["SHOP_ROUTES", "decided_topics"]
 
-SHOP_ROUTES = "9b2504db"
+SHOP_ROUTES = "76b27bd2"
 """The fingerprint of routes/ as it comes with the project: what `router.develop.reconcile` is written for."""
 
 

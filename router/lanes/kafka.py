@@ -172,7 +172,7 @@ class TransactionalCarrier:
         deliveries, producer = _opened(self._deliveries), self._producer
         assert producer is not None, "deliveries have a producer"
         await self._begin()
-        committed = OffsetAndMetadata(offset, "" if self._note is None else self._note(offset))
+        committed = offset if self._note is None else OffsetAndMetadata(offset, self._note(offset))
         at = {TopicPartition(self._source.topic, self._source.partition): committed}
         ends = await deliveries.settle()
         try:

@@ -15,21 +15,25 @@ from support.browser import OPERATOR_TOKEN, TOKEN, Shop, browser, chromium
 from support.waiting import until
 from support.worker import ROOT
 
+from router.develop.broker import DevelopmentKafka
+
 pytestmark = pytest.mark.process
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def shop(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """The example shop, with its orders routed."""
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """The example shop, with its orders routed, on a Kafka of its own: pages show all that a cluster has."""
     chromium()
-    made = Shop(kafka, f"t{secrets.token_hex(3)}", tmp_path_factory.mktemp("shop"))
-    try:
-        made.start()
-        yield made
-    finally:
-        made.end()
+    home = tmp_path_factory.mktemp("shop")
+    with DevelopmentKafka.start(directory=home / "kafka") as kafka:
+        made = Shop(kafka.bootstrap, f"t{secrets.token_hex(3)}", home)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.end()
 
 
 @pytest.fixture(scope="module")

@@ -131,6 +131,14 @@ async def test_only_these_pages_are_served(app: RouterApp) -> None:
         "/api/tables/{source}/key",
         "/api/worker/tables/{source}/keys",
         "/api/worker/tables/{source}/key",
+        "/api/commands/{command}",
+        "/api/commands/{command}/stop",
+        "/api/dead-letters/plan",
+        "/api/dead-letters/redrive",
+        "/api/dead-letters/skip",
+        "/api/parked",
+        "/api/parked/give-up",
+        "/api/parked/release",
     }
 
 
