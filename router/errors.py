@@ -52,6 +52,8 @@
     │   ├── DiskFailed           (order.table_errors) what a worker keeps of a table cannot be read or written
     │   ├── Superseded           (redrive.redriver) another command over the same dead letters has begun
     │   ├── GroupMoved           (redrive.groups) a group got members, or moved, before its offset could be moved
+    │   ├── ReplayExists         (replay.log) a replay of this id was asked for already
+    │   ├── ReplayUnknown        (replay.serving) a lane is in the midst of a replay that nobody tells it of
     │   ├── MigrationMoved       (migrations.log) somebody else has taken a migration a step further
     │   ├── NotSettled           (migrations.conducting) mirrors have not followed a step in time
     │   ├── Gap                  a batch does not follow what its lane carried last

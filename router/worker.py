@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import faust
@@ -56,6 +57,9 @@ from router.order.ordering import Ordering
 from router.order.repartitioning import Repartitioning
 from router.order.table import LaneTables
 from router.redrive.api import RedriveApi
+from router.replay.asking import asked_of, can_replay
+from router.replay.log import ReplayLog
+from router.replay.serving import Replays
 from router.runtime import allow_connections, spare_garbage_collection
 from router.settings import InvalidSettings, Settings
 from router.tables.serving import ServedTables, announced
@@ -130,6 +134,13 @@ class RouterApp(faust.App):
             raise InvalidSettings([cannot_follow(settings, sorted(twins))])
         self.twins = TwinLanes(twins, count=self.destinations.count)
         self.twinned = twins
+        self.replays = Replays(
+            ReplayLog(settings),
+            group=settings.group,
+            bootstrap=settings.broker,
+            security=settings.aiokafka_security,
+            asks=partial(asked_of, read_catalogue(settings.schemas)),
+        )
         self.repartitioning = Repartitioning(route_set, decide=decide, destinations=self.destinations)
         for topic in ordered:
             self.metrics.ordered(topic, held=0, released={}, gaps=0, late=0, duplicates=0, illegal=0)
@@ -183,14 +194,16 @@ class RouterApp(faust.App):
             order = self._order(source, copier)
             inner = self._in_lane(source.topic, copier, order)
             keeping = self.kept.around(source, inner, copier=copier, order=order, table=self.lane_tables.lane_table)
+            outer = self.twins.around(source, keeping or inner)
+            if can_replay(self.route_set, source.topic) and settings.guarantee == EXACTLY_ONCE:
+                outer = self.replays.around(source, outer, copier=copier)
+            usual = self.repartitioning.positions(source.topic, positions)
             lane = Lane(
                 source,
-                copier=careful(source, self.twins.around(source, keeping or inner), copier=copier, directory=notes),
+                copier=careful(source, outer, copier=copier, directory=notes),
                 order=keeping or order,
                 destinations=self.destinations,
-                positions=self.twins.positions(
-                    source, positions, self.repartitioning.positions(source.topic, positions)
-                ),
+                positions=self.replays.positions(source, positions, self.twins.positions(source, positions, usual)),
                 new_carrier=new_carrier,
                 pace=pace(settings),
                 budget=budget,
@@ -213,10 +226,10 @@ class RouterApp(faust.App):
                 source,
                 group=settings.group,
                 transaction_timeout_ms=settings.transaction_timeout_ms,
-                note=self.twins.note(source),
+                note=self.twins.note(source) or self.replays.note(source),
                 **common,
             )
-            return self.twins.behind(source, carrier, positions, waiting)
+            return self.twins.behind(source, self.replays.carrier(source, carrier), positions, waiting)
 
         return Lanes(new_lane, buffer_bytes=settings.buffer_bytes - self.fetch_ahead_bytes)
 
@@ -273,6 +286,7 @@ class RouterApp(faust.App):
         spare_garbage_collection()
         allow_connections()
         self.add_future(self._look_after())
+        self.add_future(self.replays.run(lambda: self.consumer.lanes, lambda: self.should_stop))
         limit = self.router_settings.stall_timeout_ms / 1000
         if limit:
             self.add_future(self._watch(limit))

@@ -55,6 +55,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "router.commands.schemas:schemas",
         "Ask whether schemas may change, what can read what, and how a record converts.",
     ),
+    "replay": (
+        "router.commands.replay:replay",
+        "Send one consumer a stretch of its broad topic once more, by today's routes.",
+    ),
     "migrate": (
         "router.commands.migrate:migrate",
         "Move a topic from one version of its schema to the next, phase by phase, with proof.",

@@ -24,7 +24,7 @@ from router.language.cel.where import Where, compile_where
 from router.language.topics import dead_letters_of
 from router.records.catalogue import Catalogue, SubjectVersion
 from router.records.headers import Origin
-from router.records.record import PlainRecord
+from router.records.record import PlainRecord, Record
 from router.records.revisions import decode_record
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "choose_topics",
     "decoded",
     "moment",
+    "question",
     "read_letter",
 ]
 
@@ -118,7 +119,7 @@ def moment(text: str, *, now: float) -> int:
     return round((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def decoded(record: PlainRecord, version: SubjectVersion | None) -> Any:
+def decoded(record: Record, version: SubjectVersion | None) -> Any:
     """The value as plain data; without a schema it is JSON. Raises ValueError, RecursionError or Unreadable."""
     return decode_record(record, *((None, None) if version is None else (version.schema, version.revisions)))
 
@@ -188,19 +189,26 @@ class Selection:
 
     def _question(self, record: PlainRecord) -> Callable[[PlainRecord], bool]:
         assert self._where is not None
-        version = self.version_of(record)
-        environment = Environment.of_schema(None if version is None else version.schema)
-        try:
-            where: Where = compile_where(self._where, environment, engine=Re2())
-        except InvalidWhere as invalid:
-            raise WrongSelection(f"--where cannot be asked of '{record.topic}': {invalid}") from invalid
-        reads_value = bool(where.paths or where.whole)
+        return question(self._where, self.version_of(record), of=record.topic)
 
-        def holds(one: PlainRecord) -> bool:
-            value = decoded(one, version) if reads_value else {}
-            key = b"" if one.key is None else one.key
-            return where.evaluate(
-                value=value, headers=header_texts(one.headers), key=key.decode(errors="surrogateescape")
-            )
 
-        return holds
+def question(where: str, version: SubjectVersion | None, *, of: str) -> Callable[[Record], bool]:
+    """What evaluates an expression over records of this version. Raises WrongSelection where it cannot be asked of them.
+
+    What it gives raises WhereFailed, Unreadable, ValueError or RecursionError for a record of which there is no telling.
+    """
+    environment = Environment.of_schema(None if version is None else version.schema)
+    try:
+        compiled: Where = compile_where(where, environment, engine=Re2())
+    except InvalidWhere as invalid:
+        raise WrongSelection(f"--where cannot be asked of '{of}': {invalid}") from invalid
+    reads_value = bool(compiled.paths or compiled.whole)
+
+    def holds(one: Record) -> bool:
+        value = decoded(one, version) if reads_value else {}
+        key = b"" if one.key is None else one.key
+        return compiled.evaluate(
+            value=value, headers=header_texts(one.headers), key=key.decode(errors="surrogateescape")
+        )
+
+    return holds

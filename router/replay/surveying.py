@@ -1,0 +1,188 @@
+"""What a replay would send, and how far one is: asked of the brokers, for the command."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka import errors as kafka_errors
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.structs import TopicPartition
+
+from router.errors import BrokerUnavailable, DestinationUnavailable, RecordError
+from router.exchange.decision import Decision
+from router.records.record import Record
+from router.redrive.selection import WrongSelection
+from router.replay.lane_replays import done_in, replays_in
+from router.replay.log import REPLAYS
+from router.replay.plan import Replay
+from router.settings import Settings
+
+__all__ = ["Counts", "Progress", "ReplaySurvey"]
+
+_LOOK_MS = 500
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a dry run has found."""
+
+    read: int = 0
+    meant: int = 0
+    """Records that are selected and go to the topic by today's routes."""
+    elsewhere: int = 0
+    """Those that are selected and go elsewhere."""
+    undecided: int = 0
+    """Those that are selected and cannot be decided: they are dead letters."""
+    gone: dict[int, int] = field(default_factory=dict)
+    """By partition of which retention has taken what was asked for: the first offset that is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one is."""
+
+    done: int
+    """Lanes that have done it."""
+    at: Mapping[int, int]
+    """By partition, the offset that it has got to."""
+
+
+class ReplaySurvey:
+    """Of one cluster. Its errors are BrokerUnavailable and WrongSelection."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._security: Mapping[str, Any] = settings.aiokafka_security()
+
+    async def starts(
+        self, source: str, *, since: int | None, offset: int | None, partition: int | None
+    ) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
+        """By partition where reading begins, where the log begins, and where it ends. Partitions with nothing to read are missing."""
+        async with self._consumer() as consumer:
+            if source not in await consumer.topics():
+                raise WrongSelection(f"there is no topic '{source}', or you may not see it")
+            consumer._client.add_topic(source)  # noqa: SLF001 - so that its metadata are kept
+            await consumer._client.force_metadata_update()  # noqa: SLF001
+            numbers = sorted(consumer.partitions_for_topic(source) or ())
+            if partition is not None and partition not in numbers:
+                raise WrongSelection(f"topic '{source}' has partitions 0 to {len(numbers) - 1}, not {partition}")
+            wanted = [TopicPartition(source, each) for each in numbers if partition is None or each == partition]
+            first, ends = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
+            found: dict[int, int] = {}
+            if since is not None:
+                times = await consumer.offsets_for_times(dict.fromkeys(wanted, since))
+                found = {tp.partition: at.offset for tp, at in times.items() if at is not None}
+            else:
+                found = {tp.partition: first[tp] if offset is None else max(offset, first[tp]) for tp in wanted}
+            return (
+                {number: at for number, at in found.items() if at < ends[TopicPartition(source, number)]},
+                {tp.partition: at for tp, at in first.items()},
+                {tp.partition: at for tp, at in ends.items()},
+            )
+
+    async def count(
+        self,
+        asked: Replay,
+        ends: Mapping[int, int],
+        *,
+        decide: Callable[[Record], Decision],
+        holds: Callable[[Record], bool],
+        progress: Callable[[int], object],
+    ) -> Counts:
+        """Read all that would be read, and decide it by today's routes."""
+        counts = Counts()
+        async with self._consumer() as consumer:
+            for number, start in sorted(asked.starts.items()):
+                tp, end = TopicPartition(asked.source, number), min(ends[number], asked.ends.get(number, ends[number]))
+                # No await in between: a consumer without a position looks for one, and its answer would undo the seek.
+                consumer.assign([tp])
+                consumer.seek(tp, start)
+                position = start
+                while position < end:
+                    fetched = await consumer.getmany(tp, timeout_ms=_LOOK_MS)
+                    for record in fetched.get(tp, ()):
+                        if record.offset < end:
+                            _count(record, asked, counts, decide, holds)
+                    before, position = position, await consumer.position(tp)
+                    progress(min(position, end) - before)
+        return counts
+
+    async def progress(self, asked: Replay) -> Progress:
+        """As of what lanes have committed."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.broker, **self._security)
+        try:
+            await admin.start()
+            offsets = await admin.list_consumer_group_offsets(asked.group)
+        except (kafka_errors.GroupCoordinatorNotAvailableError, kafka_errors.GroupLoadInProgressError):
+            # A broker that has just begun, or lost another: nothing is known at this moment.
+            return Progress(0, {})
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers=self._settings.broker, problem=repr(error)) from error
+        finally:
+            await admin.close()
+        done, at = 0, {}
+        for tp, committed in offsets.items():
+            note = str(committed.metadata or "")
+            if tp.topic != asked.source or tp.partition not in asked.starts:
+                continue
+            done += asked.id in done_in(note)
+            if asked.id in (way := replays_in(note)):
+                at[tp.partition] = way[asked.id][0]
+        return Progress(done, at)
+
+    async def make_log(self) -> None:
+        """Make the topic in which replays are asked for, where it is missing."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.broker, **self._security)
+        try:
+            await admin.start()
+            response = await admin.create_topics([NewTopic(REPLAYS, 1, -1, {}, {"cleanup.policy": "compact"})])
+            for topic, code, *_ in response.topic_errors:
+                if code and code != kafka_errors.TopicAlreadyExistsError.errno:
+                    problem = f"could not be made: {kafka_errors.for_code(code).__name__}"
+                    raise DestinationUnavailable(topic=topic, problem=problem)
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers=self._settings.broker, problem=repr(error)) from error
+        finally:
+            await admin.close()
+
+    @asynccontextmanager
+    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.broker,
+            client_id="router-replay",
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            **self._security,
+        )
+        try:
+            await consumer.start()
+            yield consumer
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers=self._settings.broker, problem=repr(error)) from error
+        finally:
+            await consumer.stop()
+
+
+def _count(
+    record: Record,
+    asked: Replay,
+    counts: Counts,
+    decide: Callable[[Record], Decision],
+    holds: Callable[[Record], bool],
+) -> None:
+    counts.read += 1
+    if not asked.means(record, holds):
+        return
+    try:
+        topics: Sequence[str] = decide(record).topics
+    except RecordError:
+        counts.undecided += 1
+        return
+    if asked.topic in topics:
+        counts.meant += 1
+    else:
+        counts.elsewhere += 1

@@ -1,0 +1,94 @@
+"""Values that are kept on a topic: of several who write one succeeds, and nobody there is said. Migrations and replays are such."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from support.waiting import comes_to
+
+from router.develop.topics import TopicSpec, ensure_topics
+from router.errors import BrokerUnavailable, TransientError
+from router.lanes.kept_values import KeptValues
+from router.settings import Settings
+
+
+class Moved(TransientError):
+    """As a form has it."""
+
+    reason = "moved"
+
+
+class Words:
+    """A form: a word, by its first letter."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+
+    def read(self, value: bytes | None) -> str | None:
+        return value.decode() if value else None
+
+    def key(self, value: str) -> str:
+        return value[0]
+
+    def written(self, value: str) -> bytes:
+        return value.encode()
+
+    def moved(self, value: str) -> TransientError:
+        return Moved(value)
+
+
+@pytest.fixture
+async def kept(kafka: str, unique: str) -> AsyncIterator[list[KeptValues[str]]]:
+    """Return two people's."""
+    ensure_topics(kafka, [TopicSpec(unique, config={"cleanup.policy": "compact"})])
+    settings = Settings.from_environment({"ROUTER_BROKER": kafka})
+    found = [KeptValues(settings, Words(unique)) for _ in range(2)]
+    yield found
+    for each in found:
+        await each.close()
+
+
+@pytest.mark.kafka
+async def test_of_several_who_write_at_the_same_time_one_succeeds(kept: list[KeptValues[str]]) -> None:
+    """All others are told, and nothing of theirs is kept."""
+    await kept[0].write("apple", before=None)
+    done = await asyncio.gather(
+        *(each.write(word, before="apple") for each, word in zip(kept, ("ant", "axe"), strict=True)),
+        return_exceptions=True,
+    )
+    assert sorted(type(each).__name__ for each in done) == ["Moved", "NoneType"]
+    for each in kept:
+        await comes_to(each.latest, {"a": ("ant", "axe")[done.index(None)]})
+
+
+@pytest.mark.kafka
+async def test_what_is_not_what_it_was_is_left(kept: list[KeptValues[str]]) -> None:
+    """Whoever looked before somebody else's change has to look again."""
+    await kept[0].write("apple", before=None)
+    for before in (None, "ant"):
+        with pytest.raises(Moved):
+            await kept[1].write("axe", before=before)
+    await kept[1].write("bee", before=None)
+    await comes_to(kept[0].latest, {"a": "apple", "b": "bee"})
+
+
+@pytest.mark.kafka
+async def test_without_a_topic_nothing_is_kept(kafka: str, unique: str) -> None:
+    """And asking makes none."""
+    values = KeptValues(Settings.from_environment({"ROUTER_BROKER": kafka}), Words(f"{unique}.none"))
+    try:
+        assert await values.latest() == {}
+    finally:
+        await values.close()
+
+
+async def test_nobody_there_is_said() -> None:
+    """With the address."""
+    values = KeptValues(Settings.from_environment({"ROUTER_BROKER": "127.0.0.1:1"}), Words("none"))
+    try:
+        with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1:1"):
+            await values.latest()
+    finally:
+        await values.close()
