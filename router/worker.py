@@ -58,7 +58,7 @@ from router.order.repartitioning import Repartitioning
 from router.order.table import LaneTables
 from router.redrive.api import RedriveApi
 from router.replay.asking import asked_of, can_replay
-from router.replay.log import ReplayLog
+from router.replay.log import REPLAYS, ReplayLog
 from router.replay.serving import Replays
 from router.runtime import allow_connections, spare_garbage_collection
 from router.settings import InvalidSettings, Settings
@@ -140,6 +140,7 @@ class RouterApp(faust.App):
             bootstrap=settings.broker,
             security=settings.aiokafka_security,
             asks=partial(asked_of, read_catalogue(settings.schemas)),
+            there=lambda: self.destinations.count(REPLAYS) > 0,
         )
         self.repartitioning = Repartitioning(route_set, decide=decide, destinations=self.destinations)
         for topic in ordered:

@@ -100,13 +100,15 @@ class Replays:
         bootstrap: str,
         security: Callable[[], Mapping[str, Any]],
         asks: Callable[[Replay], Callable[[Record], bool]],
+        there: Callable[[], bool],
     ) -> None:
-        """`asks` makes what evaluates a replay's `where`."""
+        """`asks` makes what evaluates a replay's `where`; `there` says whether there is a log of replays at all."""
         self._log = replays
         self._group = group
         self._bootstrap = bootstrap
         self._security = security
         self._asks = asks
+        self._there = there
         self._known: Mapping[str, Replay] = {}
         self._lanes: dict[SourcePartition, LaneReplays] = {}
         self._reading: dict[tuple[SourcePartition, str], asyncio.Task[None]] = {}
@@ -147,8 +149,10 @@ class Replays:
         try:
             while not should_stop():
                 try:
-                    await self._learn()
-                    self._look(list(lanes()))
+                    # Looking for a topic that is missing asks for all that there are: others have, and know.
+                    if self._there():
+                        await self._learn()
+                        self._look(list(lanes()))
                 except RouterError as error:
                     log.debug("nobody tells which replays are asked for", error=error)
                 await asyncio.sleep(_LOOK_EVERY)
