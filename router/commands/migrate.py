@@ -22,7 +22,7 @@ from router.language.files import read_routes
 from router.language.load import load_routes
 from router.language.routes import RouteSet
 from router.migrations.conducting import Conductor, Plan
-from router.migrations.phases import Migration, Observation, Phase, obstacles, troubles
+from router.migrations.phases import Migration, Observation, Phase, next_step, obstacles, troubles
 from router.records.catalogue import Catalogue
 from router.redrive.command import started_by
 from router.settings import Settings
@@ -393,18 +393,11 @@ def _show_status(migration: Migration, seen: Observation | None) -> None:
         screen.print(table)
     for trouble in troubles(migration, seen):
         screen.print(f"wrong: {trouble}")
-    for phase in _next(migration):
+    if (onward := next_step(migration)) is not None:
+        step, phase = onward
         held = obstacles(migration, phase, seen)
         told = "may be taken" if not held else "\n  ".join(["held up:", *held])
-        screen.print(f"{_COMMAND[phase]}: {told}")
-
-
-_COMMAND = {Phase.FLIP: "flip", Phase.DRAIN: "drain", Phase.RETIRED: "retire", Phase.ABORTED: "abort"}
-_ONWARD = {Phase.MIRROR: (Phase.FLIP,), Phase.FLIP: (Phase.DRAIN,), Phase.DRAIN: (Phase.RETIRED,)}
-
-
-def _next(migration: Migration) -> tuple[Phase, ...]:
-    return _ONWARD.get(migration.phase, ())
+        screen.print(f"{step}: {told}")
 
 
 def _moment(at: int) -> str:
@@ -439,5 +432,6 @@ def _status_json(migration: Migration, seen: Observation | None) -> dict[str, An
             for each in seen.groups
         ]  # fmt: skip
         told["troubles"] = troubles(migration, seen)
-        told["next"] = {_COMMAND[phase]: obstacles(migration, phase, seen) for phase in _next(migration)}
+        onward = next_step(migration)
+        told["next"] = {} if onward is None else {onward[0]: obstacles(migration, onward[1], seen)}
     return told

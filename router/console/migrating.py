@@ -7,10 +7,10 @@ from typing import Protocol
 
 from router.language.routes import RouteSet
 from router.migrations.log import MigrationLog
+from router.migrations.observing import observe
 from router.migrations.phases import Migration, Observation
 from router.migrations.survey import Survey
 from router.records.catalogue import Catalogue
-from router.records.conversion import NoConversion
 from router.settings import Settings
 
 __all__ = ["MigrationReads", "MigrationsKept", "NoMigrations"]
@@ -33,6 +33,7 @@ class MigrationsKept:
     """Fulfils MigrationReads with what a cluster keeps."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._log = MigrationLog(settings)
         self._survey = Survey(settings)
 
@@ -42,24 +43,18 @@ class MigrationsKept:
 
     async def observe(self, migration: Migration, catalogue: Catalogue, routes: RouteSet) -> Observation:
         """See MigrationReads."""
-        source = routes.sources.get(migration.source_topic)
-        return await self._survey.observe(
+        return await observe(
             migration,
-            goes_back=_goes_back(migration, catalogue),
-            follows=source is not None and source.subject is not None,
+            settings=self._settings,
+            catalogue=catalogue,
+            routes=routes,
+            log=self._log,
+            survey=self._survey,
         )
 
     async def close(self) -> None:
         """See MigrationReads."""
         await self._log.close()
-
-
-def _goes_back(migration: Migration, catalogue: Catalogue) -> bool:
-    new = catalogue.resolve(migration.target_topic)
-    try:
-        return new is not None and bool(catalogue.conversion(new.subject, migration.target, migration.source))
-    except NoConversion:
-        return False
 
 
 class NoMigrations:

@@ -7,12 +7,20 @@ from typing import Any
 
 from router.console.sight import Absent, Answer, Parameters, Sight
 from router.errors import TransientError
-from router.migrations.phases import GroupState, Migration, MirrorState, Observation, Phase, obstacles, troubles
+from router.migrations.phases import (
+    GroupState,
+    Migration,
+    MirrorState,
+    Observation,
+    Phase,
+    next_step,
+    obstacles,
+    troubles,
+)
 
 __all__ = ["migration", "migrations", "view"]
 
 _WAY = (Phase.MIRROR, Phase.FLIP, Phase.DRAIN, Phase.RETIRED)
-_NEXT = {Phase.MIRROR: ("flip", Phase.FLIP), Phase.FLIP: ("drain", Phase.DRAIN), Phase.DRAIN: ("retire", Phase.RETIRED)}
 
 
 async def migrations(sight: Sight, parameters: Parameters) -> Answer:  # noqa: ARG001 - it is asked with nothing
@@ -86,8 +94,8 @@ def view(migration: Migration, seen: Observation | None) -> dict[str, Any]:
         told["groups"] = [_group(each) for each in sorted(seen.groups, key=lambda each: (each.topic, each.group))]
         told["copied"] = _share(seen, migration.source_topic)
         told["troubles"] = troubles(migration, seen)
-        if phase in _NEXT:
-            step, wanted = _NEXT[phase]
+        if (onward := next_step(migration)) is not None:
+            step, wanted = onward
             told["next"] = {"step": step, "obstacles": obstacles(migration, wanted, seen)}
     return told
 

@@ -14,10 +14,10 @@ from router.failure.audit import AuditEvent
 from router.language.routes import RouteSet
 from router.language.topics import dead_letters_of, unroutable_of
 from router.migrations.log import MIGRATIONS, MigrationLog
-from router.migrations.phases import Migration, Observation, Phase, Step, obstacles, stepped, still_reading
+from router.migrations.observing import follows, observe, way_between
+from router.migrations.phases import Migration, Observation, Phase, Step, obstacles, stepped
 from router.migrations.survey import Survey
 from router.records.catalogue import Catalogue
-from router.records.conversion import NoConversion
 from router.redrive.kafka import RedriveKafka
 from router.settings import Settings
 
@@ -159,46 +159,31 @@ class Conductor:
             left = before is not None and before.phase is Phase.ABORTED
             way = ". `router migrate abort` deletes it: that was interrupted" if left else ""
             found.append(f"'{new}' is there, and has records: what is in it would not be told from what is copied{way}")
-        forth, problem = self._conversion(former, new)
+        forth, problem = way_between(self._catalogue, former, new)
         if problem and not found:
             found.append(problem)
         beside = [dead_letters_of(former), dead_letters_of(new), MIGRATIONS]
-        if self.follows(former):
+        if follows(self._routes, former):
             # Where workers put what producers write to the new one and no route wants.
             beside.insert(0, unroutable_of(new))
         there_too = await self.survey.counts(beside)
-        seen = await self._observed(migration) if former in counts else None
+        seen = await self.observe(migration) if former in counts else None
         return Plan(
             migration=migration,
             partitions=counts.get(former, 0),
             held=await self.survey.held(former) if former in counts else 0,
             forth=forth,
-            back=self._conversion(new, former)[0],
+            back=way_between(self._catalogue, new, former)[0],
             makes=tuple(topic for topic in (new, *beside) if topic not in counts and topic not in there_too),
             readers=tuple(sorted({each.group for each in seen.groups if each.topic == former})) if seen else (),
-            follows=self.follows(former),
+            follows=follows(self._routes, former),
             named=self._named(former),
             obstacles=tuple(found),
         )
 
-    def follows(self, topic: str) -> bool:
-        """Whether the workers read a topic as a version of its subject."""
-        source = None if self._routes is None else self._routes.sources.get(topic)
-        return source is not None and source.subject is not None
-
     def _named(self, topic: str) -> tuple[str, ...]:
         source = None if self._routes is None else self._routes.sources.get(topic)
         return () if source is None or source.subject is not None else tuple(each.exchange for each in source.entries)
-
-    def _conversion(self, start: str, to: str) -> tuple[str, str]:
-        """How one becomes the other, and what is wrong where that is not to be had."""
-        given, wanted = self._catalogue.resolve(start), self._catalogue.resolve(to)
-        if given is None or wanted is None:
-            return "", f"the catalogue has no schema of '{start if given is None else to}'"
-        try:
-            return str(self._catalogue.conversion(given.subject, given.version, wanted.version)), ""
-        except NoConversion as error:
-            return "", str(error)
 
     async def start(self, plan: Plan, *, by: str, reason: str) -> Migration:
         """Make the topics, and begin to copy. Raises CannotMigrate."""
@@ -228,15 +213,14 @@ class Conductor:
 
     async def observe(self, migration: Migration) -> Observation:
         """What is so now."""
-        return await self._observed(migration)
-
-    async def _observed(self, migration: Migration) -> Observation:
-        former, new = migration.source_topic, migration.target_topic
-        goes_back = bool(self._conversion(new, former)[0])
-        problem = self._conversion(former, new)[1]
-        seen = await self.survey.observe(migration, goes_back=goes_back, follows=self.follows(former), problem=problem)
-        others = (await self.log.latest()).values()
-        return replace(seen, groups=still_reading(seen.groups, others, workers=self._settings.group))
+        return await observe(
+            migration,
+            settings=self._settings,
+            catalogue=self._catalogue,
+            routes=self._routes,
+            log=self.log,
+            survey=self.survey,
+        )
 
     async def step(
         self,
@@ -253,8 +237,8 @@ class Conductor:
 
         Raises CannotMigrate, WrongPhase, MigrationMoved.
         """
-        seen = await self._observed(migration)
-        asked = migration if quiet_ms is None else _with_quiet(migration, quiet_ms)
+        seen = await self.observe(migration)
+        asked = migration if quiet_ms is None else replace(migration, quiet_ms=quiet_ms)
         found = [*obstacles(asked, phase, seen, lacking=lacking), *_earlier(migration.sunset, sunset)]
         if found:
             raise CannotMigrate(what=f"{migration} does not go to '{phase}'", obstacles=found)
@@ -290,7 +274,7 @@ class Conductor:
                 what=what, obstacles=[f"{migration} is in phase '{migration.phase}', and not in 'drain'"]
             )
         starts = await self.settle_drain(migration)
-        seen = await self._observed(migration)
+        seen = await self.observe(migration)
         former, new = migration.source_topic, migration.target_topic
         found = []
         for each in seen.groups:
@@ -329,7 +313,7 @@ class Conductor:
         """Wait until workers have routed what producers wrote to a topic that goes: elsewhere it is a copy. Raises NotSettled."""
         deadline = time.monotonic() + _SETTLES_WITHIN
         while any(
-            each.follows and each.topic == topic and each.behind for each in (await self._observed(migration)).groups
+            each.follows and each.topic == topic and each.behind for each in (await self.observe(migration)).groups
         ):
             if time.monotonic() > deadline:
                 raise NotSettled(migration=str(migration), who=f"the workers that read {topic}")
@@ -381,10 +365,6 @@ def _evidence(seen: Observation) -> dict[str, Any]:
             for each in seen.groups
         ],
     }  # fmt: skip
-
-
-def _with_quiet(migration: Migration, quiet_ms: int) -> Migration:
-    return replace(migration, quiet_ms=quiet_ms)
 
 
 def _earlier(before: str, sunset: str | None) -> list[str]:

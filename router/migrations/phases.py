@@ -34,6 +34,7 @@ __all__ = [
     "Phase",
     "Step",
     "WrongPhase",
+    "next_step",
     "obstacles",
     "read_migration",
     "stepped",
@@ -69,6 +70,7 @@ _FROM: Mapping[Phase, tuple[Phase, ...]] = {
 }
 """By phase, those that it may follow."""
 _HOW = {Phase.FLIP: "flip", Phase.DRAIN: "drain", Phase.RETIRED: "retire", Phase.ABORTED: "abort"}
+_ONWARD = {Phase.MIRROR: Phase.FLIP, Phase.FLIP: Phase.DRAIN, Phase.DRAIN: Phase.RETIRED}
 
 
 class WrongPhase(ConfigError):
@@ -173,6 +175,12 @@ class Migration:
                 for each in self.steps
             ],
         }  # fmt: skip
+
+
+def next_step(migration: Migration) -> tuple[str, Phase] | None:
+    """The step onward from where a migration is, by its command's name, and the phase that it leads to; None at an end."""
+    phase = _ONWARD.get(migration.phase)
+    return None if phase is None else (_HOW[phase], phase)
 
 
 def read_migration(value: bytes | None) -> Migration | None:
