@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from router.environment import EXACTLY_ONCE
 from router.errors import ConfigError
-from router.lanes.copying import Copier, Identity
+from router.lanes.copying import Copier
 from router.lanes.table import BatchCopier
 from router.language.routes import RouteSet
 from router.migrations.mirror import Announcing, MirrorCopier, announcement, mirror_routes, mirror_twins
@@ -86,18 +86,11 @@ class MirrorApp(RouterApp):
         return mirror_twins(self.mirror.ways, group=self.mirror.group)
 
     def _copier(self, topic: str) -> Copier:
-        settings = self.router_settings
-        identity = Identity(
-            service=settings.group,
-            instance=settings.instance,
-            route_set=self.route_set.fingerprint,
-            tags=settings.tags,
-        )
         return MirrorCopier(
             topic,
             decide=self.deciders[topic].decide,
             destinations=self.destinations,
-            identity=identity,
+            identity=self.identity,
             conversions=self.route_set.sources[topic].conversions,
         )
 

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import faust
@@ -133,13 +132,13 @@ class RouterApp(faust.App):
         if twins and settings.guarantee != EXACTLY_ONCE:
             raise InvalidSettings([cannot_follow(settings, sorted(twins))])
         self.twins = TwinLanes(twins, count=self.destinations.count)
-        self.twinned = twins
         self.replays = Replays(
             ReplayLog(settings),
             group=settings.group,
             bootstrap=settings.broker,
             security=settings.aiokafka_security,
-            asks=partial(asked_of, read_catalogue(settings.schemas)),
+            # Read once more, and only where somebody asks: hardly a worker ever replays.
+            asks=lambda replay: asked_of(read_catalogue(settings.schemas), replay),
             there=lambda: self.destinations.count(REPLAYS) > 0,
         )
         self.repartitioning = Repartitioning(route_set, decide=decide, destinations=self.destinations)
@@ -234,20 +233,24 @@ class RouterApp(faust.App):
 
         return Lanes(new_lane, buffer_bytes=settings.buffer_bytes - self.fetch_ahead_bytes)
 
-    def _copier(self, topic: str) -> Copier:
+    @property
+    def identity(self) -> Identity:
+        """What hops say of this worker."""
         settings = self.router_settings
-        identity = Identity(
+        return Identity(
             service=settings.group,
             instance=settings.instance,
             route_set=self.route_set.fingerprint,
             tags=settings.tags,
         )
-        anew = self.repartitioning.copier(topic, identity=identity)
+
+    def _copier(self, topic: str) -> Copier:
+        anew = self.repartitioning.copier(topic, identity=self.identity)
         return anew or Copier(
             topic,
             decide=self.deciders[topic].decide,
             destinations=self.destinations,
-            identity=identity,
+            identity=self.identity,
             conversions=self.route_set.sources[topic].conversions,
         )
 
@@ -338,7 +341,8 @@ class RouterApp(faust.App):
                 await self.destinations.refresh()
                 self.health.broker_connected()
                 missing = self.destinations.missing(self.route_set.sources)
-                self._say_missing([each for each in missing if each not in unneeded(missing, self.twinned)])
+                needless = unneeded(missing, self.twins.topics)
+                self._say_missing([each for each in missing if each not in needless])
                 self._say_left_behind()
             except BrokerUnavailable as error:
                 self.health.broker_lost(str(error), since=time.time())

@@ -80,7 +80,7 @@ def test_it_is_a_worker_of_the_migrations_own_group(environ: dict[str, str]) -> 
     assert app.conf.id == GROUP
     assert app.conf.web_enabled is False
     assert sorted(app.route_set.sources) == [FORMER, NEW]
-    assert app.twinned[NEW].writers == (GROUP,)
+    assert app.twins.topics[NEW].writers == (GROUP,)
 
 
 def test_copies_keep_partitions_and_those_back_announce_the_end(environ: dict[str, str]) -> None:

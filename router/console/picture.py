@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from router.language.graph.collapse import Collapse, collapse
 from router.language.graph.layout import Line, Point, lay_out
 from router.language.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
 from router.language.graph.selection import Selection, select
+from router.language.graph.svg import curve
 
 __all__ = ["MANY", "Drawing", "DrawnBox", "DrawnLine", "Wish", "draw", "names_in", "wished"]
 
@@ -180,7 +180,7 @@ def _drawn(line: Line, arriving: Mapping[str, int]) -> DrawnLine:
     points = line.points if start == end or edge.labels else (*line.points, end)
     arrow = "" if start == end or not edge.labels else f"M{_pair(start)} L{_pair(end)}"
     return DrawnLine(
-        edge.tail, edge.head, edge.kind.value, _curve(points), arrow, edge.labels, _label(edge),
+        edge.tail, edge.head, edge.kind.value, curve(points), arrow, edge.labels, _label(edge),
         round(line.label[0] - line.label_width / 2, 1), round(line.label[1] + 3.5, 1), _flow(edge, arriving),
     )  # fmt: skip
 
@@ -230,17 +230,6 @@ def _shape(node: Node, x: float, y: float, width: float, height: float) -> str:
         (x + corner, bottom),
     )
     return " ".join(map(_pair, points))
-
-
-def _curve(points: Sequence[Point]) -> str:
-    path = [f"M{_pair(points[0])}"]
-    for (x, y), (to_x, to_y) in pairwise(points):
-        if y == to_y:
-            path.append(f"L{_pair((to_x, to_y))}")
-        else:
-            middle = (x + to_x) / 2
-            path.append(f"C{_pair((middle, y))} {_pair((middle, to_y))} {_pair((to_x, to_y))}")
-    return " ".join(path)
 
 
 def _pair(point: Point) -> str:

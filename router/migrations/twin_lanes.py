@@ -136,6 +136,11 @@ class TwinLanes:
         self._count = count
         self._crossings: dict[SourcePartition, Crossing] = {}
 
+    @property
+    def topics(self) -> Mapping[str, Twins]:
+        """The topics that have twins."""
+        return self._twins
+
     def around(self, source: SourcePartition, copier: BatchCopier) -> BatchCopier:
         """What stands in the copier's place in a lane that is about to be opened."""
         twins = self._twins.get(source.topic)

@@ -11,7 +11,7 @@ from router.language.graph.layout import Box, Layout, Line, Point, lay_out
 from router.language.graph.model import Edge, Graph, Node, NodeKind
 from router.language.xml_text import xml_text
 
-__all__ = ["svg"]
+__all__ = ["curve", "svg"]
 
 _NAME, _NOTE, _LABEL = 12.0, 10.0, 10.5
 """Sizes of letters."""
@@ -137,11 +137,11 @@ def _edge(line: Line) -> Iterator[str]:
     start, end = line.arrow
     headed = ' marker-end="url(#head)"'
     if start == end:  # turned round: the line itself ends at the box
-        yield f'<path class="{kind}" d="{_curve(line.points)}"{headed}/>'
+        yield f'<path class="{kind}" d="{curve(line.points)}"{headed}/>'
     elif not edge.labels:
-        yield f'<path class="{kind}" d="{_curve((*line.points, end))}"{headed}/>'
+        yield f'<path class="{kind}" d="{curve((*line.points, end))}"{headed}/>'
     else:
-        yield f'<path class="{kind}" d="{_curve(line.points)}"/>'
+        yield f'<path class="{kind}" d="{curve(line.points)}"/>'
         yield f'<path class="{kind}" d="M{_pair(start)} L{_pair(end)}"{headed}/>'
 
 
@@ -158,8 +158,8 @@ def _label(line: Line) -> Iterator[str]:
     yield "</g>"
 
 
-def _curve(points: Sequence[Point]) -> str:
-    """Curves that leave and arrive level, and straight stretches where two points are at one height."""
+def curve(points: Sequence[Point]) -> str:
+    """A path: curves that leave and arrive level, and straight stretches where two points are at one height."""
     path = [f"M{_pair(points[0])}"]
     for (x, y), (to_x, to_y) in pairwise(points):
         if y == to_y:
