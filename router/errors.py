@@ -18,6 +18,7 @@
     │   ├── WrongPhase           (migrations.phases) a step does not follow from where a migration is
     │   ├── CannotMigrate        (migrations.conducting) what stands in the way of a migration's step
     │   ├── NoConversion         (records.conversion) two versions of a subject have no conversion between them
+    │   ├── NoSplit              (records.splitting) a subject is not to be split, or not by what was written
     │   └── InvalidSchema        a schema in the catalogue cannot be used
     ├── RecordError       nobody at once: this one record becomes a dead letter, the rest flow on
     │   ├── Unreadable           its bytes are not what its schema says
@@ -35,6 +36,7 @@
     │   ├── OrderGap             (records.order_errors) it waited in vain for what comes before it, and its exchange sets such records aside
     │   ├── Late                 (records.order_errors) it comes after its place in its key's order was given up
     │   ├── IllegalTransition    (records.order_errors) its key's states never lead to the state that it carries
+    │   ├── UnknownType          (records.splitting) it is of a type that its topic's split does not name
     │   ├── NotConverted         (records.conversion) one copy of it cannot be made in its consumer's version
     │   └── ConditionFailed      a binding's `where` has no value on it, and the binding asked for a dead letter then
     ├── TransientError    the lane: back off and try again; visible in readiness meanwhile

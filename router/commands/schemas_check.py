@@ -26,6 +26,7 @@ from router.settings import Settings
 from router.versions.affected import affected_topics, reading_routes
 from router.versions.conversion_findings import VersionFinding
 from router.versions.evolution import Violation, check_evolution
+from router.versions.splits import load_splits
 from router.versions.subjects import Subject, load_conversions, read_subjects
 
 __all__ = ["check"]
@@ -63,7 +64,7 @@ def check(
     against_topic: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Check all schemas and conversions in DIR (default: schemas), and how they changed since they were committed.
+    """Check all schemas, conversions and splits in DIR (default: schemas), and how they changed since they were committed.
 
     Every schema parses and every conversion makes whole records. Within a version only such edits pass as its readers and its
     retained records bear: compatible ones, where the records say which revision wrote them, and none that changes the canonical
@@ -84,6 +85,7 @@ def check(
     findings = list(found)
     for subject in subjects.values():
         findings += load_conversions(subject, texts, folder=str(directory))[1]
+    findings += load_splits(subjects, texts, folder=str(directory))[1]
     broken = {each.place.file.removeprefix(f"{directory}/").partition("/")[0] for each in found}
     violations = [
         each for each in check_evolution(subjects, before, folder=str(directory)) if each.subject not in broken

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,23 @@ from router.records.catalogue import Catalogue
 from router.records.headers import Origin
 from router.records.marks import marked_value
 from router.records.revisions import decode_body
+from router.records.splitting import Otherwise
 from router.settings import Settings
 from router.versions.chain import Chain
 from router.versions.conversion import Conversion
+from router.versions.conversion_findings import VersionFinding
+from router.versions.splits import Meaning, Split, load_splits
 from router.versions.subjects import Revision, Subject, load_conversions, read_subjects
 from router.versions.writer import revisions_of
 
 __all__ = ["convert"]
+
+_SPLIT = "split"
+_OTHERWISE = {
+    Otherwise.DEAD_LETTER: "it becomes a dead letter",
+    Otherwise.KEEP: "it stays in the old topic, and goes nowhere else",
+    Otherwise.REFUSE: "nothing of its partition goes on until somebody names it",
+}
 
 
 @click.command()
@@ -53,7 +64,15 @@ def convert(
         status        symbols       status …    "refunded"
         total.amount  expression    decimal(amount) * 0.01    "12.50"
 
-    Over several versions all conversions on the way are shown, one after another.
+    Over several versions all conversions on the way are shown, one after another. Where split.yaml says what is behind a field,
+    TO may be `split`: the record goes where its type says. The way back is from the subject to the one that was split:
+
+    \b
+      $ router schemas convert refund.update v1 split --value '{"type": "money_refunded", "money_refunded": {"amount": 5}}'
+      type 'money_refunded' is refund.paid.v1
+      refund.update.v1 to refund.paid.v1 (schemas/refund.update/split.yaml)
+        …
+      $ router schemas convert refund.paid v1 refund.update.v1 --value '{"amount": 5}'
 
     Exit status: 0 converted, 1 where the record or a conversion cannot be, 2 where something cannot be read.
     """
@@ -64,27 +83,101 @@ def convert(
     if subject not in subjects:
         raise click.UsageError(f"there is no subject '{subject}': there is {', '.join(sorted(subjects)) or 'none'}")
     known = subjects[subject]
+    if target == _SPLIT or "." in target:
+        number = _version(known, source)
+        ways = _Ways(subjects, *load_splits(subjects, texts, folder=str(schemas)))
+        shown = _converted(lambda: ways.shown(known, number, target, _given(known, number, value, at, texts)), source)
+        _print(subject, shown, as_json=as_json)
+        return
     versions = _version(known, source), _version(known, target)
     conversions, findings = load_conversions(known, texts, folder=str(schemas))
     faults = [each for each in findings if each.level is Level.ERROR]
-    try:
+
+    def steps() -> list[dict[str, Any]]:
         chain = Chain.between(known, conversions, *versions)
-        body = (
-            _body(known, versions[0], value)
-            if at is None
-            else _live(known, versions[0], at, Catalogue.from_texts(texts))
-        )
-        shown = list(_steps(chain, known, body))
+        return list(_steps(chain, known, _given(known, versions[0], value, at, texts)))
+
+    _print(subject, _converted(steps, source, faults), as_json=as_json)
+
+
+def _converted(
+    make: Callable[[], list[dict[str, Any]]], source: str, faults: Sequence[VersionFinding] = ()
+) -> list[dict[str, Any]]:
+    try:
+        return make()
     except Misfit as misfit:
         raise click.ClickException(f"--value does not fit {source}: {misfit}") from misfit
     except RouterError as error:
         said = "".join(f"{each}\n" for each in faults)
         raise click.ClickException(f"{said}{error}") from error
+
+
+def _print(subject: str, shown: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"subject": subject, "conversions": shown}, indent=2, ensure_ascii=False))
     else:
         for each in shown:
             _show(each)
+
+
+def _given(subject: Subject, version: int, value: str | None, at: Origin | None, texts: Mapping[str, str]) -> bytes:
+    """The bare body that is converted."""
+    if at is None:
+        return _body(subject, version, value)
+    return _live(subject, version, at, Catalogue.from_texts(texts))
+
+
+class _Ways:
+    """The ways between a subject that is split and those that it is split into."""
+
+    def __init__(
+        self, subjects: Mapping[str, Subject], splits: Mapping[str, Split], findings: Sequence[VersionFinding]
+    ) -> None:
+        self._subjects = subjects
+        self._splits = splits
+        self._faults = [each for each in findings if each.level is Level.ERROR]
+
+    def shown(self, subject: Subject, version: int, target: str, body: bytes) -> list[dict[str, Any]]:
+        """The one step of a record to `split`, to a meaning's subject, or from there to the one that is split. Raises RouterError."""
+        split = self._splits.get(subject.name)
+        if split is not None and split.version == version:
+            return [self._forth(split, target, body)]
+        name = f"{subject.name}.v{version}"
+        for each in self._splits.values():
+            for meaning in each.meanings:
+                if meaning.name == name and target == f"{each.subject}.v{each.version}":
+                    return [self._back(each, meaning, body)]
+        said = "".join(f"{each}\n" for each in self._faults)
+        raise click.ClickException(f"{said}no split.yaml leads from {name} to '{target}'")
+
+    def _forth(self, split: Split, target: str, body: bytes) -> dict[str, Any]:
+        said, meaning = split.meaning_of(body)
+        if meaning is None:
+            told = "nothing" if said is None else f"'{said}'"
+            raise click.ClickException(
+                f"field '{split.by}' says {told}, which {split.file} does not name: {_OTHERWISE[split.otherwise]}"
+            )
+        if target not in {_SPLIT, meaning.name}:
+            raise click.ClickException(f"type '{said}' is {meaning.name}, and not {target}")
+        ends = f"{split.subject}.v{split.version}", meaning.name
+        told_steps = self._told(meaning.forth, ends, body)
+        return {"type": said, **told_steps}
+
+    def _back(self, split: Split, meaning: Meaning, body: bytes) -> dict[str, Any]:
+        if meaning.back is None:
+            raise click.ClickException(
+                f"{split.file} says `back: none`: nothing of {meaning.name} gets to the old topic"
+            )
+        return self._told(meaning.back, (meaning.name, f"{split.subject}.v{split.version}"), body)
+
+    def _told(self, conversion: Conversion, ends: tuple[str, str], body: bytes) -> dict[str, Any]:
+        one, other = (self._newest(each) for each in ends)
+        told = _told(conversion, _plain(one, body), _plain(other, conversion.convert(body)))
+        return {**told, "from": ends[0], "to": ends[1]}
+
+    def _newest(self, name: str) -> Revision:
+        subject, _, version = name.rpartition(".v")
+        return _newest(self._subjects[subject], int(version))
 
 
 def _version(subject: Subject, name: str) -> int:
@@ -186,6 +279,8 @@ def _jsonable(value: Any) -> Any:
 
 
 def _show(told: dict[str, Any]) -> None:
+    if "type" in told:
+        click.echo(f"type '{told['type']}' is {told['to']}")
     click.secho(f"{told['from']} to {told['to']}" + (f" ({told['file']})" if told["file"] else ""), bold=True)
     rows = [
         (each["field"], each["how"], each["of"], json.dumps(each["value"], ensure_ascii=False))

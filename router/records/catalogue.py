@@ -14,6 +14,7 @@ from router.errors import InvalidSchema
 from router.records.conversion import NoConversion, ValueConversion
 from router.records.revisions import Revisions
 from router.records.schema import Schema, parse_avro, parse_json_schema
+from router.records.splitting import NoSplit, ValueSplit
 
 __all__ = ["Catalogue", "SubjectVersion"]
 
@@ -41,6 +42,10 @@ def _no_conversion(subject: str, source: int, target: int) -> ValueConversion:
     raise NoConversion(subject=subject, source=source, target=target)
 
 
+def _no_split(subject: str) -> ValueSplit:
+    raise NoSplit(subject=subject)
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """All subjects and their versions."""
@@ -50,6 +55,8 @@ class Catalogue:
     """What is wrong with schemas that could not be taken in, in the order of their files. Their versions are missing."""
     conversion: Callable[[str, int, int], ValueConversion] = field(default=_no_conversion, compare=False, repr=False)
     """From one version of a subject to another. Raises NoConversion."""
+    split: Callable[[str], ValueSplit] = field(default=_no_split, compare=False, repr=False)
+    """How a subject is split into several. Raises NoSplit."""
 
     @classmethod
     def from_texts(

@@ -6,6 +6,7 @@ A conversion is compiled when it is first asked for: most commands, and most wor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from router.language.findings import Level
 from router.records.catalogue import Catalogue
 from router.records.catalogue_files import read_catalogue_texts
 from router.records.conversion import NoConversion, ValueConversion
-from router.records.marks import Encoding
+from router.records.marks import Encoding, marked_value
+from router.records.record import Record
 from router.records.revisions import Revisions
+from router.records.splitting import Branch, NoSplit, ValueSplit
 from router.versions.chain import Chain
 from router.versions.conversion import Conversion
+from router.versions.splits import SPLIT, load_split
 from router.versions.subjects import Subject, load_conversions, read_subjects
 from router.versions.writer import revisions_of
 
@@ -43,7 +47,8 @@ def new_catalogue(texts: Mapping[str, str]) -> Catalogue:
         for version in subject.versions
         if (found := revisions_of(subject, version)) is not None
     }
-    return Catalogue.from_texts(texts, _conversions(texts, revisions), revisions, faults)
+    catalogue = Catalogue.from_texts(texts, _conversions(texts, revisions), revisions, faults)
+    return replace(catalogue, split=_splits(texts, revisions))
 
 
 def _marked(texts: Mapping[str, str]) -> tuple[dict[str, Subject], list[InvalidSchema]]:
@@ -113,14 +118,83 @@ def _conversions(
     return conversion
 
 
+def _splits(texts: Mapping[str, str], revisions: Mapping[tuple[str, int], Revisions]) -> Callable[[str], ValueSplit]:
+    """Compiles each once."""
+
+    def way(conversion: Conversion, one: tuple[str, int], other: tuple[str, int], text: str) -> ValueConversion:
+        given, made = revisions.get(one), revisions.get(other)
+        if made is not None and made.mark is None:
+            problem = f"'confluent-ids' in schemas/{other[0]}/subject.yaml has no id for v{other[1]}, with which it is written"
+            raise NoSplit(subject=one[0], problem=problem)
+        marks = [f"{each.encoding} {each.facts} {each.mark!r}" for each in (given, made) if each is not None]
+        return ValueConversion(
+            subject=one[0],
+            source=one[1],
+            target=other[1],
+            files=(conversion.file,),
+            text="\n".join((text, *marks)),
+            convert=_of_marked(conversion.convert, given, made),
+            header=made.mark if made is not None and made.in_header else None,
+        )
+
+    @cache
+    def split(name: str) -> ValueSplit:
+        subjects, _ = read_subjects(texts)
+        found, findings = load_split(name, subjects, texts)
+        if found is None:
+            wrong = next((each for each in findings if each.level is Level.ERROR), None)
+            told = "" if wrong is None else f"{wrong.place} {wrong.message} (`router schemas check` tells all)"
+            raise NoSplit(subject=name, problem=told)
+        source = name, found.version
+        own = [texts[f"{name}/{SPLIT}"], *_schema_texts(texts, *source)]
+        branches = []
+        for each in found.meanings:
+            target = each.subject, each.version
+            text = "\n".join((*own, *_schema_texts(texts, *target)))
+            forth = way(each.forth, source, target, text)
+            back = None if each.back is None else way(each.back, target, source, text)
+            branches.append(Branch(each.subject, each.version, each.types, forth, back))
+        given = revisions.get(source)
+        return ValueSplit(
+            subject=name,
+            version=found.version,
+            by=found.by,
+            otherwise=found.otherwise,
+            branches=tuple(branches),
+            file=found.file,
+            type_of=_type_of(found.type_in, given),
+        )
+
+    return split
+
+
+def _type_of(type_in: Callable[[bytes], str | None], given: Revisions | None) -> Callable[[Record], str | None]:
+    def type_of(record: Record) -> str | None:
+        assert record.value is not None, "a record without a value has no type"
+        if given is None:
+            return type_in(record.value)
+        return type_in(given.body(marked_value(given.encoding, record.value, record.headers)))
+
+    return type_of
+
+
+def _schema_texts(texts: Mapping[str, str], name: str, version: int) -> Iterator[str]:
+    return (texts.get(f"{name}/v{version}.{form}", "") for form in _FORMS)
+
+
 def _of_marked(
     bare: Callable[[bytes], bytes], given: Revisions | None, made: Revisions | None
 ) -> Callable[[bytes], bytes]:
     """A conversion of bare bodies as one of values that say which revision wrote them; the same for bare ones."""
-    if given is None or made is None or made.mark is None:
+    if given is None and made is None:
         return bare
-    body, mark = given.body, b"" if made.in_header else made.mark
+    body = given.body if given is not None else _as_it_is
+    mark = b"" if made is None or made.mark is None or made.in_header else made.mark
     return lambda value: mark + bare(body(value))
+
+
+def _as_it_is(value: bytes) -> bytes:
+    return value
 
 
 def _texts(texts: Mapping[str, str], conversion: Conversion) -> Iterator[str]:

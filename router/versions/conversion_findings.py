@@ -30,6 +30,7 @@ class VersionKind(StrEnum):
     INVALID_STEP = "invalid-step"
     UNKNOWN_SYMBOL = "unknown-symbol"
     UNDECLARED_LOSS = "undeclared-loss"
+    INVALID_SPLIT = "invalid-split"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,7 +7,7 @@ expression cannot make, and loses nothing that nobody wrote down.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from router.errors import InvalidSchema
@@ -23,10 +23,10 @@ from router.versions.avro_nodes import AvroNode, parse_avro_nodes
 from router.versions.carrying import Carrier
 from router.versions.conversion import Conversion, Converted, link
 from router.versions.conversion_findings import VersionFinding, VersionKind, of_language
-from router.versions.conversion_shapes import NULLABLE, ConversionFile
+from router.versions.conversion_shapes import NULLABLE, ConversionFile, StepShape
 from router.versions.conversion_steps import Builder, record_within
 
-__all__ = ["VersionSchema", "load_conversion", "parse_version", "resolve_revision"]
+__all__ = ["VersionSchema", "build_conversion", "load_conversion", "parse_version", "resolve_revision"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +62,40 @@ def load_conversion(
         findings += map(of_language, found)
         if parsed is None:
             return None, tuple(findings)
-    start = Place(file, 1, 1)
-    for each in (source, target):
+    return build_conversion(parsed, found=findings, subject=subject, file=file, source=source, target=target)
+
+
+def build_conversion(
+    parsed: ParsedFile[ConversionFile] | None,
+    *,
+    found: Sequence[VersionFinding] = (),
+    subject: str,
+    file: str,
+    source: VersionSchema,
+    target: VersionSchema,
+    names: tuple[str, str] | None = None,
+    implied: Mapping[str, StepShape] | None = None,
+    free: frozenset[str] = frozenset(),
+) -> tuple[Conversion | None, tuple[VersionFinding, ...]]:
+    """The conversion that a part of a file says, and all findings, those that were `found` before among them.
+
+    `names` are what people call the two sides, if not by their versions. `implied` are steps for fields of which the file says
+    nothing, `free` fields of the source that need not be used and are no loss.
+    """
+    findings = list(found)
+    start = Place(file, 1, 1) if parsed is None or names is None else parsed.place()
+    named = names or (source.name, target.name)
+    for each, name in zip((source, target), named, strict=True):
         if each.root.kind is not Kind.RECORD:
-            return None, (_error(start, VersionKind.INVALID_STEP, f"{each.name} of '{subject}' is no record"),)
+            return None, (_error(start, VersionKind.INVALID_STEP, f"{name} of '{subject}' is no record"),)
     carrier = Carrier()
-    builder = Builder(
-        carrier, source.schema, Functions(Re2()), parsed, start=start, versions=(source.name, target.name)
-    )
-    steps = {} if parsed is None else parsed.shape.fields
+    builder = Builder(carrier, source.schema, Functions(Re2()), parsed, start=start, versions=named)
+    steps = {**(implied or {}), **({} if parsed is None else parsed.shape.fields)}
     name = builder.level(source.root, target.root, steps, at=("fields",), path="", to="")
     declared = [] if parsed is None else parsed.shape.loses
     findings += builder.findings
     if not findings:
-        findings += _losses(builder, declared, source.root, parsed, start, subject=subject, to=target.name)
+        findings += _losses(builder, declared, source.root, parsed, start, told=(subject, named[1]), free=free)
     ordered = tuple(sorted(set(findings)))
     if any(each.level is Level.ERROR for each in ordered):
         return None, ordered
@@ -83,9 +103,9 @@ def load_conversion(
     order = {path: number for number, path in enumerate(_paths(target.root, "", frozenset()))}
     parts = sorted(builder.parts, key=lambda part: order.get(part.path, len(order)))
     told = tuple(dict.fromkeys(Converted(part.path, part.how, part.told) for part in parts))
-    loses = tuple(sorted({*declared, *builder.lost}))
+    loses = tuple(sorted({*declared, *(each for each in builder.lost if each not in free)}))
     return (
-        Conversion(subject, source.version, target.version, "" if text is None else file, told, loses, convert, code),
+        Conversion(subject, source.version, target.version, "" if parsed is None else file, told, loses, convert, code),
         ordered,
     )
 
@@ -114,8 +134,8 @@ def _losses(
     parsed: ParsedFile[ConversionFile] | None,
     start: Place,
     *,
-    subject: str,
-    to: str,
+    told: tuple[str, str],
+    free: frozenset[str],
 ) -> Iterator[VersionFinding]:
     known = set(_paths(root, "", frozenset()))
     for number, path in enumerate(declared):
@@ -125,13 +145,13 @@ def _losses(
             message = f"there is no field '{path}' that could be lost"
             yield _error(place, VersionKind.UNKNOWN_FIELD, message, did_you_mean(path, known))
     for path, problem in builder.lost.items():
-        if not any(path == each or path.startswith(f"{each}.") for each in declared):
+        if not any(path == each or path.startswith(f"{each}.") for each in (*declared, *free)):
             place = start if parsed is None else parsed.key_place("loses")
             hint = f"make something of it, or write it under loses: [{path}]"
             if parsed is None:
                 hint = f"say in {start.file} what becomes of it, if only loses: [{path}]"
             yield _error(
-                place, VersionKind.UNDECLARED_LOSS, f"'{path}' of '{subject}' is lost in {to}: {problem}", hint
+                place, VersionKind.UNDECLARED_LOSS, f"'{path}' of '{told[0]}' is lost in {told[1]}: {problem}", hint
             )
 
 

@@ -7,7 +7,7 @@ validated; what an expression makes is, against the schema of its property.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from router.errors import Unreadable
@@ -22,12 +22,12 @@ from router.records.json_reader import format_json, parse_json
 from router.records.json_schema import JsonSchema
 from router.versions.conversion import Conversion, failed_step
 from router.versions.conversion_findings import VersionFinding, VersionKind, of_language
-from router.versions.conversion_shapes import NULLABLE, ConversionFile
+from router.versions.conversion_shapes import NULLABLE, ConversionFile, StepShape
 from router.versions.encoding import ConversionFailed
 from router.versions.json_steps import JsonBuilder
 from router.versions.json_types import JsonType
 
-__all__ = ["load_json_conversion"]
+__all__ = ["build_json_conversion", "load_json_conversion"]
 
 
 def load_json_conversion(
@@ -44,27 +44,46 @@ def load_json_conversion(
         findings += map(of_language, found)
         if parsed is None:
             return None, tuple(findings)
-    start = Place(file, 1, 1)
+    return build_json_conversion(parsed, found=findings, subject=subject, file=file, source=source, target=target)
+
+
+def build_json_conversion(
+    parsed: ParsedFile[ConversionFile] | None,
+    *,
+    found: Sequence[VersionFinding] = (),
+    subject: str,
+    file: str,
+    source: tuple[int, JsonSchema],
+    target: tuple[int, JsonSchema],
+    names: tuple[str, str] | None = None,
+    implied: Mapping[str, StepShape] | None = None,
+    free: frozenset[str] = frozenset(),
+) -> tuple[Conversion | None, tuple[VersionFinding, ...]]:
+    """The conversion that a part of a file says: `router.versions.conversion_text.build_conversion` says what is what."""
+    findings = list(found)
+    start = Place(file, 1, 1) if parsed is None or names is None else parsed.place()
+    named = names or (f"v{source[0]}", f"v{target[0]}")
     one, other = (JsonType.of(schema, schema.document) for _, schema in (source, target))
-    for each, (version, _) in ((one, source), (other, target)):
+    for each, name in zip((one, other), named, strict=True):
         if not each.properties:
-            message = f"v{version} of '{subject}' declares no properties"
+            message = f"{name} of '{subject}' declares no properties"
             return None, (VersionFinding(start, Level.ERROR, VersionKind.INVALID_STEP, message),)
-    builder = JsonBuilder(Functions(Re2()), parsed, start=start, versions=(f"v{source[0]}", f"v{target[0]}"))
-    steps = {} if parsed is None else parsed.shape.fields
+    builder = JsonBuilder(Functions(Re2()), parsed, start=start, versions=named)
+    steps = {**(implied or {}), **({} if parsed is None else parsed.shape.fields)}
     name = builder.level(one, other, steps, at=("fields",), path="", to="")
     declared = [] if parsed is None else parsed.shape.loses
     findings += builder.findings
     if not findings:
-        findings += _losses(builder, declared, one, parsed, start, told=(subject, f"v{target[0]}"))
+        findings += _losses(builder, declared, one, parsed, start, told=(subject, named[1]), free=free)
     ordered = tuple(sorted(set(findings)))
     if any(each.level is Level.ERROR for each in ordered):
         return None, ordered
     convert, code = _link(builder, name, file=file)
-    loses = tuple(sorted({*declared, *builder.lost}))
+    loses = tuple(sorted({*declared, *(each for each in builder.lost if each not in free)}))
     told = tuple(dict.fromkeys(builder.steps))
-    used = "" if text is None else file
-    return Conversion(subject, source[0], target[0], used, told, loses, convert, code), ordered
+    return Conversion(
+        subject, source[0], target[0], "" if parsed is None else file, told, loses, convert, code
+    ), ordered
 
 
 def _losses(
@@ -75,6 +94,7 @@ def _losses(
     start: Place,
     *,
     told: tuple[str, str],
+    free: frozenset[str],
 ) -> Iterator[VersionFinding]:
     known = {*_paths(root, "", frozenset())}
     for number, path in enumerate(declared):
@@ -85,7 +105,7 @@ def _losses(
             place = parsed.place("loses", number)
             yield VersionFinding(place, Level.ERROR, kind, message, did_you_mean(path, known))
     for path, problem in builder.lost.items():
-        if not any(path == each or path.startswith(f"{each}.") for each in declared):
+        if not any(path == each or path.startswith(f"{each}.") for each in (*declared, *free)):
             place = start if parsed is None else parsed.key_place("loses")
             hint = f"make something of it, or write it under loses: [{path!r}]"
             if parsed is None:

@@ -122,3 +122,50 @@ def test_a_live_record_is_converted(kafka: str, unique: str, monkeypatch: pytest
     # What an earlier revision wrote begins as the newest reads it.
     (told,) = json.loads(run("r", "v1", "v2", "--at", f"{revised}/0/0", "--json").output)["conversions"]
     assert (told["before"], told["after"]) == ({"a": 5}, {"b": 5})
+
+
+SPLIT = {
+    "e/v1.avsc": schema('type "string"', 'x ["null", "int"]', 'y ["null", "int"]'),
+    "e.x/v1.avsc": schema('x "int"'),
+    "e.y/v1.avsc": schema('y "int"'),
+    "e/split.yaml": "of: v1\nby: type\ninto: {e.x.v1: {types: [x], has: [x]}, e.y.v1: {types: [y], has: [y], back: none}}\nelse: keep\n",
+}
+
+
+@pytest.fixture
+def split(folder: None, tmp_path: Path) -> Path:
+    """The folder has a subject that is split, besides."""
+    for name, text in SPLIT.items():
+        path = tmp_path / "schemas" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path / "schemas" / "e" / "split.yaml"
+
+
+@pytest.mark.usefixtures("split")
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["e", "v1", "split", "--value", '{"type": "x", "x": 5}'], "type 'x' is e.x.v1\ne.v1 to e.x.v1 (schemas/e/split.yaml)\n  x  carried over  x  5\n"),
+        (["e", "v1", "e.x.v1", "--value", '{"type": "x", "x": 5}'], "type 'x' is e.x.v1\n"),
+        (["e.x", "v1", "e.v1", "--value", '{"x": 5}'], "  type  constant      'x'           \"x\""),
+        (["e", "v1", "split", "--value", '{"type": "z"}'], "field 'type' says 'z', which schemas/e/split.yaml does not name: it stays in the old topic"),
+        (["e", "v1", "e.y.v1", "--value", '{"type": "x", "x": 5}'], "type 'x' is e.x.v1, and not e.y.v1"),
+        (["e.y", "v1", "e.v1", "--value", '{"y": 5}'], "says `back: none`: nothing of e.y.v1 gets to the old topic"),
+        (["e.x", "v1", "e.y.v1", "--value", '{"x": 5}'], "no split.yaml leads from e.x.v1 to 'e.y.v1'"),
+        (["e", "v1", "split", "--value", '{"type": "x"}'], "it is not as records of type 'x' are"),
+    ],
+    ids=["split", "by name", "joined", "a type that nobody named", "another meaning", "nothing back", "no way", "not as its type"],
+)  # fmt: skip
+def test_a_split_is_shown(asked: list[str], said: str) -> None:
+    """Forth by what the record says it is, and back to the one topic."""
+    assert said in CliRunner().invoke(convert, asked).output
+
+
+def test_a_split_that_is_wrong_is_told(split: Path) -> None:
+    """By what is wrong with it."""
+    split.write_text(SPLIT["e/split.yaml"].replace("[x]}", "[w]}"), encoding="utf-8")
+    asked = CliRunner().invoke(convert, ["e", "v1", "split", "--value", "{}"])
+    assert "unknown-field v1 has no field 'w'" in asked.output
+    assert "no split.yaml leads from e.v1 to 'split'" in asked.output
+    assert asked.exit_code == 1

@@ -7,13 +7,16 @@ import re
 from pathlib import Path
 
 import pytest
+from versions.splitting import SPLIT, catalogue_texts
 
 from router.errors import UnknownRevision, Unreadable
 from router.records.avro import decode_whole, encode_whole
+from router.records.catalogue import Catalogue
 from router.records.conversion import NoConversion
 from router.records.marks import SCHEMA_HEADER
 from router.records.record import PlainRecord
 from router.records.schema import AvroSchema
+from router.records.splitting import NoSplit
 from router.versions.catalogue import new_catalogue, read_catalogue
 from router.versions.encoding import encode_long
 from router.versions.subjects import read_subjects
@@ -203,3 +206,47 @@ def test_a_header_says_what_a_converted_record_is() -> None:
     assert made.headers == [("h", None), (SCHEMA_HEADER, encode_schema_header(other))]
     with pytest.raises(UnknownRevision, match="is missing"):
         conversion.converted(PlainRecord(topic="told.v1", value=encode_long(5)))
+
+
+@pytest.mark.parametrize("encoding", ["bare", "single-object", "header"])
+def test_a_split_is_of_values_as_they_are_written(encoding: str) -> None:
+    """Behind the mark of one subject there, behind the other's here; where headers have it, in these."""
+    texts = catalogue_texts()
+    if encoding != "bare":
+        texts |= {f"{name}/subject.yaml": f"encoding: {encoding}\n" for name in ("event", "event.paid", "event.made")}
+    catalogue = new_catalogue(texts)
+    split = catalogue.split("event")
+    branch = split.by_type["paid"]
+    marks = [catalogue.versions[name, 1].revisions for name in ("event", "event.paid")]
+    body = b"\x027\x02\x02\x0a\x06ada\x00"
+    value, headers = body, [("a", b"1")]
+    for each in marks[:1]:
+        if each is not None and each.in_header:
+            headers.append(("router-schema", each.mark or b""))
+        elif each is not None:
+            value = (each.mark or b"") + body
+    record = PlainRecord(topic="event.v1", value=value, headers=headers)
+    assert split.type_of(record) == "paid"
+    made = branch.forth.converted(record)
+    mark = marks[1].mark if marks[1] is not None else b""
+    assert made.value == (b"" if encoding == "header" else mark or b"") + b"\x027\x0a\x06ada"
+    assert branch.back is not None
+    assert branch.back.converted(made) == record
+    assert split.text != new_catalogue(catalogue_texts(SPLIT.replace("dead-letter", "keep"))).split("event").text
+
+
+def test_what_is_wrong_with_a_split_is_said_to_who_needs_it() -> None:
+    """With its place; or that there is none."""
+    with pytest.raises(NoSplit, match=r"write schemas/event/split\.yaml"):
+        new_catalogue({}).split("event")
+    wrong = new_catalogue(catalogue_texts(SPLIT.replace("has: [made]", "has: [mode]")))
+    with pytest.raises(NoSplit, match=r"schemas/event/split\.yaml:6:40 v1 has no field 'mode'"):
+        wrong.split("event")
+    texts = catalogue_texts() | {
+        "event.paid/subject.yaml": "encoding: confluent\n",
+        "event/subject.yaml": "encoding: confluent\nconfluent-ids: {'1': v1}\n",
+    }
+    with pytest.raises(NoSplit, match="has no id for v1, with which it is written"):
+        new_catalogue(texts).split("event")
+    with pytest.raises(NoSplit):
+        Catalogue.from_texts({}).split("event")
