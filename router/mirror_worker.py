@@ -17,8 +17,18 @@ from router.errors import ConfigError
 from router.lanes.copying import Copier
 from router.lanes.table import BatchCopier
 from router.language.routes import RouteSet
-from router.migrations.mirror import Announcing, MirrorCopier, announcement, mirror_routes, mirror_twins
+from router.migrations.log import MigrationLog
+from router.migrations.mirror import (
+    Announcing,
+    MirrorCopier,
+    SpreadingCopier,
+    announcement,
+    mirror_routes,
+    mirror_twins,
+    spreading_routes,
+)
 from router.migrations.twins import Twins
+from router.migrations.under_way import MirrorLanes
 from router.order.ordering import Ordering
 from router.settings import Settings
 from router.versions.catalogue import read_catalogue
@@ -45,6 +55,10 @@ class Mirror:
     """When its consumers were asked to move: RFC 3339."""
     sunset: str = ""
     """When it goes; empty: nobody said."""
+    counts: tuple[int, ...] = ()
+    """The partitions of the former topic and of the new one, where these are generations of one topic."""
+    by: str = ""
+    """Which partitioner chooses among the new ones."""
     parent: int = 0
     """The process without which this one ends; 0: it needs none."""
 
@@ -53,7 +67,8 @@ class Mirror:
         return json.dumps(
             {
                 "ways": [list(each) for each in self.ways], "group": self.group, "retiring": self.retiring,
-                "since": self.since, "sunset": self.sunset, "parent": self.parent,
+                "since": self.since, "sunset": self.sunset, "parent": self.parent, "counts": list(self.counts),
+                "by": self.by,
             }
         )  # fmt: skip
 
@@ -68,6 +83,8 @@ class Mirror:
                 retiring=str(told["retiring"]),
                 since=str(told["since"]),
                 sunset=str(told["sunset"]),
+                counts=tuple(int(each) for each in told["counts"]),
+                by=str(told["by"]),
                 parent=int(told["parent"]),
             )
         except (TypeError, KeyError, ValueError) as error:
@@ -81,11 +98,22 @@ class MirrorApp(RouterApp):
         self.mirror = mirror
         # Whatever workers promise, what was copied twice would not be told from what was produced.
         super().__init__(replace(settings, group=mirror.group, http_port=0, guarantee=EXACTLY_ONCE), route_set)
+        self.generations = MirrorLanes(MigrationLog(settings), workers=settings.group, group=mirror.group)
 
     def _twins_of(self, route_set: RouteSet) -> Mapping[str, Twins]:  # noqa: ARG002 - its routes name no subject
-        return mirror_twins(self.mirror.ways, group=self.mirror.group)
+        return mirror_twins(self.mirror.ways, group=self.mirror.group, former=min(self.mirror.counts, default=0))
 
     def _copier(self, topic: str) -> Copier:
+        if self.mirror.counts:
+            return SpreadingCopier(
+                topic,
+                # The first way leads from the former topic to the new one.
+                counts=dict(zip(self.mirror.ways[0], self.mirror.counts, strict=True)),
+                by=self.mirror.by,
+                decide=self.deciders[topic].decide,
+                destinations=self.destinations,
+                identity=self.identity,
+            )
         return MirrorCopier(
             topic,
             decide=self.deciders[topic].decide,
@@ -95,10 +123,9 @@ class MirrorApp(RouterApp):
         )
 
     def _in_lane(self, topic: str, copier: Copier, order: Ordering | None) -> BatchCopier:
-        (to,) = (each for start, each in self.mirror.ways if start == topic)
-        if to != self.mirror.retiring:
+        if (topic, self.mirror.retiring) not in self.mirror.ways:
             return super()._in_lane(topic, copier, order)
-        told = announcement(to, topic, since=self.mirror.since, sunset=self.mirror.sunset)
+        told = announcement(topic, since=self.mirror.since, sunset=self.mirror.sunset)
         return Announcing(copier, told)
 
     async def on_start(self) -> None:
@@ -122,6 +149,8 @@ def mirror_app(environ: Mapping[str, str] = os.environ) -> MirrorApp:
         settings = Settings.from_environment({name: text for name, text in environ.items() if name != MIGRATION})
         configure_worker_logging(settings)
         mirror = Mirror.from_text(environ.get(MIGRATION, ""))
+        if mirror.counts:
+            return MirrorApp(settings, mirror, spreading_routes(mirror.ways))
         return MirrorApp(settings, mirror, mirror_routes(mirror.ways, read_catalogue(settings.schemas)))
     except (ConfigError, ValueError) as error:
         sys.stderr.write(f"{error}\n")

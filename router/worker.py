@@ -42,9 +42,12 @@ from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
 from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
-from router.language.topics import changelog_of
+from router.language.topics import changelog_of, sources_by_topic
+from router.migrations.generation_kafka import WorkerStanding
+from router.migrations.generation_lanes import GenerationLanes
 from router.migrations.twin_lanes import NotedGroupPositions, TwinLanes
 from router.migrations.twins import Twins, twins_of, unneeded
+from router.migrations.under_way import MirrorLanes
 from router.observe.health import Health, Readiness
 from router.observe.logs import get_logger
 from router.observe.metrics import Metrics
@@ -132,6 +135,12 @@ class RouterApp(faust.App):
         if twins and settings.guarantee != EXACTLY_ONCE:
             raise InvalidSettings([cannot_follow(settings, sorted(twins))])
         self.twins = TwinLanes(twins, count=self.destinations.count)
+        self.generations: GenerationLanes | MirrorLanes = GenerationLanes(
+            WorkerStanding(settings),
+            group=settings.group,
+            topics=sources_by_topic(route_set),
+            count=self.destinations.count,
+        )
         self.replays = Replays(
             ReplayLog(settings),
             group=settings.group,
@@ -203,7 +212,9 @@ class RouterApp(faust.App):
                 copier=careful(source, outer, copier=copier, directory=notes),
                 order=keeping or order,
                 destinations=self.destinations,
-                positions=self.replays.positions(source, positions, self.twins.positions(source, positions, usual)),
+                positions=self.generations.positions(
+                    self.replays.positions(source, positions, self.twins.positions(source, positions, usual))
+                ),
                 new_carrier=new_carrier,
                 pace=pace(settings),
                 budget=budget,
@@ -229,7 +240,8 @@ class RouterApp(faust.App):
                 note=self.twins.note(source) or self.replays.note(source),
                 **common,
             )
-            return self.twins.behind(source, self.replays.carrier(source, carrier), positions, waiting)
+            after = self.generations.carrier(self.replays.carrier(source, carrier), waiting)
+            return self.twins.behind(source, after, positions, waiting)
 
         return Lanes(new_lane, buffer_bytes=settings.buffer_bytes - self.fetch_ahead_bytes)
 

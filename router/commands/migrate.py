@@ -24,6 +24,7 @@ from router.language.routes import RouteSet
 from router.migrations.conducting import Conductor, Plan
 from router.migrations.phases import Migration, Observation, Phase, next_step, obstacles, troubles
 from router.records.catalogue import Catalogue
+from router.records.generations import PARTITIONERS
 from router.redrive.command import started_by
 from router.settings import Settings
 from router.versions.catalogue import read_catalogue
@@ -32,6 +33,7 @@ __all__ = ["migrate"]
 
 _T = TypeVar("_T")
 _VERSION = "v"
+_GENERATION = "g"
 
 
 class VersionType(click.ParamType):
@@ -41,7 +43,7 @@ class VersionType(click.ParamType):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Parse a version; a usage error says what is wrong with it."""
-        text = str(value).removeprefix(_VERSION)
+        text = str(value).removeprefix(_VERSION).removeprefix(_GENERATION)
         if not text.isdecimal() or int(text) < 1:
             self.fail(f"'{value}' is no version: write v2", param, ctx)
         return int(text)
@@ -67,6 +69,7 @@ def migrate() -> None:
         router migrate drain order.status --reason "all producers write v2"
         router migrate move order.status refunds --reason "reads v2 now"
         router migrate retire order.status --delete --reason "nobody reads v1"
+        router migrate repartition refunds.order.status.v1 --partitions 8 --reason "one consumer cannot keep up"
     """
 
 
@@ -109,6 +112,33 @@ def start(*, name: str, source: int | None, target: int | None, **options: Any) 
         options,
         f"{begun.target_topic} fills up while `router migrate run` runs; `router migrate status {name}` shows it",
     )
+
+
+@migrate.command()
+@click.argument("topic")
+@click.option("--partitions", type=click.IntRange(2), required=True, metavar="N", help="A multiple of what it has.")
+@click.option(
+    "--partitioner",
+    type=click.Choice(sorted(PARTITIONERS)),
+    help="By what its producers lay keys into partitions.  [default: as its latest records lie]",
+)
+@who_and_why
+def repartition(*, topic: str, partitions: int, partitioner: str | None, **options: Any) -> None:
+    """Begin TOPIC's next generation, TOPIC.g2, with N partitions: all that it holds and gets is copied there, by key.
+
+    A group goes on there when it is moved, with all that it has not read in N shares; `flip`, `drain`, `retire` and `abort` do what
+    they do for versions. --dry-run says what it would be.
+    """
+    by, reason = _who(options)
+    found = _asked(lambda each: each.plan_generation(topic, partitions=partitions, by=partitioner))
+    _show_plan(found)
+    if found.obstacles:
+        raise SystemExit(1)
+    if not _agreed(options, "begin?"):
+        return
+    begun = _asked(lambda each: each.start(found, by=by, reason=reason))
+    more = f"{begun.target_topic} fills up while `router migrate run` runs; `router migrate move {begun.name} GROUP` moves a group"
+    _told(begun, options, more)
 
 
 @migrate.command()
@@ -359,6 +389,10 @@ def _show_plan(found: Plan) -> None:
 
 def _of_routes(found: Plan) -> str:
     name = found.migration.name
+    if found.migration.counts is not None:
+        if found.named:
+            return f"{', '.join(found.named)} read it: write '{found.migration.target_topic}' in their `sources:` when it has moved"
+        return f"name it or not: who writes it writes '{found.migration.target_topic}' in its place when it has moved"
     if found.follows:
         return f"name '{name}', and follow by themselves"
     if found.named:

@@ -51,6 +51,8 @@ def _text(settings: Settings, migration: Migration) -> str:
         retiring=migration.source_topic if announced_since(migration) else "",
         since=announced_since(migration),
         sunset=migration.sunset,
+        counts=migration.counts or (),
+        by=migration.by,
         parent=os.getpid(),
     )
     return mirror.to_text()

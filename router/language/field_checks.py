@@ -13,6 +13,7 @@ from router.language.kafka_names import is_topic_name
 from router.language.kinds import found
 from router.language.suggestions import did_you_mean
 from router.records.catalogue import Catalogue, SubjectVersion
+from router.records.generations import generation_of
 
 __all__ = ["check_fields", "has_faulty_schema", "schema_file"]
 
@@ -27,7 +28,7 @@ def check_fields(declarations: Declarations, catalogue: Catalogue) -> Iterator[F
 
 def schema_file(source: str, *, extension: str) -> str:
     """The file that would hold the schema of a topic of that name, in the catalogue's folder."""
-    parts = _VERSIONED.fullmatch(source)
+    parts = _VERSIONED.fullmatch(generation_of(source)[0])
     subject, version = (parts["subject"], parts["version"]) if parts else (source, "1")
     return f"{subject}/v{version}.{extension}"
 
@@ -102,7 +103,7 @@ def _without_schema(
     if has_faulty_schema(source, catalogue) or not is_topic_name(source):
         return  # told elsewhere
     add = f"add schemas/{schema_file(source, extension='schema.json' if json else 'avsc')}"
-    parts = _VERSIONED.fullmatch(source)
+    parts = _VERSIONED.fullmatch(generation_of(source)[0])
     subject = parts["subject"] if parts else source
     if subject in catalogue.subjects:
         hint = f"{add}; there is {', '.join(f'v{version}' for version in catalogue.versions_of(subject))}"

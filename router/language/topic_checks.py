@@ -17,6 +17,7 @@ from router.language.suggestions import did_you_mean
 from router.language.topics import dead_letters_of, unroutable_of
 from router.records.catalogue import Catalogue, SubjectVersion
 from router.records.conversion import NoConversion
+from router.records.generations import generation_of
 
 __all__ = ["Feed", "check_topics", "feeds_of", "format_of_source"]
 
@@ -188,7 +189,7 @@ def _subjects(declarations: Declarations, feeds: tuple[Feed, ...], catalogue: Ca
 def _without_subject(topic: str, declarations: Declarations, catalogue: Catalogue, given: SubjectVersion) -> Finding:
     place = declarations.topics[topic].place
     suggestion = f"name it '<prefix>.{given.subject}.v{given.version}'"
-    parts = _VERSIONED.fullmatch(topic)
+    parts = _VERSIONED.fullmatch(generation_of(topic)[0])
     if parts is None:
         return found(Kind.NO_SUBJECT, place, f"the name '{topic}' says no subject and version", suggestion)
     named = parts["subject"]

@@ -11,13 +11,16 @@ from uuid import uuid4
 
 from router.errors import ConfigError, TransientError
 from router.failure.audit import AuditEvent
+from router.lanes.batch import SourcePartition
 from router.language.routes import RouteSet
 from router.language.topics import dead_letters_of, unroutable_of
 from router.migrations.log import MIGRATIONS, MigrationLog
 from router.migrations.observing import follows, observe, way_between
 from router.migrations.phases import Migration, Observation, Phase, Step, obstacles, stepped
+from router.migrations.spreading import Moving, NotMovable, feeding, unfit
 from router.migrations.survey import Survey
 from router.records.catalogue import Catalogue
+from router.records.generations import generation_of, of_generation
 from router.redrive.kafka import RedriveKafka
 from router.settings import Settings
 
@@ -92,6 +95,7 @@ class Conductor:
         self._kafka = RedriveKafka(settings)
         self.log = MigrationLog(settings)
         self.survey = Survey(settings)
+        self._moving = Moving(settings, self.survey)
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -100,12 +104,13 @@ class Conductor:
 
     async def find(self, name: str, *, source: int | None = None) -> Migration:
         """The migration of this name that is under way, or the last one that ended. Raises CannotMigrate."""
+        name = generation_of(name)[0]
         found = [each for each in (await self.log.latest()).values() if each.name == name]
         if source is not None:
             found = [each for each in found if each.source == source]
         under_way = [each for each in found if not each.phase.ended]
         if len(under_way) > 1:
-            versions = ", ".join(f"--from v{each.source}" for each in under_way)
+            versions = ", ".join(f"--from {each.letter}{each.source}" for each in under_way)
             raise CannotMigrate(
                 what=f"several migrations of '{name}' are under way", obstacles=[f"say which: {versions}"]
             )
@@ -181,6 +186,67 @@ class Conductor:
             obstacles=tuple(found),
         )
 
+    async def plan_generation(self, topic: str, *, partitions: int, by: str | None) -> Plan:
+        """What would give a topic more partitions: `by` names its keys' partitioner, None: it is seen from its records."""
+        name, source = generation_of(topic)
+        kept = await self.log.latest()
+        newest = max(
+            (each.target for each in kept.values() if each.name == name and each.phase is Phase.RETIRED), default=1
+        )
+        counts = await self.survey.counts([topic])
+        former = counts.get(topic, 0)
+        found = [] if former else [f"there is no topic '{topic}', or you may not see it"]
+        if newest > source:
+            found.append(f"'{of_generation(name, newest)}' follows it already: that is the one to repartition")
+        moving = [
+            each for each in kept.values() if not each.phase.ended and topic in {each.source_topic, each.target_topic}
+        ]
+        found += [f"{each} is under way, in phase '{each.phase}'" for each in moving]
+        before = kept.get(f"{name}/g{source}-g{source + 1}")
+        migration = Migration(
+            name=name, source=source, target=source + 1, generation=1 if before is None else before.generation + 1,
+            steps=(), counts=(former, partitions),
+        )  # fmt: skip
+        new = migration.target_topic
+        fed = feeding(self._routes, topic) or feeding(self._routes, new)
+        if former:
+            found += unfit(topic, former=former, new=partitions, routes=self._routes)
+        if former and not found:
+            fitting = await self._moving.partitioners(topic, former=former, new=partitions, fed=fed)
+            if by is None:
+                by = next(iter(fitting), "")
+            if by not in fitting:
+                found.append(
+                    f"its keys do not lie where {by or 'any partitioner that is known'} puts them, and what is written to {new} would lie "
+                    f"elsewhere than the copies: it has been grown before, or its producers choose partitions in a way of their own"
+                )
+        there = await self.survey.counts([new])
+        if there.get(new) and there[new] != partitions:
+            found.append(f"'{new}' is there, with {there[new]} partitions: delete it, or say so many")
+        if there.get(new) and await self.survey.held(new):
+            found.append(
+                f"'{new}' is there, and has records: `router migrate abort` deletes it where that was interrupted"
+            )
+        beside = [dead_letters_of(topic), dead_letters_of(new), MIGRATIONS]
+        if self._routes is not None and (topic in self._routes.sources or new in self._routes.sources):
+            beside.insert(0, unroutable_of(new))
+        there_too = await self.survey.counts(beside)
+        seen = await self.observe(migration) if former else None
+        return Plan(
+            migration=replace(migration, by=by or ""),
+            partitions=former,
+            held=await self.survey.held(topic) if former else 0,
+            forth=f"by key ({by}), into {partitions} partitions",
+            back=f"by partition, into {former}",
+            makes=tuple(
+                each for each in (new, *beside) if each not in counts and each not in there and each not in there_too
+            ),
+            readers=tuple(sorted({each.group for each in seen.groups if each.topic == topic})) if seen else (),
+            follows=False,
+            named=self._named(topic),
+            obstacles=tuple(found),
+        )
+
     def _named(self, topic: str) -> tuple[str, ...]:
         source = None if self._routes is None else self._routes.sources.get(topic)
         return () if source is None or source.subject is not None else tuple(each.exchange for each in source.entries)
@@ -192,22 +258,20 @@ class Conductor:
             raise CannotMigrate(what=f"{migration} cannot begin", obstacles=plan.obstacles)
         await self._kafka.make_own_topics()
         former = migration.source_topic
+        before = (await self.log.latest()).get(migration.key)
+        if before is not None:
+            # An abort may have been interrupted before it did that.
+            await self._shut_out(before, *before.topics)
         if migration.target_topic in plan.makes:
             await self._forgotten(migration)
         for topic in plan.makes:
             if topic != MIGRATIONS:
-                await self.survey.create(topic, like=former)
+                spread = migration.counts is not None and topic == migration.target_topic
+                await self.survey.create(topic, like=former, partitions=plan.migration.counts[1] if spread else 0)  # type: ignore[index]
         if MIGRATIONS in plan.makes:
             await self.survey.make(MIGRATIONS, {"cleanup.policy": "compact"})
-        before = (await self.log.latest()).get(migration.key)
         step = Step(Phase.MIRROR, _now(), by, reason, {"ends": await self.survey.ends([former]), "held": plan.held})
-        begun = Migration(
-            name=migration.name,
-            source=migration.source,
-            target=migration.target,
-            generation=migration.generation,
-            steps=(step,),
-        )
+        begun = replace(migration, steps=(step,))
         await self._write(begun, before)
         return begun
 
@@ -251,24 +315,39 @@ class Conductor:
         """Wait until nothing is copied back, and give by partition where in the new topic that ends. Raises NotSettled."""
         deadline = time.monotonic() + _SETTLES_WITHIN
         while True:
-            at, copying = await self.survey.copied(migration)
+            _, copying = await self.survey.copied(migration)
             if not copying:
-                return at
+                # One that was paused, and that its group has given up, would copy on when it wakes.
+                await self._shut_out(migration, *migration.topics[1:])
+                return (await self.survey.copied(migration))[0]
             if time.monotonic() > deadline:
                 raise NotSettled(migration=str(migration))
             await asyncio.sleep(_LOOK_EVERY)
 
     async def settle_end(self, migration: Migration) -> None:
-        """Wait until nothing is copied at all. Raises NotSettled."""
+        """Wait until nothing is copied at all, and shut out whoever would go on when it wakes. Raises NotSettled."""
         deadline = time.monotonic() + _SETTLES_WITHIN
         while await self.survey.members(migration.group(self._settings.group)):
             if time.monotonic() > deadline:
                 raise NotSettled(migration=str(migration))
             await asyncio.sleep(_LOOK_EVERY)
+        await self._shut_out(migration, *migration.topics)
+
+    async def _shut_out(self, migration: Migration, *topics: str) -> None:
+        """Let no mirror of this migration copy from these topics any more, whatever it takes itself for: see `under_way`."""
+        while not _is_seen(migration, (await self.log.latest()).get(migration.key)):  # noqa: ASYNC110 - brokers tell nobody
+            await asyncio.sleep(_LOOK_EVERY / 10)
+        counts = await self.survey.counts(migration.topics)
+        # A topic that is gone had as many as its twin.
+        usual = max(counts.values(), default=0)
+        sources = [SourcePartition(topic, each) for topic in topics for each in range(counts.get(topic, usual))]
+        await self._moving.kafka.shut_out(migration.group(self._settings.group), sources)
 
     async def move(self, migration: Migration, group: str, *, by: str, reason: str) -> Mapping[int, int]:
         """Let a group that has read the former topic go on in the new one, behind all that it has. Raises CannotMigrate."""
         what = f"group '{group}' does not move to {migration.target_topic}"
+        if migration.counts is not None and migration.phase in {Phase.MIRROR, Phase.FLIP}:
+            return await self._move_on(migration, group, what=what, by=by, reason=reason)
         if migration.phase is not Phase.DRAIN:
             raise CannotMigrate(
                 what=what, obstacles=[f"{migration} is in phase '{migration.phase}', and not in 'drain'"]
@@ -299,12 +378,23 @@ class Conductor:
         await self._tell("moved", migration, by=by, reason=reason, data={"group": group, "offsets": offsets})
         return offsets
 
+    async def _move_on(self, migration: Migration, group: str, *, what: str, by: str, reason: str) -> Mapping[int, int]:
+        """Into the next generation, behind what it has read, though that be not all."""
+        try:
+            offsets = await self._moving.move(migration, group)
+        except NotMovable as error:
+            raise CannotMigrate(what=what, obstacles=[str(error)]) from error
+        if group not in migration.moved:
+            await self.log.write(replace(migration, moved=(*migration.moved, group)), before=migration)
+        await self._tell("moved", migration, by=by, reason=reason, data={"group": group, "offsets": offsets})
+        return offsets
+
     async def delete(self, migration: Migration, topic: str) -> None:
         """Delete a topic of a migration that has ended. Raises CannotMigrate where a producer wrote there since."""
         await self._routed(migration, topic)
         left = await self.survey.natives_left(migration, topic)
         if left:
-            back = "flip" if topic == migration.target_topic else "drain"
+            back = "drain" if topic == migration.source_topic else "flip"
             told = f"producers wrote up to {left:,} records there that nobody has copied: `router migrate {back}` goes back"
             raise CannotMigrate(what=f"{topic} is not deleted", obstacles=[told])
         await self.survey.delete(topic)
@@ -347,6 +437,11 @@ class Conductor:
                 data={"author": by, "reason": reason, **data},
             )
         )
+
+
+def _is_seen(migration: Migration, kept: Migration | None) -> bool:
+    """Whether others who look see a step that was taken; what was committed shows a moment later."""
+    return kept is not None and (kept.generation, len(kept.steps)) >= (migration.generation, len(migration.steps))
 
 
 def _evidence(seen: Observation) -> dict[str, Any]:

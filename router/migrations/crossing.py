@@ -34,19 +34,28 @@ __all__ = ["Crossing", "Natives", "is_mirror", "leads", "mirror_group", "read_no
 _FORMAT = 1
 _LEAST_HEADERS = 2
 _GROUP = re.compile(r".*-migrate-(?P<name>.+)\.v(?P<source>[0-9]+)-v(?P<target>[0-9]+)-[0-9]+", re.DOTALL)
+_SPREADING = re.compile(r".*-migrate-.+\.g[0-9]+-g[0-9]+-[0-9]+", re.DOTALL)
+"""The same of one that copies into the next generation of a topic."""
+_SPLITTING = re.compile(r".*-migrate-.+\.v[0-9]+-split-[0-9]+", re.DOTALL)
+"""The same of one that copies between a topic and those that it is split into."""
 _MOST_KNOWN = 1_000
 """Writers of whom it is remembered where they lead: headers can name any number."""
 
 
-def mirror_group(workers: str, name: str, versions: tuple[int, int], generation: int) -> str:
-    """The group that copies between two versions' topics, and by which its copies are told; `workers` is the workers' own."""
+def mirror_group(workers: str, name: str, versions: tuple[int, int], generation: int, *, letter: str = "v") -> str:
+    """The group that copies between two versions' topics, and by which its copies are told; `workers` is the workers' own.
+
+    `letter` is g where they are two generations of one topic.
+    """
     source, target = versions
-    return f"{workers}-migrate-{name}.v{source}-v{target}-{generation}"
+    return f"{workers}-migrate-{name}.{letter}{source}-{letter}{target}-{generation}"
 
 
 def is_mirror(group: str, workers: str) -> bool:
     """Whether a group has the name of a mirror of these workers."""
-    return group.startswith(f"{workers}-migrate-") and _GROUP.fullmatch(group) is not None
+    return group.startswith(f"{workers}-migrate-") and any(
+        each.fullmatch(group) for each in (_GROUP, _SPREADING, _SPLITTING)
+    )
 
 
 def leads(writer: str, origin: str, here: str) -> bool:
@@ -72,9 +81,15 @@ class Natives:
 class Crossing:
     """Tells copies from native records, in the order of one partition. Holds what is needed to go on from a commit."""
 
-    def __init__(self, partition: int, *, twins: Collection[str], writers: Collection[str] | None = None) -> None:
-        """`twins` are the topics of the subject's other versions; `writers` the groups whose copies count, None: every mirror's."""
+    def __init__(
+        self, partition: int, *, twins: Collection[str], writers: Collection[str] | None = None, former: int = 0
+    ) -> None:
+        """`twins` are the topics of the subject's other versions; `writers` the groups whose copies count, None: every mirror's.
+
+        `former` is how many partitions the smaller of two generations has, where it is these that are twins.
+        """
         self._partition = partition
+        self._former = former
         self._twins = frozenset(twins)
         self._writers = None if writers is None else frozenset(writers)
         self._seen: dict[tuple[str, str], int] = {}
@@ -105,12 +120,14 @@ class Crossing:
         headers = record.headers
         if len(headers) >= _LEAST_HEADERS and headers[-1][0] == HOP and headers[-2][0] == ORIGIN:
             origin = decode_origin(headers[-2][1])
-            if origin is not None and origin.topic in self._twins and origin.partition == self._partition:
+            if origin is not None and origin.topic in self._twins and self._meets(origin.partition):
                 hop = decode_hop(headers[-1][1])
                 writer = ("", "") if hop is None else (hop.service, origin.topic)
-                risen = origin.offset > self._seen.get(writer, -1)
+                # Several partitions of one writer may come together here, each in its order; their names would fill the note.
+                one = ("", str(origin.partition)) if self._former else writer
+                risen = origin.offset > self._seen.get(one, -1)
                 if hop is not None and risen and self._counts(writer, record.topic):
-                    self._seen[writer] = origin.offset
+                    self._seen[one] = origin.offset
                     return False
         natives = self._natives
         self._natives = Natives(natives.count + 1, record.offset, record.timestamp, natives.lacking)
@@ -123,6 +140,12 @@ class Crossing:
             self._natives = natives = replace(natives, at=max(natives.at, at), lacking=natives.lacking + lacking)
             self._told = natives.count
         self._notes.append((position, self._note()))
+
+    def _meets(self, partition: int) -> bool:
+        """Whether records of a twin's partition are copied to this one."""
+        return partition == self._partition or (
+            self._former > 0 and partition % self._former == self._partition % self._former
+        )
 
     def _counts(self, writer: tuple[str, str], here: str) -> bool:
         if self._writers is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from router.errors import DestinationUnavailable
@@ -28,11 +28,20 @@ from router.lanes.batch import Batch
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Copier, DestinationView, Refusals
 from router.language.routes import Format, RouteSet, Source
-from router.migrations.twins import Twins, version_of
+from router.migrations.twins import Twins
 from router.records.catalogue import Catalogue
-from router.records.record import Headers, PlainRecord
+from router.records.generations import former_partition, spread
+from router.records.record import Headers, PlainRecord, Record
 
-__all__ = ["Announcing", "MirrorCopier", "announcement", "mirror_routes", "mirror_twins"]
+__all__ = [
+    "Announcing",
+    "MirrorCopier",
+    "SpreadingCopier",
+    "announcement",
+    "mirror_routes",
+    "mirror_twins",
+    "spreading_routes",
+]
 
 _HERE = Place("router.migrations", 1, 1)
 _TEAM = "migrations"
@@ -70,14 +79,41 @@ def mirror_routes(ways: Sequence[tuple[str, str]], catalogue: Catalogue) -> Rout
     )
 
 
+def spreading_routes(ways: Sequence[tuple[str, str]]) -> RouteSet:
+    """The routes from each generation of a topic to the other: every record as it is, and whatever it is."""
+    facts = json.dumps([list(map(list, ways))])
+    return RouteSet(
+        exchanges={start: _exchange(start, to) for start, to in ways},
+        sources={
+            start: Source(
+                topic=start,
+                format=Format.JSON,
+                schema=None,
+                validate_whole=False,
+                entries=(Entry(start, parse_routing_key("mirror"), None, Tombstones.ALL),),
+            )
+            for start, _ in ways
+        },
+        topics={},
+        teams={},
+        fingerprint=hashlib.sha256(facts.encode()).hexdigest()[:8],
+    )
+
+
 def _exchange(start: str, to: str) -> Exchange:
     binding = Binding(start, None, Destination(DestinationKind.TOPIC, to), _HERE, _TEAM)
     return Exchange(start, ExchangeType.FANOUT, (binding,), None, _HERE, _TEAM)
 
 
-def mirror_twins(ways: Sequence[tuple[str, str]], *, group: str) -> dict[str, Twins]:
-    """What lanes must know: of a topic's records, those are left out that this very mirror copied there."""
-    return {start: Twins((to,), writers=(group,)) for start, to in ways}
+def mirror_twins(ways: Sequence[tuple[str, str]], *, group: str, former: int = 0) -> dict[str, Twins]:
+    """What lanes must know: of a topic's records, those are left out that this very mirror copied there.
+
+    `former`: the partitions of the smaller one, where they are generations.
+    """
+    others: dict[str, tuple[str, ...]] = {}
+    for start, to in ways:
+        others[start] = (*others.get(start, ()), to)
+    return {start: Twins(each, writers=(group,), former=former) for start, each in others.items()}
 
 
 class MirrorCopier(Copier):
@@ -100,7 +136,43 @@ class MirrorCopier(Copier):
         return source
 
 
-def announcement(former: str, new: str, *, since: str, sunset: str) -> Headers:
+class SpreadingCopier(Copier):
+    """Lays each copy where its generation has its key: see `records.generations`."""
+
+    def __init__(
+        self, source: str, *, counts: Mapping[str, int], by: str, destinations: DestinationView, **more: object
+    ) -> None:
+        """`counts` are the partitions that both topics were begun with, `by` names the partitioner; `more` is a copier's."""
+        super().__init__(source, destinations=destinations, **more)  # type: ignore[arg-type]  # handed on as it came
+        self._known = destinations
+        self._begun_with = counts
+        self._by = by
+        self._from = source
+
+    def fixed_partition(self, topic: str, source: int) -> int | None:
+        """See Copier. Raises DestinationUnavailable where either has other partitions by now: keys would lie elsewhere."""
+        if topic not in self._begun_with:
+            return super().fixed_partition(topic, source)
+        for each, count in self._begun_with.items():
+            has = self._known.partitions(each)
+            if has != count:
+                problem = f"has {has} partitions, and its generations are copied since it had {count}: keys would lie elsewhere"
+                raise DestinationUnavailable(topic=each, problem=problem)
+        former = self._begun_with[topic]
+        return former_partition(source, former=former) if former <= self._begun_with[self._from] else None
+
+    def partition(self, topic: str, record: Record) -> int:
+        """See Copier."""
+        if topic not in self._begun_with:
+            return super().partition(topic, record)
+        former = self._begun_with[self._from]
+        times = self._begun_with[topic] // former
+        return spread(
+            record.key, partition=record.partition, offset=record.offset, former=former, times=times, by=self._by
+        )
+
+
+def announcement(new: str, *, since: str, sunset: str) -> Headers:
     """What copies in the former topic say to those who stay: CloudEvents' extension "deprecation", in Kafka's binding."""
     told = {
         "ce_deprecated": "true",
@@ -108,7 +180,6 @@ def announcement(former: str, new: str, *, since: str, sunset: str) -> Headers:
         "ce_deprecationsunset": sunset,
         "ce_deprecationmigration": f"{new}",
     }
-    assert version_of(former)[0] == version_of(new)[0], "a subject moves to a version of itself"
     return [(name, text.encode()) for name, text in told.items() if text]
 
 

@@ -43,11 +43,14 @@ async def observe(
 ) -> Observation:
     """What is so now. Raises BrokerUnavailable."""
     former, new = migration.source_topic, migration.target_topic
-    seen = await survey.observe(
-        migration,
-        goes_back=bool(way_between(catalogue, new, former)[0]),
-        follows=follows(routes, former),
-        problem=way_between(catalogue, former, new)[1],
-    )
+    if migration.counts is not None:
+        seen = await survey.observe(migration, goes_back=True, follows=False)
+    else:
+        seen = await survey.observe(
+            migration,
+            goes_back=bool(way_between(catalogue, new, former)[0]),
+            follows=follows(routes, former),
+            problem=way_between(catalogue, former, new)[1],
+        )
     others = (await log.latest()).values()
     return replace(seen, groups=still_reading(seen.groups, others, workers=settings.group))

@@ -25,6 +25,7 @@ from typing import Any
 
 from router.errors import ConfigError
 from router.migrations.crossing import Natives, is_mirror, mirror_group
+from router.records.generations import of_generation
 
 __all__ = [
     "GroupState",
@@ -120,6 +121,22 @@ class Migration:
     """For how long nobody may have written to the former topic before it drains and is retired."""
     sunset: str = ""
     """When the former topic is to go, as those are told who stay: an RFC 3339 date and time; empty: they are told none."""
+    counts: tuple[int, int] | None = None
+    """How many partitions the former and the new topic have, where they are two generations of one: `source` and `target` count
+    these then, and `name` is the first one's. None where they are versions."""
+    by: str = ""
+    """The partitioner that says where in the new generation a key lies."""
+    moved: tuple[str, ...] = ()
+    """Groups that go on in the new generation, though they had not read the former one to its end."""
+
+    @property
+    def letter(self) -> str:
+        """What stands before the numbers of those that it leads between."""
+        return "v" if self.counts is None else "g"
+
+    def topic_of(self, number: int) -> str:
+        """The topic of a version, or of a generation."""
+        return f"{self.name}.v{number}" if self.counts is None else of_generation(self.name, number)
 
     @property
     def phase(self) -> Phase:
@@ -129,21 +146,36 @@ class Migration:
     @property
     def source_topic(self) -> str:
         """The former one."""
-        return f"{self.name}.v{self.source}"
+        return self.topic_of(self.source)
 
     @property
     def target_topic(self) -> str:
         """The new one."""
-        return f"{self.name}.v{self.target}"
+        return self.topic_of(self.target)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """All of its topics, the former one first."""
+        return self.source_topic, self.target_topic
+
+    @property
+    def pairs(self) -> tuple[Migration, ...]:
+        """It, for each new topic that it leads to: what stands in the way is said of two topics."""
+        return (self,)
+
+    @property
+    def set_aside(self) -> str:
+        """What became of records that were not copied, in words."""
+        return "did not get to the other version, but among its dead letters, which say why"
 
     @property
     def key(self) -> str:
         """By which it is kept: one a pair of versions."""
-        return f"{self.name}/v{self.source}-v{self.target}"
+        return f"{self.name}/{self.letter}{self.source}-{self.letter}{self.target}"
 
     def group(self, workers: str) -> str:
         """The consumer group that copies, by that of the workers."""
-        return mirror_group(workers, self.name, (self.source, self.target), self.generation)
+        return mirror_group(workers, self.name, (self.source, self.target), self.generation, letter=self.letter)
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
@@ -154,7 +186,7 @@ class Migration:
         return (forth,) if self.phase is Phase.DRAIN else (forth, back)
 
     def __str__(self) -> str:
-        return f"{self.source_topic} to v{self.target}"
+        return f"{self.source_topic} to {self.letter}{self.target}"
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `router.migrations`."""
@@ -167,6 +199,7 @@ class Migration:
             "phase": str(self.phase),
             "quiet_ms": self.quiet_ms,
             "sunset": self.sunset,
+            **({} if self.counts is None else {"partitions": list(self.counts), "by": self.by, "moved": list(self.moved)}),
             "steps": [
                 {
                     "phase": str(each.phase), "at": each.at, "by": each.by, "reason": each.reason,
@@ -196,6 +229,9 @@ def read_migration(value: bytes | None) -> Migration | None:
             generation=int(told["generation"]),
             quiet_ms=int(told["quiet_ms"]),
             sunset=str(told["sunset"]),
+            counts=_counts(told.get("partitions")),
+            by=str(told.get("by", "")),
+            moved=tuple(map(str, told.get("moved", ()))),
             steps=tuple(
                 Step(Phase(each["phase"]), int(each["at"]), each["by"], each["reason"], dict(each["evidence"]))
                 for each in told["steps"]
@@ -203,6 +239,13 @@ def read_migration(value: bytes | None) -> Migration | None:
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
+
+
+def _counts(told: Any) -> tuple[int, int] | None:
+    if told is None:
+        return None
+    former, new = told
+    return int(former), int(new)
 
 
 def stepped(migration: Migration, step: Step, *, quiet_ms: int | None = None, sunset: str | None = None) -> Migration:
@@ -310,8 +353,20 @@ def obstacles(migration: Migration, wanted: Phase, seen: Observation, *, lacking
     `lacking` records may be missing in the topic that stays: somebody knows of so many that did not convert.
     """
     stepped(migration, Step(wanted, seen.at, "", ""))
+    found = (each for pair in migration.pairs for each in _between(pair, wanted, seen, lacking))
+    return list(dict.fromkeys(found))
+
+
+def _between(migration: Migration, wanted: Phase, seen: Observation, lacking: int) -> list[str]:
+    """What stands in the way between two topics."""
     former, new = migration.source_topic, migration.target_topic
     found: list[str] = []
+    # Who has moved needs nothing more of what is there: only members that read it still would.
+    away = [
+        replace(each, behind=0) if each.topic == former and each.group in migration.moved else each
+        for each in seen.groups
+    ]
+    seen = replace(seen, groups=away)
     if wanted is Phase.FLIP and migration.phase is Phase.MIRROR:
         if not seen.goes_back:
             found.append(
@@ -327,14 +382,14 @@ def obstacles(migration: Migration, wanted: Phase, seen: Observation, *, lacking
         going = former if migration.phase is Phase.RETIRED else new
         found += [] if seen.of(going) else [f"there is no topic '{going}' any more"]
     if wanted is Phase.RETIRED:
-        found += [*_hidden(seen, former), *_lacking(seen, former, lacking), *_left(seen, former)]
+        found += [*_hidden(seen, former), *_lacking(migration, seen, former, lacking), *_left(seen, former)]
     if wanted is Phase.ABORTED and any(each.natives.count for each in seen.of(new)):
         found += _quiet(migration, seen, new)
         found += _copied(seen, new)
     if wanted is Phase.ABORTED:
         # Workers that follow are waited for before it is deleted: here they are behind as long as it is filled.
         staying = [each for each in seen.groups if not each.follows]
-        found += [*_lacking(seen, new, lacking), *_left(replace(seen, groups=staying), new)]
+        found += [*_lacking(migration, seen, new, lacking), *_left(replace(seen, groups=staying), new)]
     return found
 
 
@@ -342,10 +397,19 @@ def troubles(migration: Migration, seen: Observation) -> list[str]:
     """What is wrong although nobody takes a step, each as a sentence with the way out."""
     if migration.phase.ended:
         return []
+    return list(dict.fromkeys(each for pair in migration.pairs for each in _wrong_between(pair, seen)))
+
+
+def _wrong_between(migration: Migration, seen: Observation) -> list[str]:
     former, new = migration.source_topic, migration.target_topic
     found = [f"nothing is copied: {seen.problem}"] if seen.problem else []
     here, there = len(seen.of(former)), len(seen.of(new))
-    if here != there:
+    if migration.counts is not None and (here, there) != migration.counts:
+        found.append(
+            f"nothing is copied: {former} has {here} partitions and {new} {there}, and it was begun with {migration.counts[0]} and "
+            f"{migration.counts[1]}: keys would lie elsewhere. Abort it, and begin anew"
+        )
+    elif migration.counts is None and here != there:
         found.append(
             f"nothing is copied: {former} has {here} partitions and {new} {there}. Versions of a subject have equally many: "
             "add partitions to the one that has fewer"
@@ -357,15 +421,15 @@ def troubles(migration: Migration, seen: Observation) -> list[str]:
     for each in seen.mirrors:
         found += _removed(each)
     for topic in (former, new):
-        found += _lacking(seen, topic, 0)
+        found += _lacking(migration, seen, topic, 0)
     return found
 
 
-def _lacking(seen: Observation, topic: str, known: int) -> list[str]:
+def _lacking(migration: Migration, seen: Observation, topic: str, known: int) -> list[str]:
     count = sum(each.natives.lacking for each in seen.of(topic))
     if count <= known:
         return []
-    told = f"{count:,} records of {topic} did not get to the other version, but among its dead letters, which say why"
+    told = f"{count:,} records of {topic} {migration.set_aside}"
     return [f"{told}: once they are seen to, `--lacking {count}` says so"]
 
 

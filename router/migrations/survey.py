@@ -23,7 +23,7 @@ from router.migrations.phases import GroupState, Migration, MirrorState, Observa
 from router.records.record import PlainRecord
 from router.settings import Settings
 
-__all__ = ["Survey"]
+__all__ = ["Survey", "group_of", "partitions_of", "plain_record", "records_between"]
 
 _LOOK_MS = 200
 _SET_ON_TOPIC = 1
@@ -55,15 +55,15 @@ class Survey:
 
     async def observe(self, migration: Migration, *, goes_back: bool, follows: bool, problem: str = "") -> Observation:
         """What is so now. `follows`: the workers read the subject by its name, and need not be moved; others: see Observation."""
-        topics = (migration.source_topic, migration.target_topic)
+        topics = migration.topics
         workers = self._settings.group
         copies = migration.group(workers)
-        async with self._admin() as admin, self._consumer() as consumer:
+        async with self.admin() as admin, self.consumer() as consumer:
             groups = await _groups(admin, topics)
             partitions = [
                 TopicPartition(topic, each)
                 for topic in topics
-                for each in sorted(consumer.partitions_for_topic(topic) or await _counted(consumer, topic))
+                for each in sorted(consumer.partitions_for_topic(topic) or await partitions_of(consumer, topic))
             ]
             starts = await consumer.beginning_offsets(partitions)
             ends = await consumer.end_offsets(partitions)
@@ -118,61 +118,62 @@ class Survey:
         Asked once nobody copies any more: it reads what is left, and tells copies apart as a mirror does.
         """
         group = migration.group(self._settings.group)
-        (twin,) = {migration.source_topic, migration.target_topic} - {topic}
-        async with self._admin() as admin, self._consumer() as consumer:
-            committed = (await _group(admin, group)).committed
-            partitions = [TopicPartition(topic, each) for each in sorted(await _counted(consumer, topic))]
+        twins = {*migration.topics} - {topic}
+        async with self.admin() as admin, self.consumer() as consumer:
+            committed = (await group_of(admin, group)).committed
+            partitions = [TopicPartition(topic, each) for each in sorted(await partitions_of(consumer, topic))]
             starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
             count = 0
             for tp in partitions:
                 position, note = committed.get(tp, (starts[tp], ""))
-                crossing = Crossing(tp.partition, twins=[twin], writers=[group])
+                former = min(migration.counts or (0,))
+                crossing = Crossing(tp.partition, twins=twins, writers=[group], former=former)
                 crossing.resume(note)
-                async for record in _records(consumer, tp, max(position, starts[tp]), ends[tp]):
-                    count += crossing.is_native(_plain(record))
+                async for record in records_between(consumer, tp, max(position, starts[tp]), ends[tp]):
+                    count += crossing.is_native(plain_record(record))
                 count += max(0, await written_to(consumer, tp) - ends[tp])
             return count
 
     async def counts(self, topics: Collection[str]) -> dict[str, int]:
         """The partitions of those of these topics that exist."""
-        async with self._consumer() as consumer:
+        async with self.consumer() as consumer:
             there = await consumer.topics()
-            return {topic: len(await _counted(consumer, topic)) for topic in topics if topic in there}
+            return {topic: len(await partitions_of(consumer, topic)) for topic in topics if topic in there}
 
     async def held(self, topic: str) -> int:
         """Offsets that a topic retains: its records, with the markers of transactions among them."""
-        async with self._consumer() as consumer:
-            partitions = [TopicPartition(topic, each) for each in await _counted(consumer, topic)]
+        async with self.consumer() as consumer:
+            partitions = [TopicPartition(topic, each) for each in await partitions_of(consumer, topic)]
             starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
             return sum(ends[tp] - starts[tp] for tp in partitions)
 
     async def ends(self, topics: Collection[str]) -> dict[str, list[int]]:
         """By topic, where its partitions end now."""
-        async with self._consumer() as consumer:
+        async with self.consumer() as consumer:
             found = {}
             for topic in topics:
-                partitions = [TopicPartition(topic, each) for each in sorted(await _counted(consumer, topic))]
+                partitions = [TopicPartition(topic, each) for each in sorted(await partitions_of(consumer, topic))]
                 ends = await consumer.end_offsets(partitions)
                 found[topic] = [ends[tp] for tp in partitions]
             return found
 
     async def copied(self, migration: Migration) -> tuple[dict[int, int], int]:
         """By partition of the new topic, where copying back stands; and how many members still copy it."""
-        async with self._admin() as admin:
-            group = await _group(admin, migration.group(self._settings.group))
+        async with self.admin() as admin:
+            group = await group_of(admin, migration.group(self._settings.group))
         topic = migration.target_topic
         at = {tp.partition: offset for tp, (offset, _) in group.committed.items() if tp.topic == topic}
         return at, group.members.get(topic, 0)
 
     async def holders(self, topic: str) -> list[str]:
         """The groups that have places in a topic, or members that read it, though it may have been deleted."""
-        async with self._admin() as admin:
+        async with self.admin() as admin:
             return [each.name for each in await _groups(admin, [topic])]
 
     async def members(self, group: str) -> int:
         """How many members a group has, of whatever topic."""
-        async with self._admin() as admin:
-            return sum((await _group(admin, group)).members.values())
+        async with self.admin() as admin:
+            return sum((await group_of(admin, group)).members.values())
 
     async def place(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
         """Commit these offsets for a group without members. Raises BrokerUnavailable where brokers do not take them."""
@@ -192,12 +193,12 @@ class Survey:
 
     async def make(self, topic: str, config: Mapping[str, str]) -> None:
         """Make a topic of one partition; one that is there is left as it is."""
-        async with self._admin() as admin:
+        async with self.admin() as admin:
             await _made(admin, NewTopic(topic, 1, -1, {}, dict(config)))
 
-    async def create(self, topic: str, *, like: str) -> None:
-        """Make a topic with the partitions and the own settings of another; one that is there is left as it is."""
-        async with self._admin() as admin:
+    async def create(self, topic: str, *, like: str, partitions: int = 0) -> None:
+        """Make a topic with the own settings of another, and its partitions or so many; one that is there is left as it is."""
+        async with self.admin() as admin:
             config = ConfigResource(ConfigResourceType.TOPIC, like)
             own = {
                 entry[0]: entry[1]
@@ -207,19 +208,20 @@ class Survey:
                 if int(entry[3]) == _SET_ON_TOPIC and entry[1] is not None
             }
             (described,) = await admin.describe_topics([like])
-            new = NewTopic(topic, len(described["partitions"]), -1, {}, own)
+            new = NewTopic(topic, partitions or len(described["partitions"]), -1, {}, own)
             await _made(admin, new)
 
     async def delete(self, topic: str) -> None:
         """Delete a topic, with all that is in it."""
-        async with self._admin() as admin:
+        async with self.admin() as admin:
             response = await admin.delete_topics([topic])
             for _, code, *_ in response.topic_error_codes:
                 if code and code != kafka_errors.UnknownTopicOrPartitionError.errno:
                     raise kafka_errors.for_code(code)(topic)
 
     @asynccontextmanager
-    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+    async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        """A connection that asks about the cluster. Raises BrokerUnavailable in the place of the client's errors."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.broker, **self._security)
         try:
             await admin.start()
@@ -230,7 +232,8 @@ class Survey:
             await admin.close()
 
     @asynccontextmanager
-    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+    async def consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        """A connection that reads what is committed, without a group. Raises BrokerUnavailable as above."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._settings.broker,
             client_id="router-migrate",
@@ -247,7 +250,7 @@ class Survey:
             await consumer.stop()
 
 
-async def _counted(consumer: AIOKafkaConsumer, topic: str) -> Collection[int]:
+async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> Collection[int]:
     """The partitions of a topic that is there; asking for all topics makes none."""
     if topic not in await consumer.topics():
         return ()
@@ -272,7 +275,9 @@ async def _holds(consumer: AIOKafkaConsumer, tp: TopicPartition, position: int, 
     return True
 
 
-async def _records(consumer: AIOKafkaConsumer, tp: TopicPartition, position: int, end: int) -> AsyncIterator[Any]:
+async def records_between(
+    consumer: AIOKafkaConsumer, tp: TopicPartition, position: int, end: int
+) -> AsyncIterator[Any]:
     """All committed records between two offsets."""
     if position >= end:
         return
@@ -290,7 +295,7 @@ async def _records(consumer: AIOKafkaConsumer, tp: TopicPartition, position: int
             raise BrokerUnavailable(brokers=str(tp), problem=f"nothing comes of it, though it reaches to {end}")
 
 
-def _plain(record: Any) -> PlainRecord:
+def plain_record(record: Any) -> PlainRecord:
     return PlainRecord(
         topic=record.topic,
         partition=record.partition,
@@ -322,7 +327,7 @@ async def _groups(admin: AIOKafkaAdminClient, topics: Collection[str]) -> list[_
     for name, kind, *_ in await admin.list_consumer_groups():
         if kind not in {"consumer", ""}:
             continue
-        group = await _group(admin, name)
+        group = await group_of(admin, name)
         committed = {tp: at for tp, at in group.committed.items() if tp.topic in topics}
         if committed or any(topic in group.members for topic in topics):
             found.append(_Group(name, committed, group.members))
@@ -338,7 +343,7 @@ async def _offsets(admin: AIOKafkaAdminClient, name: str) -> Mapping[TopicPartit
     return dict(await admin.list_consumer_group_offsets(name))
 
 
-async def _group(admin: AIOKafkaAdminClient, name: str) -> _Group:
+async def group_of(admin: AIOKafkaAdminClient, name: str) -> _Group:
     offsets = await _offsets(admin, name)
     committed = {tp: (int(at.offset), str(at.metadata or "")) for tp, at in offsets.items() if at.offset >= 0}
     members: dict[str, int] = {}

@@ -60,7 +60,9 @@ class OwnRecords:
         if len(native) < len(batch.records):
             batch = replace(batch, records=native)
         tally = self._inner.copy(batch, into=into, new_batch=new_batch, refusals=refusals)
-        self._crossing.passed(batch.next, at=int(batch.received * 1000), lacking=tally.dead_letters.total())
+        self._crossing.passed(
+            batch.next, at=int(batch.received * 1000), lacking=tally.dead_letters.total() + tally.dropped
+        )
         return tally
 
 
@@ -146,7 +148,7 @@ class TwinLanes:
         twins = self._twins.get(source.topic)
         if twins is None:
             return copier
-        crossing = Crossing(source.partition, twins=twins.others, writers=twins.writers)
+        crossing = Crossing(source.partition, twins=twins.others, writers=twins.writers, former=twins.former)
         self._crossings[source] = crossing
         return OwnRecords(copier, crossing)
 

@@ -23,6 +23,8 @@ class Twins:
     """Those of them whose records are routed before what was written here after them."""
     writers: tuple[str, ...] | None = None
     """The groups whose copies are told apart; None: every group's."""
+    former: int = 0
+    """How many partitions the smaller one has, where they are two generations of a topic: see `records.generations`."""
 
 
 def version_of(topic: str) -> tuple[str, int]:

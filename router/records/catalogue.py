@@ -1,7 +1,8 @@
 """The catalogue: every subject's schema versions, from texts that somebody else has read.
 
 A topic's name carries subject and version, `<prefix.>subject.vN`: `vip.order.status.v2` is version 2 of the longest subject
-that the name before `.v2` ends with, word by word: `order.status`, though there be a `status`.
+that the name before `.v2` ends with, word by word: `order.status`, though there be a `status`. A generation behind it
+(`vip.order.status.v2.g2`) changes nothing of what its records are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 from router.errors import InvalidSchema
 from router.records.conversion import NoConversion, ValueConversion
+from router.records.generations import generation_of
 from router.records.revisions import Revisions
 from router.records.schema import Schema, parse_avro, parse_json_schema
 from router.records.splitting import NoSplit, ValueSplit
@@ -107,7 +109,7 @@ class Catalogue:
 
     def resolve(self, topic: str) -> SubjectVersion | None:
         """What the records of a topic are, by its name; None where the longest subject that fits has no such version."""
-        found = _TOPIC.fullmatch(topic)
+        found = _TOPIC.fullmatch(generation_of(topic)[0])
         if found is None:
             return None
         subjects = set(self.subjects)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.migrating import MigratingStage, event_of
+from support.waiting import until
 
 pytestmark = pytest.mark.process
 
@@ -57,6 +58,25 @@ def assert_whole(stage: MigratingStage, topic: str, version: int, steps: int, *,
     for key in range(KEYS) if ordered else ():
         own = [note for note in notes if note.startswith(f"{key}-")]
         assert own == [f"{key}-{step}" for step in range(steps)], f"key {key} is out of order in {topic}"
+
+
+def test_a_mirror_that_hung_writes_nothing_when_it_wakes(stage: MigratingStage) -> None:
+    """Its migration was given up and begun anew meanwhile: it joins its group again, alone, and would copy what it had not."""
+    produce(stage, 1, range(20))
+    stage.migrate("start")
+    mirrors = stage.mirrors()
+    former, new = stage.name("@event.v1"), stage.name("@event.v2")
+    stage.until_copied(former)
+    with stage.hanging(mirrors):
+        produce(stage, 1, range(20, 40))
+        assert "is deleted" in stage.migrate("abort", "--quiet-for", "1ms")
+        stage.migrate("start")
+        stage.mirrors()
+        stage.until_copied(former, versions="v1-v2-2")
+    until(lambda: "is not copied by" in mirrors.text(), within=30, what=lambda: f"it wakes, and sees: {mirrors.tail()}")
+    mirrors.resume()
+    stage.until_copied(former, new, versions="v1-v2-2")
+    assert_whole(stage, "@event.v2", 2, 40)
 
 
 def test_a_topic_moves_and_nobody_loses_an_event(stage: MigratingStage) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from router.migrations.crossing import Crossing, Natives, read_note
+from router.migrations.crossing import Crossing, Natives, is_mirror, mirror_group, read_note
 from router.records.headers import HOP, ORIGIN, Hop, encode_hop
 from router.records.record import Headers, PlainRecord
 
@@ -108,6 +108,42 @@ def test_what_got_nowhere_is_counted() -> None:
     again.resume(crossing.note(2))
     assert again.natives.lacking == 1
     assert read_note('{"format":1,"copies":[],"natives":[3,2,1]}')[1] == Natives(3, 2, 1)
+
+
+def test_partitions_that_come_together_are_followed_one_by_one() -> None:
+    """Of two generations, several partitions of the one are copied back into one of the other, each in its order."""
+    crossing = Crossing(1, twins=[TWIN], writers=[WRITER], former=2)
+    headers = [
+        copied(4, partition=3),
+        copied(2, partition=1),
+        copied(5, partition=3),
+        copied(2, partition=1),
+        copied(9),
+    ]
+    assert natives(headers, crossing) == [3, 4]
+    crossing.passed(5)
+    again = Crossing(1, twins=[TWIN], writers=[WRITER], former=2)
+    again.resume(crossing.note(5))
+    assert again.is_native(record(5, copied(5, partition=3)))
+    assert not again.is_native(record(6, copied(6, partition=3)))
+
+
+def test_what_is_known_of_many_partitions_fits_a_commit() -> None:
+    """128 of one, with the largest offsets that there are: brokers take 4 KiB."""
+    crossing = Crossing(0, twins=[TWIN], writers=["w" * 100], former=1)
+    for number in range(128):
+        crossing.is_native(record(number, copied(10**11, partition=number, writer="w" * 100)))
+    crossing.passed(200)
+    assert len(crossing.note(200)) < 4_096
+    assert crossing.natives.count == 0
+
+
+def test_groups_of_generations_are_mirrors() -> None:
+    """Told by their names, as those of versions are."""
+    group = mirror_group("shop", "hot.order.v1", (1, 2), 3, letter="g")
+    assert group == "shop-migrate-hot.order.v1.g1-g2-3"
+    assert is_mirror(group, "shop")
+    assert not is_mirror(group, "other")
 
 
 def test_each_writer_is_followed_by_itself() -> None:

@@ -8,8 +8,17 @@ from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Identity, Refusals
 from router.language.deciders import deciders
-from router.migrations.mirror import Announcing, MirrorCopier, announcement, mirror_routes, mirror_twins
+from router.migrations.mirror import (
+    Announcing,
+    MirrorCopier,
+    SpreadingCopier,
+    announcement,
+    mirror_routes,
+    mirror_twins,
+    spreading_routes,
+)
 from router.migrations.twins import Twins
+from router.records.partition import partition_of
 from router.records.record import PlainRecord, Record
 from router.versions.catalogue import new_catalogue
 
@@ -98,11 +107,52 @@ def test_unequal_topics_are_waited_for() -> None:
 
 def test_an_announcement_leaves_out_what_nobody_said() -> None:
     """CloudEvents' deprecation extension, as headers."""
-    assert announcement(FORMER, NEW, since="2026-01-01T00:00:00Z", sunset="") == [
+    assert announcement(NEW, since="2026-01-01T00:00:00Z", sunset="") == [
         ("ce_deprecated", b"true"),
         ("ce_deprecationfrom", b"2026-01-01T00:00:00Z"),
         ("ce_deprecationmigration", b"shop.order.v2"),
     ]
+
+
+SMALL, LARGE = "hot.order.v1", "hot.order.v1.g2"
+
+
+def spreading(source: str, counts: Counts) -> SpreadingCopier:
+    return SpreadingCopier(
+        source, counts={SMALL: 2, LARGE: 6}, by="murmur2", decide=None, destinations=counts,
+        identity=Identity(service="g", instance="i", route_set="0" * 8),
+    )  # fmt: skip
+
+
+def test_generations_are_led_into_each_other_as_they_are() -> None:
+    """Nothing of a record is asked for, not even that it can be read."""
+    routes = spreading_routes(((SMALL, LARGE), (LARGE, SMALL)))
+    decide = deciders(routes, in_lanes=True)[SMALL].decide
+    for value in (b"\xff", None):
+        decision: Decision = decide(PlainRecord(topic=SMALL, key=b"\xff\xfe", value=value))
+        assert decision.topics == (LARGE,)
+    assert mirror_twins(((SMALL, LARGE),), group="g", former=2) == {SMALL: Twins((LARGE,), writers=("g",), former=2)}
+
+
+def test_a_copy_goes_where_its_generation_has_its_key() -> None:
+    """One of those that its partition became; and back to that."""
+    counts = Counts(hot_order_v1=2, hot_order_v1_g2=6)
+    forth, back = spreading(SMALL, counts), spreading(LARGE, counts)
+    assert forth.fixed_partition(LARGE, 1) is None
+    record = PlainRecord(topic=SMALL, partition=partition_of(b"k", 2), offset=5, key=b"k", value=b"v")
+    assert forth.partition(LARGE, record) == partition_of(b"k", 6)
+    assert back.fixed_partition(SMALL, 5) == 1
+    assert forth.fixed_partition(f"{SMALL}.dead-letters", 1) is None
+    assert forth.partition(f"{SMALL}.dead-letters", record) == partition_of(b"k", 7)
+
+
+@pytest.mark.parametrize(
+    "counts", [Counts(hot_order_v1=3, hot_order_v1_g2=6), Counts(hot_order_v1=2, hot_order_v1_g2=8)]
+)
+def test_a_generation_that_grows_meanwhile_is_waited_for(counts: Counts) -> None:
+    """What follows would lie elsewhere than what was copied before."""
+    with pytest.raises(DestinationUnavailable, match="keys would lie elsewhere"):
+        spreading(SMALL, counts).fixed_partition(LARGE, 1)
 
 
 class Noting:

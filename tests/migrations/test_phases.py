@@ -52,6 +52,25 @@ def seen(*mirrors: MirrorState, groups: tuple[GroupState, ...] = (), goes_back: 
     return Observation(at=NOW, mirrors=mirrors, groups=groups, goes_back=goes_back)
 
 
+def test_generations_are_moved_between_as_versions_are() -> None:
+    """Under their own names; who has moved on needs nothing of the former, unless it reads it still."""
+    moving = migration(*DRAINED, counts=(1, 8), by="murmur2", moved=("refunds",))
+    assert (moving.source_topic, moving.target_topic) == ("shop.order", "shop.order.g2")
+    assert (moving.key, str(moving)) == ("shop.order/g1-g2", "shop.order to g2")
+    assert moving.group("shop") == "shop-migrate-shop.order.g1-g2-3"
+    assert read_migration(json.dumps(moving.to_json()).encode()) == moving
+    here = (mirror("shop.order"), mirror("shop.order.g2"))
+    away = group("refunds", "shop.order", behind=20_000)
+    assert obstacles(moving, Phase.RETIRED, seen(*here, groups=(away,))) == []
+    (held,) = obstacles(moving, Phase.RETIRED, seen(*here, groups=(replace(away, members=1),)))
+    assert held == "group 'refunds' still reads shop.order, with 1 members"
+    (held,) = obstacles(moving, Phase.RETIRED, seen(*here, groups=(replace(away, group="other"),)))
+    assert "'other' has up to 20,000 records" in held
+    assert any(
+        "it was begun with 1 and 8" in each for each in troubles(replace(moving, steps=moving.steps[:1]), seen(*here))
+    )
+
+
 FORMER, NEW = "shop.order.v1", "shop.order.v2"
 FLIPPED = (Phase.MIRROR, Phase.FLIP)
 DRAINED = (*FLIPPED, Phase.DRAIN)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ import fastavro
 from click.testing import CliRunner
 
 from router.commands.migrate import migrate
+from router.records.partition import partition_of
 from support.stage import EVENT, Stage, encode
 from support.waiting import until
 from support.worker import Worker
@@ -70,14 +75,37 @@ class MigratingStage(Stage):
         self._workers.append(worker)
         return worker.start()
 
+    @contextmanager
+    def hanging(self, mirrors: Worker) -> Iterator[None]:
+        """Stop `router migrate run` and its processes (SIGSTOP); let the processes go on behind it, and it last."""
+        assert mirrors.process is not None
+        pid = mirrors.process.pid
+        children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+        for each in (pid, *children):
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in children:
+                os.kill(each, signal.SIGCONT)
+
     def migrate(self, step: str, *more: str, fails: bool = False) -> str:
         """A command of `router migrate`; returns what it says."""
-        asked = [self.name("@event"), *more]
+        return self._asked(step, self.name("@event"), *more, fails=fails)
+
+    def generations(self, step: str, *more: str, topic: str = "@hot.event.v1", fails: bool | None = False) -> str:
+        """The same about a topic's generations; None: it may fail."""
+        return self._asked(step, self.name(topic), *more, fails=fails)
+
+    def _asked(self, step: str, name: str, *more: str, fails: bool | None) -> str:
+        asked = [name, *more]
         if step not in {"plan", "status"}:
             asked += ["--yes", "--author", "a test", "--reason", "to see it"]
         # In this process: a dozen commands that start one each would take longer than all that they do.
         done = CliRunner().invoke(migrate, [step, *asked], env=self.environ, catch_exceptions=False)
-        assert (done.exit_code != 0) is fails, f"router migrate {step} came to {done.exit_code}:\n{done.output}"
+        assert fails is None or (done.exit_code != 0) is fails, (
+            f"router migrate {step} came to {done.exit_code}:\n{done.output}"
+        )
         return done.output
 
     def status(self) -> dict[str, Any]:
@@ -93,6 +121,20 @@ class MigratingStage(Stage):
             return f"mirrors get to the end; behind are {self.topics.behind(group, *topics)}\n{self._tails()}"
 
         until(lambda: not self.topics.behind(group, *topics), within=within, what=what, every=0.2)
+
+    def until_spread(self, former: str, *more: str, within: float = 60.0) -> None:
+        """Wait until the mirror between a topic and its second generation has copied these topics to their ends."""
+        group = f"{self.group}-migrate-{former}.g1-g2-1"
+
+        def what() -> str:
+            return f"mirrors get to the end; behind are {self.topics.behind(group, former, *more)}\n{self._tails()}"
+
+        until(lambda: not self.topics.behind(group, former, *more), within=within, what=what, every=0.2)
+
+    @staticmethod
+    def partition(key: str, partitions: int) -> int:
+        """Where a Java producer lays a key."""
+        return partition_of(key.encode(), partitions)
 
     def notes(self, topic: str, version: int) -> list[list[str]]:
         """The notes in a topic, by partition, in its order."""
