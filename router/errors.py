@@ -57,6 +57,7 @@
     │   ├── ReplayExists         (replay.log) a replay of this id was asked for already
     │   ├── ReplayUnknown        (replay.serving) a lane is in the midst of a replay that nobody tells it of
     │   ├── MigrationMoved       (migrations.log) somebody else has taken a migration a step further
+    │   ├── TypeRefused          (migrations.splitting) a record is of a type that its topic's split goes past none of
     │   ├── NotSettled           (migrations.conducting) mirrors have not followed a step in time
     │   ├── Gap                  a batch does not follow what its lane carried last
     │   └── OffsetOutOfRange     what the group committed is not in the log any more

@@ -27,6 +27,7 @@ from router.migrations.mirror import (
     mirror_twins,
     spreading_routes,
 )
+from router.migrations.splitting import Splitting, splitting_of
 from router.migrations.twins import Twins
 from router.migrations.under_way import MirrorLanes
 from router.order.ordering import Ordering
@@ -59,6 +60,8 @@ class Mirror:
     """The partitions of the former topic and of the new one, where these are generations of one topic."""
     by: str = ""
     """Which partitioner chooses among the new ones."""
+    split: bool = False
+    """The first way's topic is split into those that ways lead to from there."""
     parent: int = 0
     """The process without which this one ends; 0: it needs none."""
 
@@ -68,7 +71,7 @@ class Mirror:
             {
                 "ways": [list(each) for each in self.ways], "group": self.group, "retiring": self.retiring,
                 "since": self.since, "sunset": self.sunset, "parent": self.parent, "counts": list(self.counts),
-                "by": self.by,
+                "by": self.by, "split": self.split,
             }
         )  # fmt: skip
 
@@ -85,6 +88,7 @@ class Mirror:
                 sunset=str(told["sunset"]),
                 counts=tuple(int(each) for each in told["counts"]),
                 by=str(told["by"]),
+                split=bool(told["split"]),
                 parent=int(told["parent"]),
             )
         except (TypeError, KeyError, ValueError) as error:
@@ -94,8 +98,12 @@ class Mirror:
 class MirrorApp(RouterApp):
     """The Faust app of a mirror."""
 
-    def __init__(self, settings: Settings, mirror: Mirror, route_set: RouteSet) -> None:
+    def __init__(
+        self, settings: Settings, mirror: Mirror, route_set: RouteSet, *, splitting: Splitting | None = None
+    ) -> None:
+        """`splitting` says where records go, where a topic is split by what they are."""
         self.mirror = mirror
+        self.splitting = splitting
         # Whatever workers promise, what was copied twice would not be told from what was produced.
         super().__init__(replace(settings, group=mirror.group, http_port=0, guarantee=EXACTLY_ONCE), route_set)
         self.generations = MirrorLanes(MigrationLog(settings), workers=settings.group, group=mirror.group)
@@ -116,7 +124,7 @@ class MirrorApp(RouterApp):
             )
         return MirrorCopier(
             topic,
-            decide=self.deciders[topic].decide,
+            decide=self.deciders[topic].decide if self.splitting is None else self.splitting.decide[topic],
             destinations=self.destinations,
             identity=self.identity,
             conversions=self.route_set.sources[topic].conversions,
@@ -149,6 +157,9 @@ def mirror_app(environ: Mapping[str, str] = os.environ) -> MirrorApp:
         settings = Settings.from_environment({name: text for name, text in environ.items() if name != MIGRATION})
         configure_worker_logging(settings)
         mirror = Mirror.from_text(environ.get(MIGRATION, ""))
+        if mirror.split:
+            splitting = splitting_of(mirror.ways, read_catalogue(settings.schemas))
+            return MirrorApp(settings, mirror, splitting.routes, splitting=splitting)
         if mirror.counts:
             return MirrorApp(settings, mirror, spreading_routes(mirror.ways))
         return MirrorApp(settings, mirror, mirror_routes(mirror.ways, read_catalogue(settings.schemas)))

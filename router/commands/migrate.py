@@ -21,8 +21,10 @@ from router.errors import ConfigError, RouterError
 from router.language.files import read_routes
 from router.language.load import load_routes
 from router.language.routes import RouteSet
-from router.migrations.conducting import Conductor, Plan
+from router.migrations.conducting import Plan
 from router.migrations.phases import Migration, Observation, Phase, next_step, obstacles, troubles
+from router.migrations.split_conducting import SplitConductor
+from router.migrations.splitting import SplitMigration
 from router.records.catalogue import Catalogue
 from router.records.generations import PARTITIONERS
 from router.redrive.command import started_by
@@ -54,6 +56,14 @@ _from = click.option(
 )
 
 
+_split = click.option(
+    "--split",
+    "splits",
+    is_flag=True,
+    help="Into the subjects that schemas/NAME/split.yaml says are behind its types, all at once.",
+)
+
+
 @click.group()
 def migrate() -> None:
     """Move a topic from one version of its schema to the next: producers first, consumers when they have read the old one.
@@ -80,10 +90,11 @@ migrate.add_command(run)
 @click.argument("name")
 @_from
 @click.option("--to", "target", type=VersionType(), help="The new version.  [default: the next one in the catalogue]")
+@_split
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
-def plan(*, name: str, source: int | None, target: int | None, as_json: bool) -> None:
+def plan(*, name: str, source: int | None, target: int | None, splits: bool, as_json: bool) -> None:
     """Say what a migration of NAME would do, and what stands in its way. Changes nothing."""
-    found = _asked(lambda each: each.plan(name, source=source, target=target))
+    found = _planned(name, source, target, splits=splits)
     if as_json:
         click.echo(json.dumps(_plan_json(found)))
     else:
@@ -96,11 +107,12 @@ def plan(*, name: str, source: int | None, target: int | None, as_json: bool) ->
 @click.argument("name")
 @_from
 @click.option("--to", "target", type=VersionType(), help="The new version.  [default: the next one in the catalogue]")
+@_split
 @who_and_why
-def start(*, name: str, source: int | None, target: int | None, **options: Any) -> None:
+def start(*, name: str, source: int | None, target: int | None, splits: bool, **options: Any) -> None:
     """Make the new topic, and begin to copy all that the former one retains and gets."""
     by, reason = _who(options)
-    found = _asked(lambda each: each.plan(name, source=source, target=target))
+    found = _planned(name, source, target, splits=splits)
     _show_plan(found)
     if found.obstacles:
         raise SystemExit(1)
@@ -148,7 +160,7 @@ def repartition(*, topic: str, partitions: int, partitioner: str | None, **optio
 def status(*, name: str | None, source: int | None, as_json: bool) -> None:
     """Say where NAME's migration is, and who or what holds it up; without NAME, where all of them are."""
 
-    async def look(conductor: Conductor) -> list[tuple[Migration, Observation | None]]:
+    async def look(conductor: SplitConductor) -> list[tuple[Migration, Observation | None]]:
         if name is not None:
             chosen = [await conductor.find(name, source=source)]
         else:
@@ -202,8 +214,13 @@ _lacking = click.option(
 def drain(*, name: str, source: int | None, quiet: str | None, **options: Any) -> None:
     """End copying back: consumers read the former topic to its end, and go on in the new one."""
 
-    async def settle(conductor: Conductor, migration: Migration) -> str:
+    async def settle(conductor: SplitConductor, migration: Migration) -> str:
         ends = await conductor.settle_drain(migration)
+        if isinstance(migration, SplitMigration):
+            return (
+                f"who has read {migration.source_topic} to its end goes on in {migration.target_topic}\n"
+                f"`router migrate move {name} GROUP` moves a group there, with --only TOPIC to those that it wants"
+            )
         places = (
             ", ".join(f"{number} at {at}" for number, at in sorted(ends.items())) or "the beginning of each partition"
         )
@@ -219,13 +236,25 @@ def drain(*, name: str, source: int | None, quiet: str | None, **options: Any) -
 @click.argument("name")
 @click.argument("group")
 @_from
+@click.option(
+    "--only", metavar="TOPIC", multiple=True, help="Of a split, only into these of its topics.  [default: all]"
+)
 @who_and_why
-def move(*, name: str, group: str, source: int | None, **options: Any) -> None:
+def move(*, name: str, group: str, source: int | None, only: tuple[str, ...], **options: Any) -> None:
     """Let GROUP, which has read the former topic to its end and is stopped, go on in the new one: nothing twice, nothing lost."""
     by, reason = _who(options)
     migration = _asked(lambda each: each.find(name, source=source))
     click.echo(f"group '{group}' goes from {migration.source_topic} to {migration.target_topic}")
     if not _agreed(options, "move it?"):
+        return
+    if isinstance(migration, SplitMigration):
+        split = migration
+        for topic, places in _asked(
+            lambda each: each.move_split(split, group, only=only, by=by, reason=reason)
+        ).items():
+            click.echo(
+                f"it goes on in {topic} with: {', '.join(f'{number} at {at}' for number, at in sorted(places.items()))}"
+            )
         return
     offsets = _asked(lambda each: each.move(migration, group, by=by, reason=reason))
     click.echo(f"it goes on with: {', '.join(f'{number} at {at}' for number, at in sorted(offsets.items()))}")
@@ -241,7 +270,7 @@ def move(*, name: str, group: str, source: int | None, **options: Any) -> None:
 def retire(*, name: str, source: int | None, quiet: str | None, lacking: int, deletes: bool, **options: Any) -> None:
     """End it, once nobody writes to the former topic and every group has read it; what proves that is kept."""
 
-    async def settle(conductor: Conductor, migration: Migration) -> str:
+    async def settle(conductor: SplitConductor, migration: Migration) -> str:
         await conductor.settle_end(migration)
         if not deletes:
             return f"{migration.source_topic} is left as it is"
@@ -260,9 +289,10 @@ def retire(*, name: str, source: int | None, quiet: str | None, lacking: int, de
 def abort(*, name: str, source: int | None, quiet: str | None, lacking: int, **options: Any) -> None:
     """Give it up: once the former topic has everything and nobody reads the new one, that is deleted. `start` begins anew."""
 
-    async def settle(conductor: Conductor, migration: Migration) -> str:
+    async def settle(conductor: SplitConductor, migration: Migration) -> str:
         await conductor.settle_end(migration)
-        await conductor.delete(migration, migration.target_topic)
+        for topic in migration.topics[1:]:
+            await conductor.delete(migration, topic)
         return f"{migration.target_topic} is deleted"
 
     _step(name, source, Phase.ABORTED, options, quiet_ms=_milliseconds(quiet), lacking=lacking, then=settle)
@@ -277,7 +307,7 @@ def _step(
     quiet_ms: int | None = None,
     sunset: str | None = None,
     lacking: int = 0,
-    then: Callable[[Conductor, Migration], Awaitable[str]] | None = None,
+    then: Callable[[SplitConductor, Migration], Awaitable[str]] | None = None,
 ) -> None:
     by, reason = _who(options)
     migration = _asked(lambda each: each.find(name, source=source))
@@ -296,6 +326,14 @@ def _step(
     after = migration
     more = "" if then is None else _asked(lambda each: then(each, after))
     _told(migration, options, more)
+
+
+def _planned(name: str, source: int | None, target: int | None, *, splits: bool) -> Plan:
+    if splits and target is not None:
+        raise click.UsageError("--split leads to the versions that split.yaml names: leave out --to")
+    if splits:
+        return _asked(lambda each: each.plan_split(name, source=source))
+    return _asked(lambda each: each.plan(name, source=source, target=target))
 
 
 def _who(options: dict[str, Any]) -> tuple[str, str]:
@@ -343,11 +381,11 @@ def _date(text: str) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _asked(do: Callable[[Conductor], Awaitable[_T]]) -> _T:
+def _asked(do: Callable[[SplitConductor], Awaitable[_T]]) -> _T:
     async def doing() -> _T:
         settings = Settings.from_environment(os.environ)
         catalogue = read_catalogue(settings.schemas)
-        conductor = Conductor(settings, catalogue, _routes(settings.routes, catalogue))
+        conductor = SplitConductor(settings, catalogue, _routes(settings.routes, catalogue))
         try:
             return await do(conductor)
         finally:

@@ -12,6 +12,7 @@ from router.errors import ConfigError
 from router.migrations.log import MigrationLog
 from router.migrations.phases import Migration
 from router.migrations.running import Mirrors, announced_since, start_process, stopping
+from router.migrations.splitting import SplitMigration
 from router.mirror_worker import MIGRATION, Mirror
 from router.settings import InvalidSettings, Settings
 from router.worker_process import configure_worker_logging
@@ -53,6 +54,7 @@ def _text(settings: Settings, migration: Migration) -> str:
         sunset=migration.sunset,
         counts=migration.counts or (),
         by=migration.by,
+        split=isinstance(migration, SplitMigration),
         parent=os.getpid(),
     )
     return mirror.to_text()

@@ -64,7 +64,7 @@ def view(migration: Migration, seen: Observation | None) -> dict[str, Any]:
     told: dict[str, Any] = {
         "key": migration.key,
         "name": migration.name,
-        "versions": f"v{migration.source}-v{migration.target}",
+        "versions": migration.key.rpartition("/")[2],
         "from": migration.source_topic,
         "to": migration.target_topic,
         "phase": str(phase),

@@ -114,7 +114,7 @@ _NAME = Parameter(
     "name", "The topics' name without a version.", "path", {"type": "string", "minLength": 1, "maxLength": 249}
 )
 _VERSIONS = Parameter(
-    "versions", "From which to which: `v1-v2`.", "path", {"type": "string", "pattern": "^v[0-9]{1,6}-v[0-9]{1,6}$"}
+    "versions", "From which to which: `v1-v2`, `g1-g2`, `v1-split`.", "path", {"type": "string", "pattern": "^[vg][0-9]{1,6}-([vg][0-9]{1,6}|split)$"}
 )
 _PARKED = Parameter("topic", "A consumer's topic.", schema=_TEXT)
 _ALL = Parameter("all", "`1`: all keys of the topic.", schema={"enum": ["", "1"]})

@@ -6,7 +6,8 @@ import json
 
 from router.errors import TransientError
 from router.lanes.kept_values import KeptValues
-from router.migrations.phases import Migration, read_migration
+from router.migrations.phases import Migration
+from router.migrations.splitting import read_kept
 from router.settings import Settings
 
 __all__ = ["MIGRATIONS", "MigrationLog", "MigrationMoved"]
@@ -34,7 +35,7 @@ class _Form:
     topic = MIGRATIONS
 
     def read(self, value: bytes | None) -> Migration | None:
-        return read_migration(value)
+        return read_kept(value)
 
     def key(self, value: Migration) -> str:
         return value.key

@@ -7,6 +7,7 @@ from dataclasses import replace
 from router.language.routes import RouteSet
 from router.migrations.log import MigrationLog
 from router.migrations.phases import Migration, Observation, still_reading
+from router.migrations.splitting import SplitMigration, way_of
 from router.migrations.survey import Survey
 from router.records.catalogue import Catalogue
 from router.records.conversion import NoConversion
@@ -43,7 +44,10 @@ async def observe(
 ) -> Observation:
     """What is so now. Raises BrokerUnavailable."""
     former, new = migration.source_topic, migration.target_topic
-    if migration.counts is not None:
+    if isinstance(migration, SplitMigration):
+        problem = way_of(catalogue, former, migration.into)
+        seen = await survey.observe(migration, goes_back=True, follows=follows(routes, former), problem=problem)
+    elif migration.counts is not None:
         seen = await survey.observe(migration, goes_back=True, follows=False)
     else:
         seen = await survey.observe(
