@@ -173,9 +173,10 @@ def test_a_catalogue_that_went_on_is_told() -> None:
     """What a split was begun with, it goes on with."""
     catalogue = new_catalogue(catalogue_texts())
     assert way_of(catalogue, FORMER, (PAID, MADE)) == ""
-    assert way_of(
-        catalogue, FORMER, (PAID, MADE, "shop.event.lost.v1")
-    ) == "split.yaml does not name shop.event.lost.v1 any more"
+    assert (
+        way_of(catalogue, FORMER, (PAID, MADE, "shop.event.lost.v1"))
+        == "split.yaml does not name shop.event.lost.v1 any more"
+    )
     assert f"split.yaml names {MADE} by now" in way_of(catalogue, FORMER, (PAID,))
     assert "write schemas/event/split.yaml" in way_of(
         new_catalogue({"event/v1.avsc": catalogue_texts()["event/v1.avsc"]}), FORMER, ()
@@ -188,7 +189,7 @@ def test_a_topic_of_another_version_is_not_split() -> None:
     """Nor one of which the catalogue knows nothing."""
     texts = catalogue_texts()
     texts["event/v2.avsc"] = texts["event/v1.avsc"]
-    with pytest.raises(NoSplit, match="its split.yaml is about v1, and not v2"):
+    with pytest.raises(NoSplit, match=r"its split\.yaml is about v1, and not v2"):
         split_of(new_catalogue(texts), "shop.event.v2")
     with pytest.raises(NoSplit, match="the catalogue has no schema of it"):
         split_of(new_catalogue(texts), "other.v1")
