@@ -17,6 +17,7 @@ from router.errors import ConfigError
 from router.lanes.copying import Copier
 from router.lanes.table import BatchCopier
 from router.language.routes import RouteSet
+from router.migrations.generation_kafka import WorkerStanding
 from router.migrations.log import MigrationLog
 from router.migrations.mirror import (
     Announcing,
@@ -106,7 +107,9 @@ class MirrorApp(RouterApp):
         self.splitting = splitting
         # Whatever workers promise, what was copied twice would not be told from what was produced.
         super().__init__(replace(settings, group=mirror.group, http_port=0, guarantee=EXACTLY_ONCE), route_set)
-        self.generations = MirrorLanes(MigrationLog(settings), workers=settings.group, group=mirror.group)
+        self.generations = MirrorLanes(
+            MigrationLog(settings), WorkerStanding(settings), workers=settings.group, group=mirror.group
+        )
 
     def _twins_of(self, route_set: RouteSet) -> Mapping[str, Twins]:  # noqa: ARG002 - its routes name no subject
         return mirror_twins(self.mirror.ways, group=self.mirror.group, former=min(self.mirror.counts, default=0))

@@ -265,18 +265,27 @@ def move(*, name: str, group: str, source: int | None, only: tuple[str, ...], **
 @_from
 @_quiet
 @_lacking
-@click.option("--delete/--keep", "deletes", default=False, show_default=True, help="Delete the former topic.")
+@click.option("--delete", "fate", flag_value="delete", help="Delete the former topic.")
+@click.option("--close", "fate", flag_value="close", help="Close it to all writers, by the brokers' access control.")
+@click.option("--keep", "fate", flag_value="keep", default=True, help="Leave it as it is.  [default]")
 @who_and_why
-def retire(*, name: str, source: int | None, quiet: str | None, lacking: int, deletes: bool, **options: Any) -> None:
+def retire(*, name: str, source: int | None, quiet: str | None, lacking: int, fate: str, **options: Any) -> None:
     """End it, once nobody writes to the former topic and every group has read it; what proves that is kept."""
 
     async def settle(conductor: SplitConductor, migration: Migration) -> str:
         await conductor.settle_end(migration)
-        if not deletes:
+        if fate == "keep":
             return f"{migration.source_topic} is left as it is"
+        if fate == "close":
+            await conductor.close_to_writers(migration)
+            return f"{migration.source_topic} is closed to writers"
         await conductor.delete(migration, migration.source_topic)
         return f"{migration.source_topic} is deleted"
 
+    if fate == "close":
+        # Before anything is written: brokers without an authorizer close nothing.
+        migration = _asked(lambda each: each.find(name, source=source))
+        _asked(lambda each: each.access.closed(migration.source_topic))
     _step(name, source, Phase.RETIRED, options, quiet_ms=_milliseconds(quiet), lacking=lacking, then=settle)
 
 

@@ -65,12 +65,13 @@ class DevelopmentKafka:
         heap: str = HEAP,
         java_options: Sequence[str] = (),
         detours: Sequence[int] = (),
+        settings: Mapping[str, str] | None = None,
     ) -> Self:
         """Start Kafka on the data in `directory` (none: a new one) and return when every node serves.
 
         The first broker listens on `port`, the others on those after it; 0 takes free ones. `detours` are the ports of
         proxies, one a broker: each broker then has a second listener, `node.detour`, on which it names these instead of
-        its own. Raises a `DevelopmentError` that says what to do.
+        its own. `settings` are Kafka's own, beside the usual ones. Raises a `DevelopmentError` that says what to do.
         """
         directory = directory.resolve()
         with ExitStack() as held:
@@ -85,6 +86,7 @@ class DevelopmentKafka:
                     jars=jars,
                     heap=heap,
                     java_options=java_options,
+                    settings=settings or {},
                 )
                 try:
                     _start(nodes)
@@ -213,7 +215,13 @@ def _free(port: int) -> bool:
 
 
 def _prepare(
-    directory: Path, *, addresses: Sequence[NodeAddress], jars: Sequence[Path], heap: str, java_options: Sequence[str]
+    directory: Path,
+    *,
+    addresses: Sequence[NodeAddress],
+    jars: Sequence[Path],
+    heap: str,
+    java_options: Sequence[str],
+    settings: Mapping[str, str],
 ) -> list[Node]:
     """Write each node's settings and format the data directories that are new."""
     folders = [directory / f"broker-{address.number}" for address in addresses]
@@ -227,13 +235,14 @@ def _prepare(
     nodes, formatting = [], []
     for address, folder in zip(addresses, folders, strict=True):
         folder.mkdir(exist_ok=True)
-        settings, logging = folder / "server.properties", folder / "log4j2.properties"
-        settings.write_text(node_settings(address, cluster=addresses, data=folder / "data"), encoding="utf-8")
+        own, logging = folder / "server.properties", folder / "log4j2.properties"
+        more = "".join(f"{name}={value}\n" for name, value in settings.items())
+        own.write_text(node_settings(address, cluster=addresses, data=folder / "data") + more, encoding="utf-8")
         logging.write_text(LOG_SETTINGS, encoding="utf-8")
         log = f"-Dlog4j2.configurationFile={logging}"
         # Its own options come last: where they are about the archive, they are the ones that count.
         server = java_command(jars, options=[f"-Xmx{heap}", f"-Xms{heap}", log, *archive, *java_options])
-        nodes.append(Node(address=address, directory=folder, command=[*server, "kafka.Kafka", str(settings)]))
+        nodes.append(Node(address=address, directory=folder, command=[*server, "kafka.Kafka", str(own)]))
         tool = java_command(jars, options=["-XX:TieredStopAtLevel=1", log, *archive])
         formatting.append([*tool, "kafka.tools.StorageTool", "format"])
     if not known:

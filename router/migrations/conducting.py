@@ -14,6 +14,7 @@ from router.failure.audit import AuditEvent
 from router.lanes.batch import SourcePartition
 from router.language.routes import RouteSet
 from router.language.topics import dead_letters_of, unroutable_of
+from router.migrations.access import WriteAccess
 from router.migrations.log import MIGRATIONS, MigrationLog
 from router.migrations.observing import follows, observe, way_between
 from router.migrations.phases import Migration, Observation, Phase, Step, obstacles, stepped
@@ -95,6 +96,7 @@ class Conductor:
         self._kafka = RedriveKafka(settings)
         self.log = MigrationLog(settings)
         self.survey = Survey(settings)
+        self.access = WriteAccess(self.survey)
         self._moving = Moving(settings, self.survey)
 
     async def close(self) -> None:
@@ -398,6 +400,16 @@ class Conductor:
             told = f"producers wrote up to {left:,} records there that nobody has copied: `router migrate {back}` goes back"
             raise CannotMigrate(what=f"{topic} is not deleted", obstacles=[told])
         await self.survey.delete(topic)
+
+    async def close_to_writers(self, migration: Migration) -> None:
+        """Let nobody write to the former topic any more. Raises CannotClose, and CannotMigrate where somebody just has."""
+        topic = migration.source_topic
+        # Looked at behind it: nothing comes after that.
+        await self.access.close(topic)
+        left = await self.survey.natives_left(migration, topic)
+        if left:
+            told = f"producers wrote up to {left:,} records there that nobody has copied: `router migrate drain` goes back, and copies them"
+            raise CannotMigrate(what=f"{topic} is closed, and not retired", obstacles=[told])
 
     async def _routed(self, migration: Migration, topic: str) -> None:
         """Wait until workers have routed what producers wrote to a topic that goes: elsewhere it is a copy. Raises NotSettled."""

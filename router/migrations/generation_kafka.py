@@ -16,7 +16,7 @@ from router.lanes.kafka import transactional_id
 from router.lanes.log_ends import written_to
 from router.migrations.log import MigrationLog
 from router.migrations.survey import Survey, group_of, partitions_of, plain_record, records_between
-from router.records.headers import ORIGIN, Origin, decode_origin
+from router.records.headers import HOP, ORIGIN, Origin, decode_hop, decode_origin
 from router.records.record import PlainRecord, Record
 from router.settings import Settings
 
@@ -26,6 +26,8 @@ _LOOK_MS = 200
 _LOOKS = 25
 _SEND_BYTES = 900_000
 _AT_ONCE = 8
+_FIRST = 1_000
+"""Records at the beginning of a partition that are looked at: a mirror begins there, before producers may write."""
 
 
 def origin_of(record: Record) -> Origin | None:
@@ -43,6 +45,22 @@ class WorkerStanding:
     async def committed(self, group: str) -> dict[SourcePartition, int]:
         """All places of a group."""
         return await GenerationKafka(self._settings, self._survey).committed(group)
+
+    async def has_copied(self, group: str, origin: SourcePartition, topic: str) -> bool:
+        """See KnowsPlaces of `under_way`: looks at the first records of each partition that is there."""
+        async with self._survey.consumer() as consumer:
+            partitions = [TopicPartition(topic, each) for each in sorted(await partitions_of(consumer, topic))]
+            starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+            for tp in partitions:
+                async for each in records_between(consumer, tp, starts[tp], min(ends[tp], starts[tp] + _FIRST)):
+                    record = plain_record(each)
+                    told = origin_of(record)
+                    hop = (
+                        decode_hop(record.headers[-1][1]) if told is not None and record.headers[-1][0] == HOP else None
+                    )
+                    if told is not None and _is_from(told, origin) and hop is not None and hop.service == group:
+                        return True
+        return False
 
     async def left(self, topic: str) -> Callable[[], Awaitable[int]] | None:
         """See Standing: what its former generation has by now, in open transactions as well."""

@@ -319,6 +319,8 @@ class Observation:
     """There is a conversion back."""
     copying: int = 0
     """Members of the group that copies."""
+    places_kept: str = ""
+    """For how long brokers keep the places of a group of which nobody runs, in words; empty where they do not say."""
     problem: str = ""
     """Why the catalogue that was read has no way from the one version to the other; empty where it has."""
 
@@ -416,7 +418,9 @@ def _wrong_between(migration: Migration, seen: Observation) -> list[str]:
         )
     if not seen.copying:
         found.append(
-            "nobody copies: does `router migrate run` run? Where a process of it ends again and again, its log says why"
+            "nobody copies: does `router migrate run` run? Where a process of it ends again and again, its log says why. "
+            f"Its places expire {seen.places_kept or 'with offsets.retention.minutes,'} after its last process has ended: then it "
+            "must be begun anew"
         )
     for each in seen.mirrors:
         found += _removed(each)

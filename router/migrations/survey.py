@@ -109,8 +109,22 @@ class Survey:
             groups=states,
             goes_back=goes_back,
             copying=sum(mirror.members.values()),
+            places_kept="" if mirror.members else await self._places_kept(),
             problem=problem,
         )
+
+    async def _places_kept(self) -> str:
+        """As brokers are set, of which any one is asked; empty where this is not to be seen."""
+        async with self.admin() as admin:
+            node = str(admin._client.get_random_node())  # noqa: SLF001 - it has no other name
+            try:
+                asked = ConfigResource(ConfigResourceType.BROKER, node, {"offsets.retention.minutes": None})
+                responses = await admin.describe_configs([asked])
+            except kafka_errors.KafkaError:
+                return ""
+        entries = (entry for each in responses for *_, found in each.resources for entry in found)
+        minutes = next((entry[1] for entry in entries if entry[0] == "offsets.retention.minutes"), None)
+        return f"{int(minutes) / 60:g} h" if minutes else ""
 
     async def natives_left(self, migration: Migration, topic: str) -> int:
         """Records that producers wrote to a topic, and that nobody has copied; what a transaction hides counts as such.

@@ -3,6 +3,10 @@
     the step    is written to `router.migrations`, and seen there; then the ids of the lanes that it ends are taken from whoever has them
     a lane      takes its id, which shuts out the former owner; then it looks what is written there
 
+A lane that has no place looks further: a group's places expire (`offsets.retention.minutes`) when nobody of it has run for so long, and to begin
+at the beginning would copy everything a second time. Copies and places are one transaction, so that a group which has copies and no
+place has lost it.
+
 Whichever comes first, a lane that copies on after the step has lost its id, or has seen the step. To be shut out alone would not do:
 a process that wakes joins its group again, where nobody else is, and its lanes open as after any other interruption.
 """
@@ -17,7 +21,7 @@ from router.lanes.batch import SourcePartition
 from router.lanes.carrier import Carrier, Positions
 from router.migrations.phases import Migration
 
-__all__ = ["KnowsMigrations", "MirrorLanes", "NotUnderWay", "WhileUnderWay"]
+__all__ = ["KnowsMigrations", "KnowsPlaces", "MirrorLanes", "NotUnderWay", "PlacesExpired", "WhileUnderWay"]
 
 
 class KnowsMigrations(Protocol):
@@ -41,13 +45,45 @@ class NotUnderWay(TransientError):
         return f"{self.topic} is not copied by '{self.group}' any more: its migration has gone on; `router migrate run` ends this process"
 
 
+class PlacesExpired(TransientError):
+    """A mirror has copied, and its group has no place any more: it would copy everything once more."""
+
+    reason = "places-expired"
+
+    def __init__(self, *, topic: str, partition: int, group: str) -> None:
+        super().__init__(topic, partition, group)
+        self.topic = topic
+        self.partition = partition
+        self.group = group
+
+    def __str__(self) -> str:
+        return (
+            f"'{self.group}' has copied {self.topic}/{self.partition}, and its place there has expired (`offsets.retention.minutes`, while nobody "
+            "ran `router migrate run`): to begin anew would copy everything twice. `router migrate abort`, and start again; or set "
+            "its offsets behind the last record that was copied (kafka-consumer-groups --reset-offsets --to-offset)"
+        )
+
+
+class KnowsPlaces(Protocol):
+    """Asks a cluster. Each raises BrokerUnavailable."""
+
+    async def committed(self, group: str) -> Mapping[SourcePartition, int]:
+        """All places of a group."""
+
+    async def has_copied(self, group: str, origin: SourcePartition, topic: str) -> bool:
+        """Whether the first records of a topic's partitions are copies that a group has made from there."""
+
+
 class WhileUnderWay:
     """The positions of a mirror's lane. Fulfils `Positions`."""
 
-    def __init__(self, positions: Positions, migrations: KnowsMigrations, *, workers: str, group: str) -> None:
+    def __init__(
+        self, positions: Positions, migrations: KnowsMigrations, places: KnowsPlaces, *, workers: str, group: str
+    ) -> None:
         """`workers` is the workers' group, and `group` the mirror's."""
         self._positions = positions
         self._migrations = migrations
+        self._places = places
         self._workers = workers
         self._group = group
         self.commit = positions.commit
@@ -55,26 +91,43 @@ class WhileUnderWay:
         self.owns = positions.owns
 
     async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
-        """See Positions. Called when the lane has its id. Raises NotUnderWay as well."""
+        """See Positions. Called when the lane has its id. Raises NotUnderWay and PlacesExpired as well."""
         kept = (await self._migrations.latest()).values()
-        own = (each for each in kept if each.group(self._workers) == self._group)
-        if not any(source.topic == start for each in own for start, _ in each.ways):
+        own = next((each for each in kept if each.group(self._workers) == self._group), None)
+        if own is None or all(source.topic != start for start, _ in own.ways):
             raise NotUnderWay(topic=source.topic, group=self._group)
+        places = await self._places.committed(self._group)
+        if source not in places:
+            await self._expect_none_lost(own, source, places)
         return await self._positions.seek_to_committed(source)
+
+    async def _expect_none_lost(
+        self, migration: Migration, source: SourcePartition, places: Mapping[SourcePartition, int]
+    ) -> None:
+        """What is copied first is the former topic: its copies in the new one tell, for the way back as well."""
+        former = migration.counts[0] if migration.counts else 0
+        number = source.partition % former if former else source.partition
+        origin = SourcePartition(migration.source_topic, number)
+        if origin in places:
+            return
+        for topic in migration.topics[1:]:
+            if await self._places.has_copied(self._group, origin, topic):
+                raise PlacesExpired(topic=origin.topic, partition=number, group=self._group)
 
 
 class MirrorLanes:
     """What stands around the lanes of a mirror, in the place of `GenerationLanes`."""
 
-    def __init__(self, migrations: KnowsMigrations, *, workers: str, group: str) -> None:
+    def __init__(self, migrations: KnowsMigrations, places: KnowsPlaces, *, workers: str, group: str) -> None:
         """See WhileUnderWay."""
         self._migrations = migrations
+        self._places = places
         self._workers = workers
         self._group = group
 
     def positions(self, positions: Positions) -> Positions:
         """Where a lane stands, while it is to copy."""
-        return WhileUnderWay(positions, self._migrations, workers=self._workers, group=self._group)
+        return WhileUnderWay(positions, self._migrations, self._places, workers=self._workers, group=self._group)
 
     def carrier(self, carrier: Carrier, _waiting: Callable[[str], None]) -> Carrier:
         """A mirror waits for no other: what it copies is what others wait for."""

@@ -32,8 +32,9 @@ class ChangelogUnfit(TransientError):
         return (
             f"changelog '{self.changelog}' has {self.partitions} partitions, its source '{self.source}' has "
             f"{self.source_partitions}: a table's records must lie in the partitions of its keys. Where the source has "
-            "grown, its keys have moved, and the table does not move with them; a changelog that a broker made by itself "
-            "can be deleted, and `router topics --apply` makes it anew"
+            "been grown in place, its keys have moved, and the table has not: what gives a source more partitions with its "
+            f"table is `router migrate repartition {self.source}`, before it grows. A changelog that a broker made by itself, or "
+            "whose table may begin anew, can be deleted, and `router topics --apply` makes it anew"
         )
 
 

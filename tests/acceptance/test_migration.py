@@ -127,6 +127,8 @@ def test_a_topic_moves_and_nobody_loses_an_event(stage: MigratingStage) -> None:
     stage.migrate("move", group)
     produce(stage, 2, range(100, 110))
     assert sum(end - at for at, end in stage.topics.behind(group, new).values()) >= 10 * KEYS
+    assert "no authorizer" in stage.migrate("retire", "--close", fails=True)
+    assert stage.status()["phase"] == "drain"
     assert "is deleted" in stage.migrate("retire", "--delete")
     assert stage.status()["phase"] == "retired"
     stage.until_routed("@event.v2")

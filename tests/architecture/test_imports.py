@@ -31,6 +31,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
         "router/lanes/log_ends.py",
         "router/lanes/producer.py",
         "router/lanes/transport.py",
+        "router/migrations/access.py",
         "router/migrations/generation_kafka.py",
         "router/migrations/survey.py",
         "router/order/changelog.py",

@@ -79,6 +79,7 @@ async def test_what_is_to_be_copied_is_told(place: Place) -> None:
         (topic, number) for topic in (place.former, place.new) for number in (0, 1)
     ]
     assert (seen.goes_back, seen.problem, seen.groups) == (False, "none", [])
+    assert seen.places_kept == "168 h"
     place.topics.commit(place.group, place.former, 0, 2)
     assert (await place.mirror(place.former)).behind == 1
 

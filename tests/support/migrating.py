@@ -136,15 +136,14 @@ class MigratingStage(Stage):
         """Where a Java producer lays a key."""
         return partition_of(key.encode(), partitions)
 
+    @staticmethod
+    def note(version: int, body: bytes) -> str:
+        """The note of an event's bytes in a version."""
+        return note_of(version, fastavro.schemaless_reader(io.BytesIO(body), PARSED[version], None))
+
     def notes(self, topic: str, version: int) -> list[list[str]]:
         """The notes in a topic, by partition, in its order."""
-        return [
-            [
-                note_of(version, fastavro.schemaless_reader(io.BytesIO(each.value), PARSED[version], None))
-                for each in part
-            ]
-            for part in self.read(topic)
-        ]
+        return [[self.note(version, each.value) for each in part] for part in self.read(topic)]
 
     def _tails(self) -> str:
         return "\n\n".join(f"{worker.home.name}: {worker.tail()}" for worker in self._workers)
