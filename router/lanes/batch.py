@@ -41,4 +41,4 @@ class Batch:
     received: float
     """When it was fetched: seconds since the epoch."""
     caught_up: bool = False
-    """The log held nothing more behind it when it was fetched, as far as the consumer knows."""
+    """As far as the consumer knows, the log held no more behind it, when it was fetched, than itself: there is no backlog."""

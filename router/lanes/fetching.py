@@ -1,13 +1,17 @@
-"""Records out of the bytes of a fetch, at half of aiokafka's own cost a record.
+"""How a started consumer's fetcher is changed: it unpacks records at half the cost, and asks for them when that is due.
 
 aiokafka passes each record through three Python frames into an object of eleven fields. Here it is one frame and the seven
 fields that a `Record` has. What a record is, which are skipped (what was aborted, control records, what lies before the
 position) and where the position stands after each stays as aiokafka has it, since a lane's continuity rests on it.
+
+aiokafka asks for more of whatever was taken, at once. Where there is a backlog, that keeps everybody busy. Where there is none,
+the answer holds the little that came within a millisecond, and lies there until what was taken before it is carried, while what
+came since waits at the broker for its turn. So without a backlog nothing is asked for until somebody wants it (`Demand`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,7 +20,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionReco
 
 from router.records.record import Headers
 
-__all__ = ["FetchedRecord", "LightRecords", "unpack_lightly"]
+__all__ = ["Demand", "FetchedRecord", "LightRecords", "unpack_lightly"]
 
 
 class FetchedRecord(NamedTuple):
@@ -108,3 +112,35 @@ def _light(records: Any) -> LightRecords:
         records._check_crcs,  # noqa: SLF001 - as above
         records._isolation_level,  # noqa: SLF001 - as above
     )
+
+
+class Demand:
+    """When a started consumer's fetcher asks brokers for records: while there is a backlog, else when they are wanted."""
+
+    backlog = False
+    """What was taken last left more behind it than it held itself."""
+
+    def __init__(self, fetcher: Any) -> None:
+        """From now on it asks by these rules alone."""
+        self._fetcher = fetcher
+        self._wanted: Collection[Any] = ()
+        self._actions: Callable[[Any], tuple[Any, ...]] = fetcher._get_actions_per_node  # noqa: SLF001 - it has no other way in
+        self._answered: Callable[..., Awaitable[bool]] = fetcher._proc_fetch_request  # noqa: SLF001 - as above
+        fetcher._get_actions_per_node = self._due  # noqa: SLF001 - as above
+        fetcher._proc_fetch_request = self._met  # noqa: SLF001 - as above
+
+    def want(self, partitions: Collection[Any]) -> None:
+        """Somebody waits for records of any of these; asks for them, unless that is under way already."""
+        self._wanted = partitions
+        self._fetcher._notify(self._fetcher._wait_consume_future)  # noqa: SLF001 - as above
+
+    def _due(self, assignment: Any) -> tuple[Any, ...]:
+        requests, *others = self._actions(assignment)
+        return (requests if self.backlog or self._wanted else [], *others)
+
+    async def _met(self, assignment: Any, node_id: int, request: Any) -> bool:
+        wake = await self._answered(assignment, node_id, request)
+        # What waits until its own lane has room is not what somebody waits for.
+        if not self._fetcher._records.keys().isdisjoint(self._wanted):  # noqa: SLF001 - as above
+            self._wanted = ()
+        return wake

@@ -72,7 +72,7 @@ class Pace:
     commit_interval: float = 0.1
     commit_when_caught_up: bool = True
     """Commit as soon as nothing is left to add; of use where only a commit makes copies visible."""
-    capacity: int = 4
+    capacity: int = 16
     """Batches that may be on their way between the consumer and the commit."""
     first_backoff: float = 0.05
     most_backoff: float = 5.0

@@ -33,7 +33,7 @@ from mode import Service
 
 from router.errors import BrokerUnavailable, CommitFailed, OffsetOutOfRange
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.fetching import unpack_lightly
+from router.lanes.fetching import Demand, unpack_lightly
 from router.lanes.lanes import Lanes
 from router.lanes.log_ends import note_of, standing, written_to
 from router.observe.logs import get_logger
@@ -67,6 +67,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
     _epochs: dict[TopicPartition, int]
     _before: dict[TopicPartition, int]
     _held: dict[TopicPartition, object]
+    _demand: Demand | None = None
     _last_epoch = 0
     _failure: tuple[str, float, float] | None = None
     """What the latest fetch that failed failed for, when that began, and when it last happened."""
@@ -88,7 +89,9 @@ class BatchThread(driver.AIOKafkaConsumerThread):
                     log.warning("no broker answers: waiting for it", reason=BrokerUnavailable.reason, problem=said)
                 await asyncio.sleep(0.5)
             else:
-                unpack_lightly(self._consumer._fetcher)  # noqa: SLF001 - a consumer does not show its fetcher
+                fetcher = self._consumer._fetcher  # noqa: SLF001 - a consumer does not show its fetcher
+                unpack_lightly(fetcher)
+                self._demand = Demand(fetcher)
                 return
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
@@ -123,6 +126,8 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         self._before = {tp: position for tp in partitions if (position := _position(subscription, tp)) is not None}
         self._held = {tp: _hold(subscription, tp) for tp in self._before}
         error = None
+        if self._demand is not None:
+            self._demand.want(partitions)
         try:
             with subscription.fetch_context():
                 fetched = await fetcher.fetched_records(partitions, timeout=within, max_records=most)
@@ -132,7 +137,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             error, fetched = raised, {}
         # No await from here on: what was taken, the positions and the epochs belong together.
         received = time.time()
-        batches = []
+        batches: list[Batch] = []
         for tp in partitions:
             after = _position(subscription, tp)
             epoch = self._epochs.get(tp)
@@ -146,9 +151,13 @@ class BatchThread(driver.AIOKafkaConsumerThread):
                 # Between here and where the lane stands, something was not handed out: it must read again.
                 batches.append(Batch(source, epoch, after, after, (), received))
             elif after != before or tp in fetched:
+                records = fetched.get(tp, ())
                 stable = consumer.last_stable_offset(tp)
-                caught_up = stable is not None and after >= stable
-                batches.append(Batch(source, epoch, before, after, fetched.get(tp, ()), received, caught_up))
+                # While records come in evenly, some come in beside each answer.
+                caught_up = stable is not None and stable - after <= len(records)
+                batches.append(Batch(source, epoch, before, after, records, received, caught_up))
+        if self._demand is not None and batches:
+            self._demand.backlog = not all(batch.caught_up for batch in batches)
         if error is not None:
             log.warning("a fetch failed: reading again", error=error)
             since = received if self._failure is None or self.failure(received) is None else self._failure[1]
@@ -419,9 +428,13 @@ class BatchConsumer(driver.Consumer):
                     await self._thread.show_life()
                     continue
                 within = _IDLE_FETCH if len(accepting) == len(self.lanes) else _BUSY_FETCH
-                for batch in await self._thread.fetch({_tp(source) for source in accepting}, within, most):
+                batches = await self._thread.fetch({_tp(source) for source in accepting}, within, most)
+                for batch in batches:
                     self.lanes.offered(batch)
-                    await self.wait_first(self.callback(self._event_message(batch)), self.suspend_flow.wait())
+                if batches:
+                    # One a partition: none overtakes another. Each wait costs as much as to carry a small batch.
+                    events = asyncio.gather(*(self.callback(self._event_message(batch)) for batch in batches))
+                    await self.wait_first(events, self.suspend_flow.wait())
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import struct
 import weakref
@@ -16,7 +17,7 @@ from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
-from router.lanes.fetching import FetchedRecord, LightRecords, unpack_lightly
+from router.lanes.fetching import Demand, FetchedRecord, LightRecords, unpack_lightly
 
 TP = TopicPartition("order.status.v1", 3)
 GZIP = 1
@@ -145,6 +146,7 @@ class Fetcher:
 
     def __init__(self) -> None:
         self._records: dict[TopicPartition, Any] = {}
+        self._wait_consume_future: asyncio.Future[None] | None = None
         self.replaced: weakref.ref[PartitionRecords] | None = None
 
     async def _proc_fetch_request(self, assignment: Any, _node: int, request: Any) -> bool:
@@ -153,6 +155,14 @@ class Fetcher:
         self._records[TP] = FetchResult(TP, assignment=assignment, partition_records=records, backoff=0)
         self._records[TopicPartition("other", 0)] = "an error"
         return True
+
+    def _get_actions_per_node(self, _assignment: Any) -> tuple[Any, ...]:
+        return ["a request"], {"a reset": ()}, 0.1, False, []
+
+    @staticmethod
+    def _notify(future: asyncio.Future[None] | None) -> None:
+        if future is not None and not future.done():
+            future.set_result(None)
 
 
 class Assignment:
@@ -201,3 +211,46 @@ async def test_bytes_of_a_fetch_go_with_its_last_record() -> None:
     light = weakref.ref(fetcher._records[TP]._partition_records)
     assert len(fetcher._records[TP].getall(10)) == 3
     assert light() is None
+
+
+OTHER = TopicPartition("other", 1)
+
+
+def asks(fetcher: Any) -> bool:
+    """Whether it would send a fetch now; what else it does is as ever."""
+    requests, *others = fetcher._get_actions_per_node(Assignment())
+    assert others == [{"a reset": ()}, 0.1, False, []]
+    return bool(requests)
+
+
+async def test_nothing_is_asked_for_until_it_is_wanted() -> None:
+    """Once it has come, no more is asked for: what comes then would lie there while it grows old."""
+    fetcher = Fetcher()
+    demand = Demand(fetcher)
+    assert not asks(fetcher)
+    fetcher._wait_consume_future = asyncio.get_running_loop().create_future()
+    demand.want({TP, OTHER})
+    assert fetcher._wait_consume_future.done(), "the fetcher looks again at once"
+    assert asks(fetcher)
+    await fetcher._proc_fetch_request(Assignment(), 1, log_batch(0, 4))
+    assert not asks(fetcher)
+    demand.want({TP})
+    assert asks(fetcher)
+
+
+async def test_what_came_for_others_does_not_end_a_wait() -> None:
+    """Their lanes may have no room for it, and somebody still waits."""
+    fetcher = Fetcher()
+    Demand(fetcher).want({OTHER})
+    assert await fetcher._proc_fetch_request(Assignment(), 1, log_batch(0, 4))
+    assert asks(fetcher)
+
+
+async def test_backlog_is_read_ahead() -> None:
+    """While one batch is carried, the next one is fetched."""
+    fetcher = Fetcher()
+    demand = Demand(fetcher)
+    demand.want({TP})
+    await fetcher._proc_fetch_request(Assignment(), 1, log_batch(0, 4))
+    demand.backlog = True
+    assert asks(fetcher)
