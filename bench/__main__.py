@@ -20,6 +20,7 @@ from bench.measurements import (
     Bench,
     Publisher,
     measure_compare,
+    measure_console,
     measure_delays,
     measure_latency,
     measure_pauses,
@@ -27,7 +28,9 @@ from bench.measurements import (
     measure_rates,
     measure_restore,
     measure_start,
+    measure_viewers,
 )
+from bench.mirror import mirror
 from bench.session import ending_on_signals, kafka, progress
 from router.develop.errors import DevelopmentError
 
@@ -49,6 +52,9 @@ _PAUSED = ("router", "router-at-least-once")
 _STARTED = ("router", "router-at-least-once")
 _RESTORED = (1_000_000, 10_000_000)
 _DELAYED = (100_000,)
+_LISTED = (1_000_000,)
+_BYTES_A_LISTED_KEY = 600
+"""The same, with the records that a tenth of them hold, on the disks of two workers."""
 _BYTES_A_KEY = 250
 """On the broker's disk and on the table's, of a key's state."""
 _BYTES_A_RECORD = 1_100
@@ -161,6 +167,8 @@ def rates(
         with _bench(brokers=brokers, write=write, room=max(_RESTORED) * _BYTES_A_KEY) as bench:
             measure_restore(bench, _RESTORED, partitions=PARTITIONS)
             measure_delays(bench, _DELAYED)
+            measure_console(bench, _LISTED)
+            measure_viewers(bench, count=50, pairs=15, seconds=8, rate=5000)
 
 
 @main.command()
@@ -251,6 +259,30 @@ def delays_command(*, pending: tuple[int, ...], brokers: str | None, write: bool
         measure_delays(bench, pending)
 
 
+@main.command("console")
+@click.option("--keys", multiple=True, type=click.IntRange(min=10_000), default=_LISTED, show_default=True)
+@_where
+def console_command(*, keys: tuple[int, ...], brokers: str | None, write: bool) -> None:
+    """How long the console's pages take, while two workers hold a table of so many keys.
+
+    Several --keys make several tables.
+    """
+    with _bench(brokers=brokers, write=write, room=max(keys) * _BYTES_A_LISTED_KEY) as bench:
+        measure_console(bench, keys)
+
+
+@main.command("viewers")
+@click.option("--viewers", "count", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--pairs", type=click.IntRange(min=1), default=15, show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=1), default=8.0, show_default=True, help="Of each stretch.")
+@click.option("--rate", type=click.IntRange(min=1), default=5000, show_default=True, help="Records a second.")
+@_where
+def viewers_command(*, count: int, pairs: int, seconds: float, rate: int, brokers: str | None, write: bool) -> None:
+    """What it costs a worker that so many people have the console's overview open: CPU time a record, in paired stretches."""
+    with _bench(brokers=brokers, write=write, room=4 << 30) as bench:
+        measure_viewers(bench, count=count, pairs=pairs, seconds=seconds, rate=rate)
+
+
 @main.command()
 @click.argument("name", default="router")
 @_records(1_000_000)
@@ -262,6 +294,7 @@ def profile(*, name: str, records: int, brokers: str | None, write: bool) -> Non
 
 
 main.add_command(convert)
+main.add_command(mirror)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import comparing, delays, latency, restore, sampling, stages, starting
+from bench import comparing, console, delays, latency, restore, sampling, stages, starting, viewers
 from bench.contender import Contender, load_contender
 from bench.errors import BenchError, ContenderFailed, WrongCopies
 from bench.report import Turn, between_markers, conditions, table, versions
@@ -20,6 +20,7 @@ __all__ = [
     "Bench",
     "Publisher",
     "measure_compare",
+    "measure_console",
     "measure_delays",
     "measure_latency",
     "measure_pauses",
@@ -27,6 +28,7 @@ __all__ = [
     "measure_rates",
     "measure_restore",
     "measure_start",
+    "measure_viewers",
 ]
 
 _ROOT = Path(__file__).parent.parent
@@ -220,6 +222,17 @@ def measure_restore(bench: Bench, sizes: Sequence[int], *, partitions: int) -> N
 def measure_delays(bench: Bench, sizes: Sequence[int]) -> None:
     found = {pending: delays.measured(pending=pending, show=bench.show) for pending in dict.fromkeys(sizes)}
     bench.publish("delays", "one lane, a key each", delays.table(found))
+
+
+def measure_console(bench: Bench, sizes: Sequence[int]) -> None:
+    found = {keys: console.looked(bench.kafka.bootstrap, keys=keys, show=bench.show) for keys in dict.fromkeys(sizes)}
+    bench.publish("console", "two workers, a console, each page five times", console.table(found))
+
+
+def measure_viewers(bench: Bench, *, count: int, pairs: int, seconds: float, rate: float) -> None:
+    found = viewers.cost(bench.kafka.bootstrap, viewers=count, pairs=pairs, seconds=seconds, rate=rate, show=bench.show)
+    what = f"one worker at {rate:,.0f} records a second, {pairs} pairs of {seconds:g} s each"
+    bench.publish("viewers", what, viewers.table(found))
 
 
 def measure_profile(bench: Bench, name: str, *, records: int) -> None:

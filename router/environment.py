@@ -355,6 +355,11 @@ VARIABLES: Final[Sequence[Variable]] = (
         "Workers of the group that the console asks for their health, metrics and tables. Those that own a partition of a table are found by themselves.",
     ),
     Variable(
+        "ROUTER_CONSOLE_INDEX", "console_index",
+        _text("address", _URL, "is no address such as http://10.0.0.5:6081"), "",
+        "Where `router index` answers, which tells the console where the copies of a key lie. Without it the console looks for them in the topics.",
+    ),
+    Variable(
         "ROUTER_CONSOLE_VIEWER_TOKEN", "console_viewer_token", _TOKEN, "",
         "Who enters the console with it may look at everything, with masks on (console.md).", secret=True,
     ),

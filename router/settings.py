@@ -91,6 +91,8 @@ class Settings:
     console_host: str
     console_port: int
     console_workers: tuple[str, ...]
+    console_index: str | None
+    """None: nobody runs an index of origins, as far as the console is told."""
     console_viewer_token: str | None = field(repr=False)
     console_operator_token: str | None = field(repr=False)
     console_admin_token: str | None = field(repr=False)

@@ -164,7 +164,7 @@ class RouterApp(faust.App):
             reader = ChangelogReader(settings.broker, settings.aiokafka_security)
             self.lane_tables.read_with(reader, memory=DiskMemory(), partitions=self.destinations.count)
             self.lane_tables.declare(sorted(tabled))
-        self.served_tables = ServedTables(settings, route_set.sources, self)
+        self.served_tables = ServedTables(settings, route_set, self)
         pages = {"/healthz": _healthz, "/readyz": _readyz, "/metrics": _metrics, **self.served_tables.pages}
         for path, view in pages.items():
             self.page(path, name=path.strip("/"))(view)

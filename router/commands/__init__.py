@@ -51,6 +51,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "router.commands.console:console",
         "Serve the web view: what is wrong, what flows where and why, what waits.",
     ),
+    "index": (
+        "router.commands.index:index",
+        "Keep an index of where the copies of each key and record lie, for the console.",
+    ),
     "schemas": (
         "router.commands.schemas:schemas",
         "Ask whether schemas may change, what can read what, and how a record converts.",

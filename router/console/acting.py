@@ -5,7 +5,7 @@ A worker carries it out, and audits it with who asked and why; who asked is whom
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from router.console.masks import HIDDEN
@@ -26,7 +26,7 @@ _HEX = frozenset("0123456789abcdef")
 
 async def plan(sight: Sight, parameters: Parameters) -> Answer:
     """What a redrive would do; nothing is done."""
-    status, body = await _told(sight, "/api/dead-letters/plan", _selection(parameters))
+    status, body = await _told(sight, "/api/dead-letters/plan", _selection(sight, parameters))
     asked = {name: parameters.get(name, "") for name in _ASKED}
     found = _shown(sight, dict(body["plan"]), parameters) if status == 200 else None
     return {"asked": asked, "plan": found, "problem": None if found is not None else dict(body)}
@@ -34,7 +34,7 @@ async def plan(sight: Sight, parameters: Parameters) -> Answer:
 
 async def redrive(sight: Sight, parameters: Parameters) -> Answer:
     """Begin it. Raises WrongQuestion where nobody says why."""
-    body = _selection(parameters) | _who(parameters) | {"rate": _rate(parameters)}
+    body = _selection(sight, parameters) | _who(parameters) | {"rate": _rate(parameters)}
     status, told = await _told(sight, "/api/dead-letters/redrive", body)
     return _begun(status, told, f"/commands/{told.get('command', '')}")
 
@@ -68,11 +68,21 @@ async def stop(sight: Sight, parameters: Parameters) -> Answer:
 
 async def parked(sight: Sight, parameters: Parameters) -> Answer:
     """The keys that wait because one of their records was rejected."""
-    topic = parameters.get("topic", "")
-    status, body = await sight.workers.api(sight.watching.urls, "/api/parked", {"topic": topic} if topic else {})
+    topic, cursor = parameters.get("topic", ""), parameters.get("cursor", "")
+    seal = sight.today.shower.masks.seal
+    if cursor:
+        # A cursor has the key in it behind which it goes on.
+        cursor = (seal.open(cursor) or b"none of this list").decode(errors="replace")
+    asked = {name: value for name, value in {"topic": topic, "cursor": cursor}.items() if value}
+    status, body = await sight.workers.api(sight.watching.urls, "/api/kept", asked)
+    if status == 400:
+        raise WrongQuestion(parameter="cursor", value=parameters.get("cursor", ""), problem="is none of this list")
+    behind = body.get("cursor")
     return {
         "asked": {"topic": topic},
-        "keys": list(body.get("keys", ())) if status == 200 else [],
+        "keys": _seen(sight, body.get("keys", ())) if status == 200 else [],
+        "cursor": None if behind is None else seal.seal(behind.encode(), longest=None),
+        "unanswered": list(body.get("unanswered", ())) if status == 200 else [],
         "problem": None if status == 200 else dict(body),
     }
 
@@ -89,13 +99,34 @@ async def give_up(sight: Sight, parameters: Parameters) -> Answer:
 
 async def _let(sight: Sight, parameters: Parameters, path: str) -> Answer:
     body: dict[str, Any] = {"topic": parameters.get("topic", ""), **_who(parameters)}
-    body |= {"key": parameters["key"]} if parameters.get("key") else {"all": True}
+    body |= {"key": _meant(sight, body["topic"], parameters["key"])} if parameters.get("key") else {"all": True}
     if not body["topic"] or ("all" in body) is not (parameters.get("all") == "1"):
         raise WrongQuestion(
             parameter="key", value=parameters.get("key", ""), problem="and topic are needed, or all=1 for all keys"
         )
     status, told = await _told(sight, path, body)
+    if "keys" in told:
+        told = {**told, "keys": _seen(sight, told["keys"])}
     return _begun(status, told, link("/parked", topic=body["topic"]))
+
+
+def _seen(sight: Sight, keys: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Parked keys without those that are masked."""
+    shower = sight.today.shower
+    return [
+        {**each, "key": shower.key(each["topic"], each["key"].encode())["text"]}
+        if each.get("key") is not None and shower.hides_key(str(each.get("topic", "")))
+        else dict(each)
+        for each in keys
+    ]
+
+
+def _meant(sight: Sight, topic: str, key: str) -> str:
+    """The key that an operator means, who may have seen what stands for it only. Raises WrongQuestion."""
+    meant = sight.today.shower.meant(topic, key.encode())
+    if meant is None:
+        raise WrongQuestion(parameter="key", value=key, problem=f"is no key as those of '{topic}' are shown: masked")
+    return meant.decode(errors="backslashreplace")
 
 
 async def _told(sight: Sight, path: str, body: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
@@ -115,12 +146,20 @@ def _begun(status: int, told: Mapping[str, Any], page: str) -> Answer:
     }
 
 
-def _selection(parameters: Parameters) -> dict[str, Any]:
+def _selection(sight: Sight, parameters: Parameters) -> dict[str, Any]:
     topic = parameters.get("topic", "")
-    return {
-        "topics": [topic.removesuffix(dead_letters_of(""))] if topic else [],
-        "selection": {name: parameters[name] for name in _CHOSEN if parameters.get(name)},
-    }
+    chosen = {name: parameters[name] for name in _CHOSEN if parameters.get(name)}
+    if "key" in chosen:
+        chosen["key"] = _meant(sight, _keyed(sight, topic, chosen["key"]), chosen["key"])
+    return {"topics": [topic.removesuffix(dead_letters_of(""))] if topic else [], "selection": chosen}
+
+
+def _keyed(sight: Sight, topic: str, key: str) -> str:
+    """The topic by whose rules a key is read. Raises WrongQuestion where several are meant that read it otherwise."""
+    hiding = [name for name in sight.today.plans if sight.today.shower.hides_key(name)]
+    if not topic and hiding:
+        raise WrongQuestion(parameter="key", value=key, problem="needs a topic: the keys of some are masked")
+    return topic
 
 
 def _who(parameters: Parameters) -> dict[str, str]:

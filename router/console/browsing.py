@@ -66,7 +66,8 @@ class Wanted:
         self.unasked = 0
         self.looked = 0
         self._shower = shower
-        self._key = key
+        self._key = None if key is None else shower.meant(topic, key)
+        self._nothing = key is not None and self._key is None
         self._where = None
         if where.strip():
             version = shower.version_of(topic)
@@ -80,7 +81,7 @@ class Wanted:
     def takes(self, record: PlainRecord) -> bool:
         """Whether a record is meant."""
         self.looked += 1
-        if self._key is not None and record.key != self._key:
+        if self._nothing or (self._key is not None and record.key != self._key):
             return False
         if self._where is None:
             return True
@@ -92,11 +93,16 @@ class Wanted:
             return self._where.evaluate(
                 value=seen.value if seen.value is not None else {},
                 headers={name: seen.text(text) for name, text in header_texts(self._shown_headers(record)).items()},
-                key=(record.key or b"").decode(errors="surrogateescape"),
+                key=self._shown_key(record),
             )
         except (WhereFailed, ValueError, RecursionError):
             self.unasked += 1
             return False
+
+    def _shown_key(self, record: PlainRecord) -> str:
+        key = record.key or b""
+        hidden = self._shower.hides_key(record.topic)
+        return self._shower.masks.seal.seal(key) if hidden else key.decode(errors="surrogateescape")
 
     def _shown_headers(self, record: PlainRecord) -> Sequence[tuple[str, bytes | None]]:
         version = self._shower.version_of(record.topic)

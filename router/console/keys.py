@@ -6,11 +6,14 @@ import asyncio
 import csv
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from router.console.browsing import Found, From, Wanted
-from router.console.showing import place_of
+from router.console.copies import copies_of_key
+from router.console.masks import Seen
+from router.console.showing import Shower, place_of
 from router.console.sight import Absent, Answer, Parameters, Sight
 from router.errors import RouterError
 from router.failure.dialects import read_deaths
@@ -25,9 +28,13 @@ from router.tables.view import bytes_json, instant
 
 __all__ = ["CSV_COLUMNS", "export", "key", "table", "tables"]
 
-_MOST_SORTED = 5_000
-_MOST_PAGES = 40
-_PASSED_ON = ("prefix", "prefix-base64", "state", "cursor")
+_ENOUGH_SECONDS = 0.15
+"""After which a page ends with what was found: it says how many keys it looked at, and where to look on."""
+_ASKED_AT_ONCE = 500
+"""Keys that a condition is asked of, before it is looked how long that took."""
+_PASSED_ON = ("prefix", "prefix-base64", "state")
+_LISTS: Mapping[str, str] = {"": "keys", "waiting": "waiting"}
+"""By how it is sorted, the list of workers' that has it so."""
 _LOOKED = 2_000
 """Newest records of a topic that are looked through for a key, where nobody asks for more."""
 _LOOKED_MORE = 20_000
@@ -48,59 +55,86 @@ async def tables(sight: Sight, _: Parameters) -> Answer:
 async def table(sight: Sight, parameters: Parameters) -> Answer:
     """A page of a table's keys. Raises WrongQuestion, Absent."""
     source = parameters["source"]
-    question = read_list(parameters)
+    read_list(parameters)
     limit = read_number(parameters, "limit", default=50, least=1, most=1_000)
     where = _condition(parameters.get("where", ""))
     sort = parameters.get("sort", "")
-    if sort not in {"", "waiting"}:
+    if sort not in _LISTS:
         raise WrongQuestion(parameter="sort", value=sort, problem="is none of: waiting")
+    _check_prefix(sight, source, parameters)
     asked = {name: parameters.get(name, "") for name in ("prefix", "state", "sort", "where", "limit")}
-    answer: Answer = {
-        "source": source,
-        "asked": asked,
-        "keys": [],
-        "cursor": None,
-        "unanswered": [],
-        "lanes": [],
-        "problem": None,
-        "cut": False,
-    }
-    if sort == "waiting":
-        told = dict(parameters) | ({} if question.conditions else {"state": "waiting"})
-        keys, last, cut = await _gathered(sight, source, told, where, most=_MOST_SORTED)
-        keys.sort(key=lambda each: (each.get("since") is None, each.get("since") or ""))
-        answer |= {**last, "keys": keys[:limit], "cursor": None, "cut": cut or len(keys) > limit}
-        return answer
-    told = dict(parameters) | {"limit": str(limit)}
-    keys, last, cut = await _gathered(sight, source, told, where, most=limit, pages=_MOST_PAGES if where else 4)
-    answer |= {**last, "keys": keys, "cut": cut}
-    return answer
+    answer: Answer = {"source": source, "asked": asked, "problem": None}
+    keys, last = await _gathered(sight, source, parameters, where, most=limit)
+    return {**answer, **last, "keys": keys}
 
 
 async def _gathered(
-    sight: Sight, source: str, parameters: Parameters, where: Where | None, *, most: int, pages: int = _MOST_PAGES
-) -> tuple[list[dict[str, Any]], dict[str, Any], bool]:
-    """Keys that are meant, page by page until there are enough; what the last page said; and whether there may be more."""
+    sight: Sight, source: str, parameters: Parameters, where: Where | None, *, most: int
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Keys that are meant, page by page until there are enough or it has taken long enough; what is known of the rest."""
+    path = f"/api/tables/{_quoted(source)}/{_LISTS[parameters.get('sort', '')]}"
+    told = {name: parameters[name] for name in _PASSED_ON if parameters.get(name)}
     keys: list[dict[str, Any]] = []
     unanswered: dict[int, Any] = {}
     lanes: dict[int, Any] = {}
+    shower = sight.today.shower
+    hidden = shower.hides_key(source)
     cursor: str | None = parameters.get("cursor", "")
-    for _ in range(pages):
-        told = {name: parameters[name] for name in _PASSED_ON if parameters.get(name)} | {
-            "limit": str(min(1_000, most - len(keys)))
-        }
-        told |= {"cursor": cursor} if cursor else {}
-        status, body = await sight.workers.api(sight.watching.urls, f"/api/tables/{_quoted(source)}/keys", told)
+    if hidden and cursor:
+        # A cursor has the key in it behind which it goes on.
+        opened = shower.masks.seal.open(cursor)
+        cursor = "none of this table's" if opened is None else opened.decode(errors="replace")
+    looked = 0
+    until = time.monotonic() + _ENOUGH_SECONDS
+    while cursor is not None and len(keys) < most:
+        # A condition is asked here, of more keys than there is room for: each says where to go on behind it.
+        page = {"limit": str(most - len(keys))} if where is None else {"limit": str(_ASKED_AT_ONCE), "marked": "1"}
+        page |= {"cursor": cursor} if cursor else {}
+        status, body = await sight.workers.api(sight.watching.urls, path, told | page)
         if status != 200:
-            return keys, _refused(status, body, source), False
-        keys += [each for each in body["keys"] if where is None or _holds(where, each)]
+            return keys, _refused(status, body, source)
         unanswered |= {each["partition"]: each for each in body["unanswered"]}
         lanes |= {each["partition"]: each for each in body["lanes"]}
         cursor = body["cursor"]
-        if cursor is None or len(keys) >= most:
+        found = [_seen(shower, source, each) for each in body["keys"]] if hidden else body["keys"]
+        if where is None:
+            keys += found
+            looked += body["looked"]
+        else:
+            for number, each in enumerate(found, 1):
+                mark = each.pop("cursor")
+                looked += 1
+                if _holds(where, each):
+                    keys.append(each)
+                    if len(keys) == most and (number < len(found) or cursor is not None):
+                        cursor = mark
+                        break
+            else:
+                looked += body["looked"] - len(found)
+        if time.monotonic() > until:
             break
-    last = {"cursor": cursor, "unanswered": list(unanswered.values()), "lanes": list(lanes.values())}
-    return keys, last, cursor is not None
+    if hidden and cursor is not None:
+        cursor = shower.masks.seal.seal(cursor.encode(), longest=None)
+    return keys, {
+        "cursor": cursor, "unanswered": list(unanswered.values()), "lanes": list(lanes.values()), "looked": looked,
+    }  # fmt: skip
+
+
+def _check_prefix(sight: Sight, source: str, parameters: Parameters) -> None:
+    for name in ("prefix", "prefix-base64"):
+        if parameters.get(name) and sight.today.shower.hides_key(source):
+            problem = f"cannot be asked: the keys of '{source}' are masked"
+            raise WrongQuestion(parameter=name, value=parameters[name], problem=problem)
+
+
+def _seen(shower: Shower, source: str, view: Mapping[str, Any]) -> dict[str, Any]:
+    """What a worker tells of a key, without the key."""
+    return {**view, "key": shower.key(source, key_in(_parameters(view["key"]), "key") or b"")}
+
+
+def _parameters(shown: Mapping[str, str]) -> dict[str, str]:
+    """Bytes, as `bytes_json` has them, as a question has them."""
+    return {"key": shown["text"]} if "text" in shown else {"key-base64": shown["base64"]}
 
 
 def _refused(status: int, body: Mapping[str, Any], source: str) -> dict[str, Any]:
@@ -108,7 +142,7 @@ def _refused(status: int, body: Mapping[str, Any], source: str) -> dict[str, Any
         raise Absent(str(body.get("message", f"there is no table of '{source}'")))
     if status == 400:
         raise WrongQuestion(parameter="question", value="", problem=str(body.get("message", "was not understood")))
-    return {"problem": dict(body), "cursor": None, "unanswered": [], "lanes": []}
+    return {"problem": dict(body), "cursor": None, "unanswered": [], "lanes": [], "looked": 0}
 
 
 def _quoted(source: str) -> str:
@@ -140,13 +174,13 @@ async def export(sight: Sight, parameters: Parameters) -> AsyncIterator[str]:
     source = parameters["source"]
     as_csv = parameters.get("as", "json") == "csv"
     read_list(parameters)
+    _check_prefix(sight, source, parameters)
     where = _condition(parameters.get("where", ""))
     cursor: str | None = ""
     silent: dict[int, Any] = {}
     begun = False
     while cursor is not None:
-        told = {**parameters, "cursor": cursor, "limit": "1000"}
-        keys, last, _ = await _gathered(sight, source, told, where, most=1_000, pages=1)
+        keys, last = await _gathered(sight, source, {**parameters, "cursor": cursor}, where, most=1_000)
         if as_csv and not begun:
             yield _csv(CSV_COLUMNS)
         begun = True
@@ -183,11 +217,14 @@ async def key(sight: Sight, parameters: Parameters) -> Answer:
     wanted = key_in({name: parameters[name] for name in ("key", "key-base64") if parameters.get(name)}, "key")
     look = bool(read_number(parameters, "look", default=0, least=0, most=1))
     if wanted is None:
-        return {"key": None, "look": look, "found": [], "events": [], "unanswered": [], "looked": [], "problems": []}
+        nothing: Answer = {"key": None, "look": look, "found": [], "events": [], "unanswered": [], "looked": []}
+        return {**nothing, "problems": [], "index": None}
     ordered = sorted(name for name, each in sight.today.route_set.sources.items() if each.order is not None)
     tables_ = await asyncio.gather(*(_in_table(sight, source, wanted) for source in ordered))
-    looked = await _in_topics(sight, wanted, look=look)
-    events = [event for told in (*tables_, looked) for event in told["events"]]
+    looked, index = await asyncio.gather(_in_topics(sight, wanted, look=look), copies_of_key(sight, wanted))
+    known = {(each["topic"], each["partition"], each["offset"]) for each in looked["events"]}
+    copied = [each for each in index["events"] if (each["topic"], each["partition"], each["offset"]) not in known]
+    events = [*(event for told in (*tables_, looked) for event in told["events"]), *copied]
     events.sort(
         key=lambda each: (each["at"] or "", _RANKS.get(each["kind"], len(_RANKS)), each["topic"], each["offset"])
     )
@@ -199,18 +236,26 @@ async def key(sight: Sight, parameters: Parameters) -> Answer:
         "unanswered": [each for told in tables_ for each in told["unanswered"]],
         "looked": looked["looked"],
         "problems": [each for told in (*tables_, looked) for each in told["problems"]],
+        "index": index["index"],
     }
 
 
 async def _in_table(sight: Sight, source: str, wanted: bytes) -> dict[str, Any]:
-    shown = bytes_json(wanted)
-    asked = {"key": shown["text"]} if "text" in shown else {"key-base64": shown["base64"]}
-    status, body = await sight.workers.api(
-        sight.watching.urls, f"/api/tables/{source}/key", {**asked, "history": _HISTORY}
-    )
     told: dict[str, Any] = {"found": [], "events": [], "unanswered": [], "problems": []}
+    shower = sight.today.shower
+    meant = shower.meant(source, wanted)
+    if meant is None:
+        # Who knows a key that is masked learns nothing of it, and not that it is there.
+        return told
+    # No sentence names the key, as far as we know; should one of another version's do, it is masked there as well.
+    said = Seen(
+        None, frozenset({meant.decode(errors="backslashreplace")} if shower.hides_key(source) and meant else ())
+    )
+    asked = {**_parameters(bytes_json(meant)), "history": _HISTORY}
+    status, body = await sight.workers.api(sight.watching.urls, f"/api/tables/{source}/key", asked)
     if status == 200:
         for each in body["found"]:
+            each = _seen(shower, source, each)  # noqa: PLW2901 - what is told of it is without the key
             told["found"].append(
                 {"source": source, **{name: value for name, value in each.items() if name != "history"}}
             )
@@ -218,7 +263,7 @@ async def _in_table(sight: Sight, source: str, wanted: bytes) -> dict[str, Any]:
             told["found"][-1]["history"] = {name: history[name] for name in ("whole", "begins", "problem")}
             for change in history["changes"]:
                 told["events"].append({
-                    "at": change["at"], "what": change["what"], "kind": "table", "topic": source, "partition": each["partition"],
+                    "at": change["at"], "what": said.text(change["what"]), "kind": "table", "topic": source, "partition": each["partition"],
                     "offset": change["offset"], "page": "",
                 })  # fmt: skip
         told["unanswered"] = [{"source": source, **each} for each in body["unanswered"]]
@@ -240,6 +285,10 @@ async def _in_topics(sight: Sight, wanted: bytes, *, look: bool) -> dict[str, An
     try:
         counts = await sight.kafka.partition_counts()
         names = [name for name, plan in plans.items() if plan.role in roles and name in counts]
+        sealed = sight.today.shower.masks.seal.open(wanted.decode(errors="replace")) is not None
+        if sealed:
+            # Beside others that show the same key it would be masked no more.
+            names = [name for name in names if sight.today.shower.hides_key(name)]
         found = await asyncio.gather(*(_look(sight, name, wanted, deep=look) for name in names))
     except RouterError as error:
         told["problems"].append({"where": "Kafka", "message": str(error), "what_to_do": "see whether the brokers run"})

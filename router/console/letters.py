@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,8 @@ __all__ = ["dead_letters"]
 _NEWEST = 2_000
 """Of each topic, so many are counted; the page says so where there are more."""
 _SHOWN = 100
+_ENOUGH_SECONDS, _LEAST = 0.1, 200
+"""After which no more of a topic is counted, and what is counted in any case."""
 
 
 async def dead_letters(sight: Sight, parameters: Parameters) -> Answer:
@@ -44,15 +47,21 @@ async def dead_letters(sight: Sight, parameters: Parameters) -> Answer:
             continue
         wanted = Wanted(shower, topic, key=key, where="")
         found = await Browsing(sight.kafka).find(topic, From("newest"), wanted, limit=_NEWEST)
-        looked.append({"topic": topic, "records": found.looked, "whole": found.whole})
-        for record in found.records:
+        told = {"topic": topic, "records": found.looked, "whole": found.whole}
+        looked.append(told)
+        until = time.monotonic() + _ENOUGH_SECONDS
+        for number, record in enumerate(found.records):
+            if number >= _LEAST and time.monotonic() > until:
+                # They come newest first, so that what was counted is the newest.
+                told |= {"records": number, "whole": False}
+                break
             death = _seen(sight, record, _death(record))
             symptom = symptom_of(death)
             if not _is_meant(parameters, death, symptom):
                 continue
-            time = record.timestamp if death.last is None else death.last
+            died = record.timestamp if death.last is None else death.last
             at = Origin(record.topic, record.partition, record.offset)
-            causes.add(death, at=at, time=time)
+            causes.add(death, at=at, time=died)
             if len(shown) < _SHOWN:
                 shown.append({"record": shower.show(record), "deaths": shower.deaths(record), "cause": _id(symptom)})
     return {
@@ -67,7 +76,9 @@ async def dead_letters(sight: Sight, parameters: Parameters) -> Answer:
 
 def _is_meant(parameters: Parameters, death: Death, symptom: Symptom) -> bool:
     destination, cause = parameters.get("destination", ""), parameters.get("cause", "")
-    return destination in {"", death.destination} and cause in {"", _id(symptom), _id(replace(symptom, message="…"))}
+    if destination not in {"", death.destination}:
+        return False
+    return not cause or cause in {_id(symptom), _id(replace(symptom, message="…"))}
 
 
 def _death(record: PlainRecord) -> Death:
@@ -78,9 +89,11 @@ def _death(record: PlainRecord) -> Death:
 def _seen(sight: Sight, record: PlainRecord, death: Death) -> Death:
     """The death without what is masked in its record."""
     shower = sight.today.shower
-    seen, problem = shower.plain(record)
     version = shower.version_of(record.topic)
-    if problem and shower.masks.hides(None if version is None else version.subject):
+    if not shower.masks.hides(None if version is None else version.subject):
+        return death
+    seen, problem = shower.plain(record)
+    if problem:
         return replace(death, message=HIDDEN if death.message else "")
     return replace(death, message=seen.text(death.message))
 

@@ -114,7 +114,10 @@ _NAME = Parameter(
     "name", "The topics' name without a version.", "path", {"type": "string", "minLength": 1, "maxLength": 249}
 )
 _VERSIONS = Parameter(
-    "versions", "From which to which: `v1-v2`, `g1-g2`, `v1-split`.", "path", {"type": "string", "pattern": "^[vg][0-9]{1,6}-([vg][0-9]{1,6}|split)$"}
+    "versions",
+    "From which to which: `v1-v2`, `g1-g2`, `v1-split`.",
+    "path",
+    {"type": "string", "pattern": "^[vg][0-9]{1,6}-([vg][0-9]{1,6}|split)$"},
 )
 _PARKED = Parameter("topic", "A consumer's topic.", schema=_TEXT)
 _ALL = Parameter("all", "`1`: all keys of the topic.", schema={"enum": ["", "1"]})
@@ -187,7 +190,8 @@ QUESTIONS: tuple[Question, ...] = (
     Question("migrations", "/migrations", "Topics on their way to the next version of their schema.", template="migrations.html"),
     Question("migration", "/migrations/{name}/{versions}", "One migration: what is copied, who holds it up, each step with its evidence.",
              (_NAME, _VERSIONS), template="migration.html"),
-    Question("parked", "/parked", "Keys that wait because one of their records was rejected.", (_PARKED,), template="parked.html"),
+    Question("parked", "/parked", "Keys that wait because one of their records was rejected.",
+             (_PARKED, Parameter("cursor", "Where the page before ended.", schema=_TEXT)), template="parked.html"),
     Question("release", "/parked/release", "Let a parked key flow again.", role=Role.OPERATOR, method="POST", template="parked.html",
              body=_form(_PARKED, _KEY, _ALL, _REASON)),
     Question("give_up", "/parked/give-up", "Give up the record that parks a key.", role=Role.OPERATOR, method="POST", template="parked.html",
@@ -203,20 +207,20 @@ _ANSWERS: Mapping[str, str] = {
     "topics": "look at kafka topics more roles teams asked",
     "topic": "look at kafka topic role team schema settings rate partitions feeds readers beside table",
     "records": "topic records looked whole unasked further partitions asked schema",
-    "record": "record path deaths asks_why",
+    "record": "record path deaths asks_why copies",
     "why": "sources files form problem today proposed findings",
     "proposed": "sources files form problem today proposed findings refused",
-    "find_key": "key look found events unanswered looked problems",
-    "key": "key look found events unanswered looked problems",
+    "find_key": "key look found events unanswered looked problems index",
+    "key": "key look found events unanswered looked problems index",
     "tables": "tables problem",
-    "table": "source asked keys cursor unanswered lanes problem cut",
+    "table": "source asked keys cursor unanswered lanes problem looked",
     "plan": "asked plan problem",
     "redrive": "command problem goes_to",
     "command": "command problem",
     "stop": "command problem goes_to",
     "migrations": "migrations problem",
     "migration": "migration problem",
-    "parked": "asked keys problem",
+    "parked": "asked keys cursor unanswered problem",
     "release": "command problem goes_to",
     "give_up": "command problem goes_to",
     "dead_letters": "topics asked causes deaths letters looked",

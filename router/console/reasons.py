@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from router.console.masks import Seen
+from router.console.masks import SHORTEST, Seen
 from router.console.showing import jsonable
 from router.console.sight import Absent, Answer, Parameters, Sight
 from router.console.today import Today
@@ -60,12 +60,13 @@ async def _message(
 ) -> tuple[dict[str, Any], Record | None, Seen | None, str]:
     """What the form says by now, the record that it means, what of it must not be seen, and what is wrong with it."""
     form = {name: parameters.get(name, "") for name in ("topic", "key", "value", "headers", "at", "file", "routes")}
+    seen: Seen | None = None
     if form["at"]:
         record = await _picked(sight, form["at"])
         seen, problem = today.shower.plain(record)
         form |= {
             "topic": record.topic,
-            "key": (record.key or b"").decode(errors="backslashreplace"),
+            "key": _shown_key(today, record),
             "value": ""
             if record.value is None or problem
             else json.dumps(jsonable(seen.value), indent=2, ensure_ascii=False),
@@ -73,11 +74,22 @@ async def _message(
         return form, record, seen, ""
     if not form["topic"]:
         return form, None, None, ""
-    stated = Stated(form["topic"], form["value"], form["key"] or None, form["headers"])
+    # A key that is masked may be stated by what stands for it, as it was when the record was picked.
+    opened = today.shower.meant(form["topic"], form["key"].encode()) if today.shower.hides_key(form["topic"]) else None
+    key = form["key"] if opened is None else opened.decode(errors="backslashreplace")
+    if opened is not None:
+        seen = Seen(None, frozenset({key} if len(key) >= SHORTEST else ()))
+    stated = Stated(form["topic"], form["value"], key or None, form["headers"])
     try:
-        return form, stated_record(today.decided, stated), None, ""
+        return form, stated_record(today.decided, stated), seen, ""
     except Unstated as error:
-        return form, None, None, str(error)
+        return form, None, None, str(error) if seen is None else seen.text(str(error))
+
+
+def _shown_key(today: Today, record: Record) -> str:
+    key = record.key or b""
+    hidden = record.key is not None and today.shower.hides_key(record.topic)
+    return today.shower.masks.seal.seal(key) if hidden else key.decode(errors="backslashreplace")
 
 
 async def _picked(sight: Sight, place: str) -> Record:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from router.console.browsing import From, Wanted, moment
+from router.console.copies import copies_of_record
 from router.console.pages import link
 from router.console.sight import Absent, Answer, Parameters, Sight
 from router.records.record import PlainRecord
@@ -95,6 +96,7 @@ async def record(sight: Sight, parameters: Parameters) -> Answer:
         "path": shower.path(found),
         "deaths": shower.deaths(found),
         "asks_why": topic in sight.today.route_set.sources,
+        "copies": await copies_of_record(sight, f"{topic}/{partition}/{found.offset}"),
     }
 
 

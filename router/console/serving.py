@@ -61,11 +61,13 @@ async def serve(settings: Settings, *, host: str | None, port: int | None, say: 
     kafka = Kafka(settings.broker, settings.aiokafka_security)
     workers = Workers(settings.api_token)
     migrations = MigrationsKept(settings)
-    routes = Routes(settings.routes, settings.schemas, settings.group)
+    # Consoles of one group show a masked key alike, and a link outlives a restart.
+    secret = secrets.token_bytes(32) if settings.api_token is None else settings.api_token.encode()
+    routes = Routes(settings.routes, settings.schemas, settings.group, secret=secret)
     watching = Watching(kafka, workers, routes, urls=settings.console_workers)
     await routes.look()
     runner = web.AppRunner(
-        new_app(Sight(watching, kafka, workers, migrations), gate), access_log=None, shutdown_timeout=1.0, max_line_size=65_536, max_field_size=65_536,
+        new_app(Sight(watching, kafka, workers, migrations, settings.console_index), gate), access_log=None, shutdown_timeout=1.0, max_line_size=65_536, max_field_size=65_536,
     )  # fmt: skip
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -6,6 +6,7 @@ Large values are cut, because a page that shows all of a megabyte shows nothing;
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
@@ -14,6 +15,7 @@ from router.console.masks import HIDDEN, Masks, Seen
 from router.errors import RouterError
 from router.failure.dialects import read_deaths
 from router.failure.notes import REASON
+from router.failure.topics import parked_of, rejected_of
 from router.language.topics import dead_letters_of, unroutable_of
 from router.observe.trace import trace_of
 from router.records.catalogue import Catalogue, SubjectVersion
@@ -28,7 +30,8 @@ LONGEST = 16_384
 """Letters of a value, a key or a header that are shown."""
 _HARMLESS = frozenset({ORIGIN, HOP, REASON})
 """Headers that hold nothing of a value."""
-_ENDINGS = (dead_letters_of(""), unroutable_of(""), ".rejected")
+_INNER = "the router's own"
+_ENDINGS = (dead_letters_of(""), unroutable_of(""), rejected_of(""), parked_of(""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,31 @@ class Shower:
 
     catalogue: Catalogue
     masks: Masks
+    inner: Mapping[str, str] = field(default_factory=dict)
+    """By internal topic, the source whose records and keys are in it, in a form of the router's own."""
     _versions: dict[str, SubjectVersion | None] = field(default_factory=dict, repr=False)
 
     def version_of(self, topic: str) -> SubjectVersion | None:
         """What a topic's records are; those that were set aside are what they were before."""
         if topic not in self._versions:
+            name = self.inner.get(topic, topic)
             for ending in _ENDINGS:
-                topic = topic.removesuffix(ending)
-            self._versions[topic] = self.catalogue.resolve(topic)
+                name = name.removesuffix(ending)
+            self._versions[topic] = self.catalogue.resolve(name)
         return self._versions[topic]
+
+    def hides_key(self, topic: str) -> bool:
+        """Whether the keys of a topic's records are masked."""
+        version = self.version_of(topic)
+        return version is not None and self.masks.hides_key(version.subject)
+
+    def key(self, topic: str, key: bytes) -> dict[str, str]:
+        """A key as it may be seen."""
+        return {"text": self.masks.seal.seal(key)} if self.hides_key(topic) else bytes_json(key)
+
+    def meant(self, topic: str, key: bytes) -> bytes | None:
+        """The key of a topic's records that is asked for so; None where none is: masked keys by what stands for them alone."""
+        return self.masks.seal.open(key.decode(errors="replace")) if self.hides_key(topic) else key
 
     def plain(self, record: Record) -> tuple[Seen, str]:
         """Its value decoded and masked, and why it could not be; then the value is None."""
@@ -53,12 +72,16 @@ class Shower:
         subject = None if version is None else version.subject
         schema = None if version is None else version.schema
         if record.value is None:
-            return Seen(None), ""
+            return self.masks.seen(None, subject, schema, key=record.key), ""
+        if record.topic in self.inner and self.masks.hides(subject):
+            # A state, or a whole record in a state's clothes: its schema would read something into it.
+            return self.masks.seen(None, subject, schema, key=record.key), _INNER
         try:
             value = decode_record(record, schema, None if version is None else version.revisions)
         except (RouterError, ValueError, RecursionError) as error:
-            return Seen(None), f"not {'JSON' if schema is None else schema.format}: {error}"
-        return self.masks.seen(value, subject, schema), ""
+            seen = self.masks.seen(None, subject, schema, key=record.key)
+            return seen, f"not {'JSON' if schema is None else schema.format}: {error}"
+        return self.masks.seen(value, subject, schema, key=record.key), ""
 
     def show(self, record: Record, *, whole: bool = False) -> dict[str, Any]:
         """The record as plain data."""
@@ -74,7 +97,7 @@ class Shower:
             "offset": record.offset,
             "at": instant(record.timestamp) if record.timestamp >= 0 else None,
             "timestamp": record.timestamp,
-            "key": None if record.key is None else _cut(bytes_json(record.key), most),
+            "key": None if record.key is None else _cut(self.key(record.topic, record.key), most),
             "schema": None if version is None else str(version),
             "size": None if record.value is None else len(record.value),
             "tombstone": record.value is None,
@@ -123,7 +146,7 @@ class Shower:
         if value is None:
             return {"name": seen.text(name), "value": None}
         if self.masks.hides_header(of, name) or (hidden and name not in _HARMLESS):
-            return {"name": name, "value": {"text": HIDDEN}}
+            return {"name": seen.text(name), "value": {"text": HIDDEN}}
         shown = bytes_json(value)
         if "text" in shown:
             shown = {"text": seen.text(shown["text"])}

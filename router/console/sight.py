@@ -31,6 +31,8 @@ class Sight:
     kafka: KafkaReads
     workers: AskWorkers
     migrations: MigrationReads = field(default_factory=NoMigrations)
+    index: str | None = None
+    """Where an index of origins answers; None: nobody runs one."""
 
     @property
     def browsing(self) -> Browsing:

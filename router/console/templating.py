@@ -13,9 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from router.console.pages import key_page, link
+from router.console.sealing import SEALED
 
 __all__ = ["render"]
 
+_SEALED_SHOWN = len(SEALED) + 10
 _NONE = "\u2013"
 """What stands where nothing is known."""
 
@@ -98,6 +100,9 @@ def shown(value: Mapping[str, Any] | None) -> str:
     if value is None:
         return "null"
     text = str(value["text"]) if "text" in value else f"base64 {value.get('base64', '')}"
+    if text.startswith(SEALED):
+        # What stands for a masked key tells it from others by its beginning; links have all of it.
+        return f"{text[:_SEALED_SHOWN]}…" if len(text) > _SEALED_SHOWN else text
     return f"{text}… ({value['cut']:,} letters)" if "cut" in value else text
 
 

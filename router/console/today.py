@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from router.console.masks import Masks
+from router.console.sealing import Seal
 from router.console.showing import Shower
 from router.console.why import Decided
 from router.errors import RouterError
 from router.language.files import read_routes
 from router.language.graph.model import Graph, graph_of
 from router.language.load import load_routes
-from router.language.repartition import with_internal_topics
+from router.language.repartition import internal_topics, with_internal_topics
 from router.language.routes import RouteSet
-from router.language.topics import TopicPlan, plan_topics
+from router.language.topics import TopicPlan, changelog_of, plan_topics
 from router.records.catalogue import Catalogue
 from router.records.catalogue_files import read_catalogue_texts
 from router.versions.catalogue import new_catalogue
@@ -42,15 +43,23 @@ class Today:
 
 
 def new_today(
-    texts: Mapping[str, str], schemas: Mapping[str, str], *, group: str
+    texts: Mapping[str, str], schemas: Mapping[str, str], *, group: str, secret: bytes = b""
 ) -> tuple[Today | None, tuple[str, ...]]:
-    """Everything made from the texts; and the errors, where there are any: then nothing. Pure but for its cost."""
+    """Everything made from the texts; and the errors, where there are any: then nothing. Pure but for its cost.
+
+    `secret` makes the texts that stand for keys which are not shown.
+    """
     catalogue = new_catalogue(schemas)
     route_set, findings = load_routes(texts, catalogue)
     if route_set is None:
         return None, tuple(str(each) for each in findings if each.level == "error")
     subjects, _ = read_subjects(schemas)
     plans = plan_topics(with_internal_topics(route_set, group), default_partitions=1, replication=-1, group=group)
+    masks = Masks(
+        {name: subject.mask for name, subject in subjects.items()},
+        keys=[name for name, subject in subjects.items() if subject.mask_key],
+        seal=Seal(secret),
+    )
     known = {topic: catalogue.resolve(topic) for topic in (*route_set.topics, *route_set.sources)}
     return Today(
         route_set=route_set,
@@ -60,8 +69,21 @@ def new_today(
         subjects={topic: version.subject for topic, version in known.items() if version is not None},
         plans={plan.name: plan for plan in plans},
         decided=Decided(route_set),
-        shower=Shower(catalogue, Masks({name: subject.mask for name, subject in subjects.items()})),
+        shower=Shower(catalogue, masks, _inner(route_set, catalogue, masks, group)),
     ), ()
+
+
+def _inner(route_set: RouteSet, catalogue: Catalogue, masks: Masks, group: str) -> dict[str, str]:
+    """By internal topic, the source whose records are in it; of several, one of which something is masked."""
+
+    def hides(source: str) -> bool:
+        version = catalogue.resolve(source)
+        return version is not None and masks.hides(version.subject)
+
+    inner = {changelog_of(group, source): source for source in route_set.sources}
+    for source, topic in sorted(internal_topics(route_set, group).items(), key=lambda each: (hides(each[0]), each)):
+        inner |= {topic: source, changelog_of(group, topic): source}
+    return inner
 
 
 @dataclass(slots=True)
@@ -72,6 +94,8 @@ class Routes:
     schemas: Path
     group: str
     today: Today | None = None
+    secret: bytes = b""
+    """Makes the texts that stand for keys which are not shown."""
     faults: tuple[str, ...] = ()
     """What is wrong with what lies on the disk now."""
     _seen: object = field(default=None, repr=False)
@@ -99,7 +123,7 @@ class Routes:
             f"routes/{Path(name).relative_to(self.routes).as_posix()}": text
             for name, text in read_routes(self.routes).items()
         }
-        return new_today(texts, schemas, group=self.group)
+        return new_today(texts, schemas, group=self.group, secret=self.secret)
 
     def _marks(self) -> object:
         marks = []

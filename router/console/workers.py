@@ -123,7 +123,11 @@ class Workers:
         async with self._session.request(
             method, url, params=parameters or {}, json=body, headers=headers, timeout=timeout, allow_redirects=False
         ) as answer:
-            content = await answer.content.read(_LARGEST)
+            content = bytearray()
+            async for some in answer.content.iter_any():
+                content += some
+                if len(content) > _LARGEST:
+                    raise ValueError(f"{url} answers with more than {_LARGEST:,} bytes")
             return answer.status, content.decode("utf-8", "replace")
 
     async def close(self) -> None:

@@ -151,6 +151,10 @@ class Keeping:
         """See LaneOrder."""
         return None if self._order is None else self._order.waiting
 
+    def timers(self) -> Sequence[tuple[int, bytes]]:
+        """See LaneOrder: what is kept for consumers is not in order."""
+        return () if self._order is None else self._order.timers()
+
     @property
     def kept_back(self) -> Mapping[str, KeptBack]:
         """See LaneOrder."""

@@ -44,6 +44,7 @@ __all__ = [
     "STATE_PREFIX",
     "Carried",
     "back_key",
+    "back_prefix",
     "by_key",
     "command_key",
     "decode_carried",
@@ -67,6 +68,7 @@ __all__ = [
     "position_key",
     "state_key",
     "state_of_held",
+    "states_of",
     "topic_of",
 ]
 
@@ -128,6 +130,11 @@ def state_key(topic: str, ident: bytes) -> bytes:
     return b"%b%b%b%b" % (STATE_PREFIX, _topic(topic), _U32.pack(len(ident)), ident)
 
 
+def states_of(topic: str) -> bytes:
+    """What the states of all keys of a topic begin with, and no other entries."""
+    return STATE_PREFIX + _topic(topic)
+
+
 def parts_of_state_key(entry: bytes) -> tuple[str, bytes]:
     """The topic and the ident whose state lies there."""
     topic = topic_of(entry)
@@ -140,7 +147,12 @@ def _of(state: bytes, kind: bytes) -> bytes:
 
 def back_key(state: bytes, place: Place) -> bytes:
     """Where the rejection of a copy lies, by where its key's state does."""
-    return _of(state, b"b") + _PLACE.pack(*place)
+    return back_prefix(state) + _PLACE.pack(*place)
+
+
+def back_prefix(state: bytes) -> bytes:
+    """What the rejections of a key's copies begin with, by where its state lies, and no other entries."""
+    return _of(state, b"b")
 
 
 def held_prefix(state: bytes) -> bytes:

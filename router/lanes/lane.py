@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from router.errors import (
     DeliveryRefused,
@@ -132,6 +132,10 @@ class Lane:
         """What it holds to put it in order; None where it puts nothing in order, or does not carry now."""
         carries = self._order is not None and self.protocol.state is LaneState.CARRYING
         return self._order.waiting if self._order is not None and carries else None
+
+    def timers(self) -> Sequence[tuple[int, bytes]]:
+        """See LaneOrder; nothing where it puts nothing in order, or does not carry now."""
+        return self._order.timers() if self._order is not None and self.protocol.state is LaneState.CARRYING else ()
 
     @property
     def kept_back(self) -> Mapping[str, KeptBack]:

@@ -12,7 +12,7 @@ ahead of it; and whatever is not committed is forgotten by `discard`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -103,6 +103,9 @@ class LaneOrder(Protocol):
     @property
     def waiting(self) -> Holding | None:
         """What is held now; None of one that puts nothing in order."""
+
+    def timers(self) -> Sequence[tuple[int, bytes]]:
+        """A heap of deadlines with their keys, one of each key that holds something; some that hold nothing any more may be in it."""
 
     @property
     def kept_back(self) -> Mapping[str, KeptBack]:

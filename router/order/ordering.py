@@ -49,7 +49,7 @@ from router.order.stored import (
     record_key,
     state_key,
 )
-from router.order.timers import Deadlines, Progress
+from router.order.timers import Deadlines, Progress, Timer
 from router.records.order_errors import IllegalTransition, Late, OrderGap
 from router.records.reader import FieldReader
 from router.records.record import Record
@@ -286,6 +286,10 @@ class Ordering:
         # One that must be looked at in any case says nothing of how long it has waited.
         since = due - self.order.policy.patience_ms if due else self._now()
         return Holding(self.held, max(0, self._now() - since) / 1000)
+
+    def timers(self) -> Sequence[Timer]:
+        """See LaneOrder."""
+        return self.deadlines.copy()
 
     @property
     def kept_back(self) -> Mapping[str, KeptBack]:

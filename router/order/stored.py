@@ -64,6 +64,7 @@ __all__ = [
     "key_of_state",
     "record_key",
     "record_prefix",
+    "records_from",
     "state_key",
 ]
 
@@ -120,6 +121,11 @@ def key_of_state(entry: bytes) -> bytes:
 def record_prefix(key: bytes) -> bytes:
     """What the entries of all records that are held of a key begin with, and no others."""
     return b"%b%b%b" % (RECORD_PREFIX, _U32.pack(len(key)), key)
+
+
+def records_from(length: int, begin: bytes) -> bytes:
+    """Before all held records of those keys of this length that begin so, and behind those of all shorter keys."""
+    return b"%b%b%b" % (RECORD_PREFIX, _U32.pack(length), begin)
 
 
 def record_key(key: bytes, offset: int) -> bytes:

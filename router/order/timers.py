@@ -14,10 +14,14 @@ reader of committed records can get to, and `position` is its position: transact
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 
-__all__ = ["Deadlines", "Progress", "log_time"]
+__all__ = ["Deadlines", "Progress", "Timer", "in_time", "log_time"]
+
+Timer = tuple[int, bytes]
+"""A deadline, milliseconds since the epoch, and the key whose it is."""
 
 _SLACK = 64
 """Entries without meaning that are kept before they are swept."""
@@ -70,7 +74,7 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._at: dict[bytes, int] = {}
-        self._heap: list[tuple[int, bytes]] = []
+        self._heap: list[Timer] = []
 
     def __len__(self) -> int:
         return len(self._at)
@@ -86,6 +90,10 @@ class Deadlines:
         """The key has no timer any more; it need not have had one."""
         self._at.pop(key, None)
         self._sweep()
+
+    def copy(self) -> list[Timer]:
+        """All timers as a heap, to be looked through while they change; those that were replaced or canceled may be in it."""
+        return self._heap.copy()
 
     @property
     def next(self) -> int | None:
@@ -113,3 +121,17 @@ class Deadlines:
         if len(self._heap) > 2 * len(self._at) + _SLACK:
             self._heap = [(at, key) for key, at in self._at.items()]
             heapify(self._heap)
+
+
+def in_time(heap: Sequence[Timer]) -> Iterator[Timer]:
+    """The timers of a heap in their order, each once; for the first few of very many, only those few are looked at."""
+    ahead = [(heap[0], 0)] if heap else []
+    latest: Timer | None = None
+    while ahead:
+        timer, index = heappop(ahead)
+        if timer != latest:
+            yield timer
+            latest = timer
+        for below in (2 * index + 1, 2 * index + 2):
+            if below < len(heap):
+                heappush(ahead, (heap[below], below))

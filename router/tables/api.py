@@ -2,7 +2,9 @@
 
 GET /api/tables                        the tables, and who owns their partitions
 GET /api/tables/{source}/keys          keys of all workers: prefix, state, limit, whole, cursor
+GET /api/tables/{source}/waiting       keys that wait, those first that have waited longest: the same
 GET /api/tables/{source}/key           one key, wherever it is: key or key-base64, history
+GET /api/kept                          keys that wait for consumers which rejected records: topic, limit, cursor
 GET /api/worker/tables/{source}/…      the same, of this worker's partitions alone: workers ask each other so
 """
 
@@ -14,8 +16,9 @@ from typing import Any
 from router.observe.logs import get_logger
 from router.tables.access import refused
 from router.tables.answers import Answer, Refusal
-from router.tables.asking import KEY_HERE, KEYS_HERE, Asking
-from router.tables.questions import WrongQuestion, key_in, read_key, read_list, read_number
+from router.tables.asking import KEY_HERE, KEYS_HERE, LONGEST_HERE, Asking
+from router.tables.kept import KEPT_HERE, AskingKept, entry_in
+from router.tables.questions import MOST_KEYS, Waited, WrongQuestion, key_in, read_key, read_list, read_number
 
 __all__ = ["TablesApi"]
 
@@ -23,6 +26,7 @@ log = get_logger("router.tables")
 
 _MOST_HISTORY = 1_000
 _MOST_PARTITION = 1_000_000
+_LATEST = 2**63 - 1
 _HEADERS = {"Cache-Control": "no-store"}
 Parameters = Mapping[str, str]
 Page = Callable[[str, Parameters], Awaitable[Answer]]
@@ -31,9 +35,10 @@ Page = Callable[[str, Parameters], Awaitable[Answer]]
 class TablesApi:
     """The pages, by their paths: `pages` is what a web server serves."""
 
-    def __init__(self, asking: Asking, *, token: str | None) -> None:
+    def __init__(self, asking: Asking, kept: AskingKept, *, token: str | None) -> None:
         """Without a token every page says that it is off."""
         self._asking = asking
+        self._asking_kept = kept
         self._token = token
 
     @property
@@ -42,8 +47,12 @@ class TablesApi:
         pages: Mapping[str, Page] = {
             "/api/tables": self._tables,
             "/api/tables/{source}/keys": self._keys,
+            "/api/tables/{source}/waiting": self._longest,
             "/api/tables/{source}/key": self._key,
             KEYS_HERE: self._keys_here,
+            LONGEST_HERE: self._longest_here,
+            "/api/kept": self._kept,
+            KEPT_HERE: self._kept_here,
             KEY_HERE: self._key_here,
         }
         return {path: self._page(page) for path, page in pages.items()}
@@ -74,6 +83,10 @@ class TablesApi:
         question = read_list(parameters)
         return await self._asking.keys(source, question, question.cursor(parameters.get("cursor", "")))
 
+    async def _longest(self, source: str, parameters: Parameters) -> Answer:
+        question = read_list(parameters)
+        return await self._asking.longest(source, question, question.waited(parameters.get("cursor", "")))
+
     async def _key(self, source: str, parameters: Parameters) -> Answer:
         history = read_number(parameters, "history", default=0, least=0, most=_MOST_HISTORY)
         return await self._asking.key(source, read_key(parameters), history=history)
@@ -86,17 +99,49 @@ class TablesApi:
         told = await self._asking.here.keys(source, partition, read_list(parameters), after)
         return Answer(200, {"instance": self._asking.me.instance, "answer": told})
 
+    async def _longest_here(self, source: str, parameters: Parameters) -> Answer:
+        if (refusal := self._unknown(source)) is not None:
+            return refusal.answer()
+        key = key_in(parameters, "after")
+        after = None
+        if key is not None:
+            due = read_number(parameters, "due", default=0, least=0, most=_LATEST)
+            after = Waited(due, key, read_number(parameters, "of", default=0, least=0, most=_MOST_PARTITION))
+        told = await self._asking.here.longest(source, _partitions(parameters), read_list(parameters), after)
+        return Answer(200, {"instance": self._asking.me.instance, "answers": told})
+
     async def _key_here(self, source: str, parameters: Parameters) -> Answer:
         if (refusal := self._unknown(source)) is not None:
             return refusal.answer()
-        numbers = [
-            read_number({"partitions": each}, "partitions", default=0, least=0, most=_MOST_PARTITION)
-            for each in parameters.get("partitions", "").split(",")
-        ]
-        told = self._asking.here.key(source, read_key(parameters), numbers)
+        told = self._asking.here.key(source, read_key(parameters), _partitions(parameters))
         return Answer(200, {"instance": self._asking.me.instance, "answers": told})
+
+    async def _kept(self, _: str, parameters: Parameters) -> Answer:
+        limit = read_number(parameters, "limit", default=100, least=1, most=MOST_KEYS)
+        topic, cursor = parameters.get("topic") or None, parameters.get("cursor", "")
+        return await self._asking_kept.keys(topic=topic, cursor=cursor, limit=limit)
+
+    async def _kept_here(self, source: str, parameters: Parameters) -> Answer:
+        if source not in self._asking_kept.sources:
+            message = f"the lanes of '{source}' keep nothing for consumers, on worker '{self._asking.me.instance}'"
+            return Refusal(404, "unknown-table", message).answer()
+        told = await self._asking_kept.here(
+            source,
+            read_number(parameters, "partition", default=0, least=0, most=_MOST_PARTITION),
+            topic=parameters.get("topic") or None,
+            after=entry_in(parameters.get("after", "")),
+            limit=read_number(parameters, "limit", default=100, least=1, most=MOST_KEYS),
+        )
+        return Answer(200, {"instance": self._asking.me.instance, "answer": told})
 
     def _unknown(self, source: str) -> Refusal | None:
         if source in self._asking.here.explainers:
             return None
         return Refusal(404, "unknown-table", f"worker '{self._asking.me.instance}' has no table of '{source}'")
+
+
+def _partitions(parameters: Parameters) -> list[int]:
+    return [
+        read_number({"partitions": each}, "partitions", default=0, least=0, most=_MOST_PARTITION)
+        for each in parameters.get("partitions", "").split(",")
+    ]

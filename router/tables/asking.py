@@ -19,17 +19,23 @@ from router.tables.changes import History
 from router.tables.here import Here, Json
 from router.tables.owners import Owner
 from router.tables.peers import AskPeers, NoAnswer
-from router.tables.questions import Cursor, ListQuestion, key_in
+from router.tables.questions import Cursor, ListQuestion, Waited, key_in
 from router.tables.view import bytes_json, kind_of
 
-__all__ = ["KEYS_HERE", "KEY_HERE", "Asking", "ReadHistory"]
+__all__ = ["KEYS_HERE", "KEY_HERE", "LONGEST_HERE", "Asking", "ReadHistory"]
 
 KEY_HERE = "/api/worker/tables/{source}/key"
 """What one worker says of a key, of the partitions that it is asked for."""
 KEYS_HERE = "/api/worker/tables/{source}/keys"
 """A page of one partition, of its owner."""
+LONGEST_HERE = "/api/worker/tables/{source}/waiting"
+"""What waits longest in some partitions, of their owner."""
 _MOST_PARTITIONS = 64
 """That one page asks."""
+
+
+Dealt = tuple[Owner | None, list[int]]
+"""Who owns some partitions, and these."""
 
 
 class ReadHistory(Protocol):
@@ -119,20 +125,28 @@ class Asking:
         return Refusal(404, "unknown-key", message).answer(source=source)
 
     async def _ask_all(self, source: str, key: bytes) -> list[Json]:
-        owners = self._owners(changelog_of(self._group, source))
-        asked: dict[Owner | None, list[int]] = defaultdict(list)
-        for partition in range(self._count(source)):
-            asked[self._owner(source, partition, owners)].append(partition)
-        answers = await asyncio.gather(*(self._ask(source, key, *each) for each in asked.items()))
-        return [each for some in answers for each in some]
+        async def ask(asked: Dealt) -> list[Json]:
+            if asked[0] == self.me:
+                return self.here.key(source, key, asked[1])
+            return await self._ask(source, asked, KEY_HERE, _bytes_parameter("key", key))
 
-    async def _ask(self, source: str, key: bytes, owner: Owner | None, partitions: list[int]) -> list[Json]:
+        return [each for some in await asyncio.gather(*map(ask, self._dealt(source))) for each in some]
+
+    def _dealt(self, source: str) -> list[Dealt]:
+        """The partitions, by owner."""
+        owners = self._owners(changelog_of(self._group, source))
+        dealt: dict[Owner | None, list[int]] = defaultdict(list)
+        for partition in range(self._count(source)):
+            dealt[self._owner(source, partition, owners)].append(partition)
+        return list(dealt.items())
+
+    async def _ask(self, source: str, asked: Dealt, path: str, parameters: Mapping[str, str]) -> list[Json]:
+        """What another worker says of some of its partitions."""
+        owner, partitions = asked
         if owner is None:
             return [_no_owner(source, each).to_json() for each in partitions]
-        if owner == self.me:
-            return self.here.key(source, key, partitions)
-        parameters = {"partitions": ",".join(map(str, partitions)), **_bytes_parameter("key", key)}
-        told = await self._peers.ask(owner, KEY_HERE.format(source=source), parameters)
+        parameters = {"partitions": ",".join(map(str, partitions)), **parameters}
+        told = await self._peers.ask(owner, path.format(source=source), parameters)
         if isinstance(told, NoAnswer):
             return _silent(partitions, told)
         answers = told.get("answers")
@@ -156,6 +170,7 @@ class Asking:
         unanswered: list[Json] = []
         silent: dict[Owner, NoAnswer] = {}
         count = self._count(source)
+        looked = 0
         next_page: Cursor | None = cursor
         for _ in range(_MOST_PARTITIONS):
             if next_page is None or next_page.partition >= count or len(keys) >= question.limit:
@@ -166,7 +181,8 @@ class Asking:
             if "reason" in told:
                 unanswered.append(told)
                 continue
-            keys += told["keys"]
+            keys += _marked(told["keys"], question, partition)
+            looked += told.get("looked", 0)
             if told["lane"]:
                 lanes.append({"partition": partition, "problem": told["lane"]})
             if told["after"] is not None:
@@ -182,8 +198,45 @@ class Asking:
                 "cursor": next_page.write(question) if more and next_page is not None else None,
                 "unanswered": unanswered,
                 "lanes": lanes,
+                "looked": looked,
             },
         )
+
+    async def longest(self, source: str, question: ListQuestion, after: Waited | None) -> Answer:
+        """A page of the keys that wait, of all partitions together those first that have waited longest."""
+        if (refusal := self.refusal(source)) is not None:
+            return refusal.answer()
+        parameters = _asked(question) | (
+            {}
+            if after is None
+            else {"due": str(after.deadline), "of": str(after.partition), **_bytes_parameter("after", after.key)}
+        )
+
+        async def ask(asked: Dealt) -> list[Json]:
+            if asked[0] == self.me:
+                return await self.here.longest(source, asked[1], question, after)
+            return await self._ask(source, asked, LONGEST_HERE, parameters)
+
+        told = [each for some in await asyncio.gather(*map(ask, self._dealt(source))) for each in some]
+        answered = [each for each in told if "reason" not in each]
+        # Behind where one of them stopped looking nothing is known of it, so that nothing is told of the others either.
+        upto = min((_upto(each) for each in answered if each["upto"] is not None), default=None)
+        found = sorted(
+            (Waited(one["due"], _bytes(one["view"]["key"]), each["partition"]), one["view"])
+            for each in answered for one in each["keys"]
+        )  # fmt: skip
+        within = [each for each in found if upto is None or each[0] <= upto]
+        page = within[: question.limit]
+        behind = page[-1][0] if len(found) > len(page) and len(page) == question.limit else upto
+        body = {
+            "source": source,
+            "keys": [{**view, "cursor": at.write(question)} if question.marked else view for at, view in page],
+            "cursor": None if behind is None else behind.write(question),
+            "unanswered": sorted((each for each in told if "reason" in each), key=_partition),
+            "lanes": [{"partition": _partition(each), "problem": each["lane"]} for each in answered if each["lane"]],
+            "looked": sum(each["looked"] for each in answered),
+        }
+        return Answer(200, body)
 
     async def _page(
         self,
@@ -202,10 +255,7 @@ class Asking:
             return _silent([at.partition], silent[owner])[0]
         parameters = {
             "partition": str(at.partition),
-            "limit": str(question.limit),
-            "state": ",".join(sorted(question.conditions)),
-            "whole": str(int(question.whole)),
-            **_bytes_parameter("prefix", question.prefix),
+            **_asked(question),
             **({} if at.after is None else _bytes_parameter("after", at.after)),
         }
         told = await self._peers.ask(owner, KEYS_HERE.format(source=source), parameters)
@@ -216,6 +266,31 @@ class Asking:
         if not isinstance(answer, dict) or _partition(answer) != at.partition:
             return _silent([at.partition], _strange(owner))[0]
         return answer
+
+
+def _asked(question: ListQuestion) -> dict[str, str]:
+    return {
+        "limit": str(question.limit),
+        "state": ",".join(sorted(question.conditions)),
+        "whole": str(int(question.whole)),
+        **_bytes_parameter("prefix", question.prefix),
+    }
+
+
+def _marked(keys: list[Json], question: ListQuestion, partition: int) -> list[Json]:
+    if not question.marked:
+        return keys
+    return [{**each, "cursor": Cursor(partition, _bytes(each["key"])).write(question)} for each in keys]
+
+
+def _upto(answer: Json) -> Waited:
+    deadline, key = answer["upto"]
+    return Waited(deadline, _bytes(key), answer["partition"])
+
+
+def _bytes(told: Mapping[str, str]) -> bytes:
+    """What `bytes_json` gave, as bytes."""
+    return key_in(_parameters(told), "after") or b""
 
 
 def _partition(answer: Any) -> int:

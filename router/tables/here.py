@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from router.errors import RouterError
 from router.order.marker import Marker
 from router.order.table_errors import DiskFailed
+from router.order.timers import Timer
 from router.tables.answers import Unanswered
-from router.tables.questions import ListQuestion
+from router.tables.longest import read_longest
+from router.tables.questions import MOST_KEYS, ListQuestion, Waited
 from router.tables.reading import Stored, read_key_view, read_keys
-from router.tables.view import Explainer, bytes_json
+from router.tables.view import Condition, Explainer, bytes_json
 
-__all__ = ["Here", "OwnedPartition", "PartitionStore"]
+__all__ = ["Here", "OwnedPartition", "PartitionStore", "stopped"]
 
 Json = dict[str, Any]
 
@@ -42,6 +45,8 @@ class OwnedPartition:
     reason: str = ""
     """Why the lane does not carry; empty where it is only on its way."""
     message: str = ""
+    timers: Callable[[], Sequence[Timer]] = tuple
+    """A heap of the deadlines of keys that hold something, as of now."""
 
 
 class Here:
@@ -80,7 +85,7 @@ class Here:
             return _failed(partition, error).to_json()
         if view is None and not owned.carrying:
             # It may be in what was committed and is not on the disk yet.
-            return _stopped(source, partition, owned).to_json()
+            return stopped(source, partition, owned).to_json()
         return {"partition": partition, "view": None if view is None else view.to_json(), **_facts(owned)}
 
     async def keys(self, source: str, partition: int, question: ListQuestion, after: bytes | None) -> Json:
@@ -98,8 +103,48 @@ class Here:
             "partition": partition,
             "keys": [view.to_json(whole=question.whole) for view in page.keys],
             "after": None if page.after is None else bytes_json(page.after),
+            "looked": page.looked,
             **_facts(owned),
         }
+
+    async def longest(
+        self, source: str, partitions: Iterable[int], question: ListQuestion, after: Waited | None
+    ) -> list[Json]:
+        """Of each of these partitions the keys that wait longest, and how far it looked; or why it does not answer."""
+        return list(await asyncio.gather(*(self._longest(source, each, question, after) for each in partitions)))
+
+    async def _longest(self, source: str, partition: int, question: ListQuestion, after: Waited | None) -> Json:
+        owned = self._owned(source, partition)
+        if isinstance(owned, Unanswered):
+            return owned.to_json()
+        try:
+            timers = owned.timers() if owned.carrying else await self._timers(source, partition, question, owned)
+            if timers is None:
+                # They are too many to be sorted, and only a lane that is at work has them in time.
+                return stopped(source, partition, owned).to_json()
+            page = await read_longest(
+                owned.disk, partition, question,
+                timers=timers, after=after, explainer=self.explainers[source], now=self._now(),
+            )  # fmt: skip
+        except DiskFailed as error:
+            return _failed(partition, error).to_json()
+        return {
+            "partition": partition,
+            "keys": [{"due": due, "view": view.to_json(whole=question.whole)} for due, view in page.keys],
+            "upto": None if page.upto is None else [page.upto.deadline, bytes_json(page.upto.key)],
+            "looked": page.looked,
+            **_facts(owned),
+        }
+
+    async def _timers(
+        self, source: str, partition: int, question: ListQuestion, owned: OwnedPartition
+    ) -> Sequence[Timer] | None:
+        """Those of a lane that stands still, from its disk: who looks for what is stuck wants to see just that."""
+        holding = ListQuestion(prefix=question.prefix, conditions=frozenset({Condition.WAITING}), limit=MOST_KEYS)
+        page = await read_keys(
+            owned.disk, partition, holding, after=None, explainer=self.explainers[source], now=self._now()
+        )
+        return None if page.after is not None else sorted((view.deadline or 0, view.key) for view in page.keys)
 
     def _owned(self, source: str, partition: int) -> OwnedPartition | Unanswered:
         owned = self._look(source, partition)
@@ -107,13 +152,14 @@ class Here:
             return Unanswered(partition, "moving", f"{source}/{partition} is not this worker's, or not any more")
         if owned.restoring:
             return Unanswered(partition, "restoring", f"{source}/{partition}: {owned.restoring}")
-        return owned if owned.disk.db is not None else _stopped(source, partition, owned)
+        return owned if owned.disk.db is not None else stopped(source, partition, owned)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
 
 
-def _stopped(source: str, partition: int, owned: OwnedPartition) -> Unanswered:
+def stopped(source: str, partition: int, owned: OwnedPartition) -> Unanswered:
+    """Why a lane that stands still does not answer."""
     message = owned.message or "its lane opens"
     return Unanswered(partition, owned.reason or "opening", f"{source}/{partition}: {message}")
 

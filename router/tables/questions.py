@@ -17,13 +17,24 @@ from router.environment import nearest
 from router.errors import ConfigError
 from router.tables.view import Condition
 
-__all__ = ["MOST_KEYS", "Cursor", "ListQuestion", "WrongQuestion", "key_in", "read_key", "read_list", "read_number"]
+__all__ = [
+    "MOST_KEYS",
+    "Cursor",
+    "ListQuestion",
+    "Waited",
+    "WrongQuestion",
+    "key_in",
+    "read_key",
+    "read_list",
+    "read_number",
+]
 
 MOST_KEYS = 1_000
 """Of one page."""
 _KEYS = 100
 _CURSOR = Struct(">BII?")
-_VERSION = 1
+_WAITED = Struct(">BIIq")
+_VERSION, _WAITED_VERSION = 1, 2
 
 
 class WrongQuestion(ConfigError):
@@ -52,7 +63,22 @@ class Cursor:
     def write(self, question: ListQuestion) -> str:
         """As a caller gets it."""
         head = _CURSOR.pack(_VERSION, question.checksum, self.partition, self.after is not None)
-        return base64.urlsafe_b64encode(head + (self.after or b"")).decode().rstrip("=")
+        return _written(head + (self.after or b""))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Waited:
+    """Where a page of keys begins that are sorted by how long they wait: behind this one."""
+
+    deadline: int
+    """Milliseconds since the epoch; 0: it is to be looked at in any case."""
+    key: bytes
+    partition: int
+
+    def write(self, question: ListQuestion) -> str:
+        """As a caller gets it."""
+        head = _WAITED.pack(_WAITED_VERSION, question.checksum, self.partition, self.deadline)
+        return _written(head + self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +91,8 @@ class ListQuestion:
     limit: int = _KEYS
     whole: bool = False
     """With all that is held, not only the number."""
+    marked: bool = False
+    """Each key with the cursor of the page that begins behind it."""
 
     @property
     def checksum(self) -> int:
@@ -79,28 +107,47 @@ class ListQuestion:
         """Where a page begins, from what `Cursor.write` gave; empty: at the beginning. Raises WrongQuestion."""
         if not text:
             return Cursor()
+        raw = self._raw(text, _CURSOR, _VERSION)
+        *_, partition, inside = _CURSOR.unpack_from(raw)
+        return Cursor(partition, raw[_CURSOR.size :] if inside else None)
+
+    def waited(self, text: str) -> Waited | None:
+        """The same, from what `Waited.write` gave. Raises WrongQuestion."""
+        if not text:
+            return None
+        raw = self._raw(text, _WAITED, _WAITED_VERSION)
+        *_, partition, deadline = _WAITED.unpack_from(raw)
+        return Waited(deadline, raw[_WAITED.size :], partition)
+
+    def _raw(self, text: str, head: Struct, wanted: int) -> bytes:
         try:
             raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             raw = b""
-        if len(raw) < _CURSOR.size:
+        if len(raw) < head.size:
             raise WrongQuestion(parameter="cursor", value=text, problem="is none that a page ended with")
-        version, checksum, partition, inside = _CURSOR.unpack_from(raw)
-        if version != _VERSION:
-            raise WrongQuestion(parameter="cursor", value=text, problem="is of another version: begin without it")
+        version, checksum, *_ = head.unpack_from(raw)
+        if version != wanted:
+            problem = "is of another version, or of another sorting: begin without it"
+            raise WrongQuestion(parameter="cursor", value=text, problem=problem)
         if checksum != self.checksum:
             problem = "is of another question: go on with the prefix and state that it came from, or begin without it"
             raise WrongQuestion(parameter="cursor", value=text, problem=problem)
-        return Cursor(partition, raw[_CURSOR.size :] if inside else None)
+        return raw
+
+
+def _written(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def read_list(parameters: Mapping[str, str]) -> ListQuestion:
-    """The question in a request's parameters: `prefix`, `state` (several with commas), `limit`, `whole`. Raises WrongQuestion."""
+    """The question in a request's parameters: `prefix`, `state` (several with commas), `limit`, `whole`, `marked`. Raises WrongQuestion."""
     return ListQuestion(
         prefix=key_in(parameters, "prefix") or b"",
         conditions=frozenset(map(_condition, filter(None, parameters.get("state", "").split(",")))),
         limit=read_number(parameters, "limit", default=_KEYS, least=1, most=MOST_KEYS),
         whole=bool(read_number(parameters, "whole", default=0, least=0, most=1)),
+        marked=bool(read_number(parameters, "marked", default=0, least=0, most=1)),
     )
 
 
@@ -130,7 +177,7 @@ def read_number(parameters: Mapping[str, str], name: str, *, default: int, least
     text = parameters.get(name)
     if text is None:
         return default
-    if not (text.isdecimal() and text.isascii() and len(text) <= 10 and least <= int(text) <= most):
+    if not (text.isdecimal() and text.isascii() and len(text) <= 19 and least <= int(text) <= most):
         raise WrongQuestion(parameter=name, value=text, problem=f"is no whole number from {least} to {most}")
     return int(text)
 

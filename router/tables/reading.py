@@ -12,7 +12,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from router.order.stored import RECORD_PREFIX, key_of_record, key_of_state, record_prefix, state_key
+from router.order.stored import (
+    RECORD_PREFIX,
+    key_of_record,
+    key_of_state,
+    record_prefix,
+    records_from,
+    state_key,
+)
 from router.tables.questions import ListQuestion
 from router.tables.view import Condition, Explainer, KeyView
 
@@ -24,6 +31,8 @@ _HELD_STEP = 8
 """The same where each is looked for by itself."""
 _MOST_LOOKED = 8_192
 """Entries that one page looks at."""
+_MOST_LOOKED_HELD = 2_048
+"""The same where each is looked for by itself."""
 _MOST_HELD = 2_000
 """Held records that one page tells of, where it tells of them one by one; it exceeds that by one key at most."""
 _HOLDING = frozenset({Condition.WAITING, Condition.PARKED, Condition.OVERDUE})
@@ -48,6 +57,8 @@ class KeyPage:
     keys: tuple[KeyView, ...]
     after: bytes | None
     """The key behind which the next page begins; None where there is no more. A page may be empty, and not the last."""
+    looked: int = 0
+    """Keys that were looked at for it."""
 
 
 def read_key_view(disk: Stored, key: bytes, partition: int, *, explainer: Explainer, now: int) -> KeyView | None:
@@ -66,19 +77,20 @@ async def read_keys(
     held_only = bool(question.conditions) and question.conditions <= _HOLDING
     # What holds records and cannot be read is not to be left out of those that hold some.
     wanted = question.conditions | ({Condition.UNREADABLE} if held_only else frozenset())
-    found = _holding(disk, after) if held_only else _all(disk, question.prefix, after)
+    found = (_holding if held_only else _all)(disk, question.prefix, after)
+    most = _MOST_LOOKED_HELD if held_only else _MOST_LOOKED
     keys: list[KeyView] = []
     looked = held = 0
     async for key, stored in found:
         looked += 1
         meant = not wanted or not wanted.isdisjoint(explainer.conditions(stored, now=now))
-        if meant and key.startswith(question.prefix):
+        if meant:
             view = explainer.view(key, partition, stored, now=now)
             keys.append(view)
             held += len(view.held) if question.whole else 0
-        if len(keys) == question.limit or held >= _MOST_HELD or looked == _MOST_LOOKED:
-            return KeyPage(tuple(keys), key)
-    return KeyPage(tuple(keys), None)
+        if len(keys) == question.limit or held >= _MOST_HELD or looked == most:
+            return KeyPage(tuple(keys), key, looked)
+    return KeyPage(tuple(keys), None, looked)
 
 
 async def _all(disk: Stored, prefix: bytes, after: bytes | None) -> AsyncIterator[tuple[bytes, bytes]]:
@@ -95,15 +107,20 @@ async def _all(disk: Stored, prefix: bytes, after: bytes | None) -> AsyncIterato
         await asyncio.sleep(0)
 
 
-async def _holding(disk: Stored, after: bytes | None) -> AsyncIterator[tuple[bytes, bytes]]:
-    """Every key that holds something: from the first of its held records to the next key's, over all between."""
+async def _holding(disk: Stored, prefix: bytes, after: bytes | None) -> AsyncIterator[tuple[bytes, bytes]]:
+    """Every key that begins so and holds something: from the first of its held records to the next key's, over all between."""
     start = RECORD_PREFIX if after is None else record_prefix(after) + _BEHIND
     count = 0
     while found := disk.entries(RECORD_PREFIX, start, 1):
         key = key_of_record(found[0][0])
-        # One that has no state is damaged, and is shown as such.
-        yield key, disk.get(state_key(key)) or b""
-        start = record_prefix(key) + _BEHIND
+        if key.startswith(prefix):
+            # One that has no state is damaged, and is shown as such.
+            yield key, disk.get(state_key(key)) or b""
+            start = record_prefix(key) + _BEHIND
+        else:
+            # They lie by their length first: of each length, those that begin so lie together.
+            before = len(key) >= len(prefix) and key < prefix
+            start = records_from(max(len(prefix), len(key) + (not before)), prefix)
         count += 1
         if count % _HELD_STEP == 0:
             await asyncio.sleep(0)

@@ -10,13 +10,15 @@ from router.lanes.destinations import Destinations
 from router.lanes.lane import Lane
 from router.lanes.protocol import LaneState
 from router.lanes.reporting import status_of
-from router.language.routes import Source
+from router.language.routes import RouteSet
+from router.language.topics import keeping_sources
 from router.settings import Settings
 from router.tables.api import TablesApi
 from router.tables.asking import Asking
 from router.tables.here import Here, OwnedPartition, PartitionStore
 from router.tables.history import ChangelogPast
-from router.tables.owners import advertised, owner_at, owners_of
+from router.tables.kept import AskingKept
+from router.tables.owners import Owner, advertised, owner_at, owners_of
 from router.tables.peers import HttpPeers
 from router.tables.view import Explainer
 
@@ -43,6 +45,7 @@ def owned_partition(lane: Lane, disk: PartitionStore) -> OwnedPartition:
         restoring=lane.restoring,
         reason=status.reason,
         message=status.message,
+        timers=lane.timers,
     )
 
 
@@ -76,26 +79,33 @@ class TablesWorker(Protocol):
 class ServedTables:
     """The pages, and the connections to other workers behind them."""
 
-    def __init__(self, settings: Settings, sources: Mapping[str, Source], worker: TablesWorker) -> None:
-        """A table for each of the sources that are put in order."""
+    def __init__(self, settings: Settings, route_set: RouteSet, worker: TablesWorker) -> None:
+        """A table for each of the sources that are put in order, and what lanes keep for consumers that reject."""
 
         def look(source: str, partition: int) -> OwnedPartition | None:
             at = (source, partition)
             lane = next((each for each in worker.lanes if (each.source.topic, each.source.partition) == at), None)
             return None if lane is None else owned_partition(lane, worker.lane_tables.disk(source, partition))
 
-        ordered = {topic: source.order for topic, source in sources.items() if source.order is not None}
+        def owners(changelog: str) -> Mapping[int, Owner]:
+            return owners_of(changelog, worker.assignor.changelog_distribution)
+
+        ordered = {topic: source.order for topic, source in route_set.sources.items() if source.order is not None}
         self._peers = HttpPeers(settings.api_token or "")
+        me, count = owner_at(str(worker.conf.canonical_url)), worker.destinations.count
         asking = Asking(
             group=settings.group,
-            me=owner_at(str(worker.conf.canonical_url)),
+            me=me,
             here=Here(look, {source: Explainer(order.policy) for source, order in ordered.items()}),
             peers=self._peers,
-            owners=lambda changelog: owners_of(changelog, worker.assignor.changelog_distribution),
-            count=worker.destinations.count,
+            owners=owners,
+            count=count,
             past=ChangelogPast(settings.broker, settings.aiokafka_security),
         )
-        self._api = TablesApi(asking, token=settings.api_token)
+        kept = AskingKept(
+            group=settings.group, me=me, sources=keeping_sources(route_set), look=look, peers=self._peers, owners=owners, count=count
+        )  # fmt: skip
+        self._api = TablesApi(asking, kept, token=settings.api_token)
 
     @property
     def pages(self) -> Mapping[str, Callable[..., Any]]:

@@ -36,3 +36,7 @@ class SubjectFile(Shape):
         description="Fields that the console never shows, as dotted paths that go into each item of a list, and "
         "`header:NAME` for headers.",
     )
+    mask_key: bool = Field(
+        default=False,
+        description="The records' keys are not shown by the console either: a text stands for each that tells it from others.",
+    )

@@ -81,6 +81,8 @@ class Subject:
     """The name of a revision by the id of a registry."""
     mask: tuple[str, ...] = ()
     """Fields (dotted paths) and headers (`header:NAME`) that nobody is shown."""
+    mask_key: bool = False
+    """Nobody is shown its records' keys."""
     revisions: tuple[Revision, ...] = ()
     """By version, oldest first, so that each version's newest is the last of it."""
 
@@ -213,7 +215,7 @@ def _subject(
             place = parsed.place("mask", index)
             findings.append(VersionFinding(place, Level.ERROR, VersionKind.INVALID_SUBJECT, problem))
     return Subject(
-        name, Encoding(shape.encoding), Mode(shape.compatibility), ids, tuple(shape.mask), revisions
+        name, Encoding(shape.encoding), Mode(shape.compatibility), ids, tuple(shape.mask), shape.mask_key, revisions
     ), findings
 
 

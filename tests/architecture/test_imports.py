@@ -14,6 +14,7 @@ from support.source import ROOT, expect_none, sources
 # Each vendor's package and the modules that adapt it. A pattern stands for a folder whose work it is.
 ADAPTERS: dict[str, tuple[str, ...]] = {
     "aiohttp": (
+        "router/console/index_serving.py",
         "router/console/server.py",
         "router/console/serving.py",
         "router/console/streaming.py",

@@ -91,7 +91,7 @@ async def test_what_a_worker_does_not_do_is_told(sight: Sight) -> None:
     sight.workers.answers |= {
         "/api/dead-letters/redrive": (409, busy),
         "/api/parked/release": (400, {"message": "no such topic"}),
-        "/api/parked": (0, {"reason": "no-worker", "message": "none", "what_to_do": ""}),
+        "/api/kept": (0, {"reason": "no-worker", "message": "none", "what_to_do": ""}),
         "/api/commands/0123abcd": (0, {"reason": "no-worker", "message": "none", "what_to_do": ""}),
         "/api/dead-letters/plan": (0, {"reason": "no-worker", "message": "none", "what_to_do": ""}),
     }
@@ -124,6 +124,24 @@ async def test_acts_are_for_operators(sight: Sight) -> None:
         assert asked(sight)["author"] == "operator"
         shown = await (await client.get("/commands/0123abcd")).text()
         assert SCRIPT not in shown
+
+
+async def test_a_command_that_runs_has_a_page(sight: Sight) -> None:
+    """It has done nothing yet, and no lane has got anything; whoever may can stop it."""
+    assert isinstance(sight.workers, MemoryWorkers)
+    begun = {
+        "command": "0123abcd",
+        "kind": "redrive",
+        "author": "ann",
+        "reason": "why",
+        "state": "running",
+        "letters": 0,
+        "problem": "",
+    }
+    sight.workers.answers["/api/commands/0123abcd"] = (200, begun)
+    async with served(sight) as client:
+        answer = await client.get("/commands/0123abcd", headers=bearer(Role.OPERATOR))
+        assert (answer.status, "Stop it" in await answer.text()) == (200, True)
 
 
 @pytest.fixture

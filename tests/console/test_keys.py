@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from support.console import SOURCE, MemoryKafka, MemoryWorkers, busy_sight, new_sight
+from support.table_group import TableGroup, keeps
 
 from router.console.keys import CSV_COLUMNS, export, key, table, tables
-from router.console.sight import Absent
+from router.console.sight import Absent, Sight
 from router.tables.questions import WrongQuestion
 
 
@@ -140,3 +141,50 @@ async def test_without_kafka_the_tables_still_tell() -> None:
     sight.kafka.down = "refused"
     told = await key(sight, {"key": "ord-2"})
     assert (len(told["found"]), told["problems"][0]["where"]) == (1, "Kafka")
+
+
+async def test_those_that_wait_longest_are_paged_too() -> None:
+    """By a cursor of their own."""
+    sight = await crowded_sight()
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        told = await table(sight, {"source": SOURCE, "sort": "waiting", "limit": "7", "cursor": cursor})
+        found += shown(told)
+        cursor = told["cursor"]
+    assert sorted(found) == [f"w-{number:03}" for number in range(40)]
+
+
+@pytest.mark.parametrize("sort", ["", "waiting"])
+async def test_a_condition_is_asked_of_more_keys_than_are_shown(sort: str) -> None:
+    """Pages lead on exactly behind the last that was shown, and say how many were looked at."""
+    sight = await crowded_sight()
+    found: list[str] = []
+    looked = 0
+    cursor: str | None = ""
+    while cursor is not None:
+        asked = {"source": SOURCE, "where": "key.endsWith('3') && holds > 0", "limit": "1", "sort": sort}
+        told = await table(sight, {**asked, "cursor": cursor})
+        assert len(told["keys"]) <= 1
+        assert all("cursor" not in each for each in told["keys"])
+        found += shown(told)
+        looked += told["looked"]
+        cursor = told["cursor"]
+    assert found == ["w-003", "w-013", "w-023", "w-033"]
+    assert looked == (40 if sort else 42)
+
+
+async def test_a_page_that_takes_long_ends_with_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leads on from there."""
+    sight = await crowded_sight()
+    monkeypatch.setattr("router.console.keys._ENOUGH_SECONDS", 0.0)
+    monkeypatch.setattr("router.console.keys._ASKED_AT_ONCE", 10)
+    told = await table(sight, {"source": SOURCE, "where": "key == 'w-039'", "state": "waiting"})
+    assert (shown(told), told["looked"], told["cursor"] is None) == ([], 10, False)
+
+
+async def crowded_sight() -> Sight:
+    """Forty keys that wait, and two that do not."""
+    names = [b"w-%03d" % number for number in range(40)]
+    group = TableGroup(2).deal({0: keeps(b"a", waiting=names[:25]), 1: keeps(b"z", waiting=names[25:])})
+    return new_sight(workers=MemoryWorkers(group))

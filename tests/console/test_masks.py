@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from router.console.masks import Masks, Seen
+from router.console.sealing import Seal
 
+SEAL = Seal(b"a secret")
 MASKS = Masks({"order": ["customer.email", "items.note", "n", "header:Secret"], "stock": []})
 
 
@@ -59,3 +61,21 @@ def test_rules_are_a_subjects_own(subject: str | None, *, hides: bool, hides_hea
     """What one says holds for no other; headers' names count in any case."""
     assert (MASKS.hides(subject), MASKS.hides_header(subject, "SECRET")) == (hides, hides_header)
     assert not MASKS.hides_header(subject, "other")
+
+
+def test_a_masked_key_is_another_text_wherever_it_stands() -> None:
+    """As a field of the value, a text or a number, and a secret elsewhere; of its own subject alone."""
+    masks = Masks({"order": []}, keys=["order"], seal=SEAL)
+    value = {"id": "4711", "n": 4711, "of": [{"id": "4711"}, "47110"], "is": True, "other": 1.5}
+    seen = masks.seen(value, "order", None, key=b"4711")
+    shown = SEAL.seal(b"4711")
+    assert seen.value == {"id": shown, "n": shown, "of": [{"id": shown}, "47110"], "is": True, "other": 1.5}
+    assert seen.text("no order 4711") == "no order masked"
+    assert (masks.hides_key("order"), masks.hides("order"), masks.hides_key("stock"), masks.hides_key(None)) == (
+        True,
+        True,
+        False,
+        False,
+    )
+    assert masks.seen(value, "stock", None, key=b"4711").value == value
+    assert masks.seen({"id": "a"}, "order", None, key=None).value == {"id": "a"}

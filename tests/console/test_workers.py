@@ -33,8 +33,12 @@ async def url() -> AsyncIterator[str]:
     async def strange(_: web.Request) -> web.Response:
         return web.Response(text=json.dumps([]))
 
+    async def large(_: web.Request) -> web.Response:
+        return web.json_response({"keys": ["x" * 1_000] * 2_000})
+
     app = web.Application()
     for path, page in {
+        "/large": large,
         "/readyz": ready,
         "/metrics": metrics,
         "/api/tables": tables,
@@ -89,4 +93,14 @@ async def test_without_a_token_nothing_is_asked(url: str) -> None:
     workers = Workers("token")
     status, body = await workers.api([url], "/away", {})
     assert (status, body["reason"]) == (0, "no-worker")
+    await workers.close()
+
+
+async def test_an_answer_is_read_whole(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many packets it comes in, up to what nobody could show."""
+    workers = Workers("token")
+    status, body = await workers.api([url], "/large", {})
+    assert (status, len(body["keys"])) == (200, 2_000)
+    monkeypatch.setattr("router.console.workers._LARGEST", 1_000_000)
+    assert (await workers.api([url], "/large", {}))[1]["reason"] == "no-worker"
     await workers.close()

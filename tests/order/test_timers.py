@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from heapq import heappush
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.order.timers import Deadlines, Progress, log_time
+from router.order.timers import Deadlines, Progress, in_time, log_time
 
 
 @pytest.mark.parametrize(
@@ -120,3 +122,22 @@ def test_timers_that_run_out_together_can_be_taken_in_turns() -> None:
         deadlines.arm(key, at)
     assert deadlines.ripe(9, most=2) == (b"a", b"b")
     assert (deadlines.ripe(1, most=2), deadlines.ripe(9, most=2), len(deadlines)) == ((), (b"c",), 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.sampled_from([b"a", b"b", b"c"]))))
+def test_a_heap_is_told_in_time(timers: list[tuple[int, bytes]]) -> None:
+    """Each timer once, however often it is in it."""
+    heap: list[tuple[int, bytes]] = []
+    for each in timers:
+        heappush(heap, each)
+    assert list(in_time(heap)) == sorted(set(timers))
+
+
+def test_copy_of_the_timers_stays_as_it_was() -> None:
+    """Whoever looks through it sees what was armed then."""
+    deadlines = Deadlines()
+    deadlines.arm(b"a", 2)
+    deadlines.arm(b"b", 1)
+    copy = deadlines.copy()
+    deadlines.ripe(9)
+    assert list(in_time(copy)) == [(1, b"b"), (2, b"a")]

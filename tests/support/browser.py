@@ -33,6 +33,8 @@ _TOPIC = re.compile(
     r"(?<![\w.\"-])((?:[a-z-]+\.)*(?:order\.status|refund\.update|payment\.transaction|product\.update|stock\.level)\.v\d)"
 )
 ORDERS = 150
+REJECTING = "bob-kz.order.status.v1"
+"""Whose consumer rejects records."""
 
 
 def chromium() -> str:
@@ -53,6 +55,9 @@ class Shop:
         for path in (ROOT / "routes").glob("*.yaml"):
             if not path.stem.endswith("_test"):
                 text = _TOPIC.sub(lambda found: self.name(found[1]), path.read_text())
+                # Those whom its consumer rejects wait until somebody decides.
+                rejecting = f"  {self.name(REJECTING)}:\n"
+                text = text.replace(rejecting, f"{rejecting}    failure: {{retry: [], then: park}}\n")
                 # What is missing is waited for as long as anybody looks.
                 (home / "routes" / path.name).write_text(re.sub(r"wait: \d+\w+", "wait: 1h", text))
         shutil.copytree(ROOT / "schemas", home / "schemas")
@@ -81,6 +86,13 @@ class Shop:
         for worker in self.workers:
             worker.start()
         self.feed(seed=1)
+        self._console = self.start_console(self.url)
+        for worker in self.workers:
+            worker.until_ready(lanes=1, within=90)
+        until(self._settled, within=90, what=lambda: f"everything is routed; {self.workers[0].tail()}")
+
+    def start_console(self, url: str) -> subprocess.Popen[bytes]:
+        """A console; returns at once."""
         environ = {
             **self.workers[0]._environ,
             **self._settings,
@@ -91,21 +103,18 @@ class Shop:
         environ["ROUTER_CONSOLE_WORKERS"] = ",".join(f"http://127.0.0.1:{each.port}" for each in self.workers)
         with (self.home / "console.log").open("ab") as output:
             command = [str(ROOT / ".venv/bin/router") if (ROOT / ".venv/bin/router").exists() else "router"]
-            self._console = start_child(
-                [*command, "console", "--port", self.url.rpartition(":")[2]],
-                directory=ROOT,
-                output=output,
-                environ=environ,
+            return start_child(
+                [*command, "console", "--port", url.rpartition(":")[2]], directory=ROOT, output=output, environ=environ
             )
-        for worker in self.workers:
-            worker.until_ready(lanes=1, within=90)
-        until(self._settled, within=90, what=lambda: f"everything is routed; {self.workers[0].tail()}")
 
     def _settled(self) -> bool:
         lanes = [worker.readiness().get("lanes", 0) for worker in self.workers]
-        sources = [self.name(each) for each in self._encoders]
-        wanted = sum(len(self.topics.partitions(each)) for each in sources)
-        return min(lanes) > 0 and sum(lanes) == wanted and not self.topics.behind(self.word, *sources)
+        wanted = sum(len(self.topics.partitions(self.name(each))) for each in self._encoders)
+        return min(lanes) > 0 and sum(lanes) == wanted and not self.behind()
+
+    def behind(self) -> Any:
+        """What was fed and is not routed yet, by partition."""
+        return self.topics.behind(self.word, *map(self.name, self._encoders))
 
     def feed(self, *, seed: int, orders: int = ORDERS, wanted: Callable[[Any], bool] = lambda _: True) -> None:
         """So many orders' lives."""

@@ -240,7 +240,7 @@ ACTS: dict[str, tuple[int, Mapping[str, Any]]] = {
     "/api/dead-letters/redrive": (202, {**_COMMAND, "state": "running"}),
     "/api/commands/0123abcd": (200, {**_COMMAND, "state": "ended", "done": _PLAN, "lanes": []}),
     "/api/commands/0123abcd/stop": (202, {**_COMMAND, "state": "running"}),
-    "/api/parked": (200, {"keys": [
+    "/api/kept": (200, {"cursor": "1.", "unanswered": [], "looked": 2, "keys": [
         {"topic": "paid.order.v1", "key": SCRIPT, "lane": "order.v1/0", "state": "parked", "since": 1_000, "until": None, "came_back": 1, "held": 2},
         {"topic": "paid.order.v1", "key": None, "lane": "order.v1/0", "state": "retry", "since": None, "until": 9_000, "came_back": 1, "held": 0},
     ]}),

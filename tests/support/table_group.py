@@ -17,6 +17,7 @@ from router.tables.api import TablesApi
 from router.tables.asking import Asking
 from router.tables.changes import Change, History
 from router.tables.here import Here, OwnedPartition
+from router.tables.kept import AskingKept
 from router.tables.owners import Owner
 from router.tables.peers import NoAnswer
 from router.tables.view import Explainer
@@ -36,6 +37,8 @@ class MemoryDisk:
     marker: Marker = field(default_factory=lambda: Marker(7, 42, 0))
     db: Any = "open"
     problem: str = ""
+    timers: list[tuple[int, bytes]] = field(default_factory=list)
+    """Of its lane."""
 
     def get(self, key: bytes) -> bytes | None:
         """A value."""
@@ -56,7 +59,9 @@ def keeps(*keys: bytes, waiting: Sequence[bytes] = ()) -> MemoryDisk:
     """A disk with these keys, the waiting ones with a record each."""
     entries = {state_key(key): encode_state(SequenceState(5, 0)) for key in keys}
     entries |= {state_key(key): encode_state(SequenceState(5, 0, held=(Held(6, 41, 99_000),))) for key in waiting}
-    return MemoryDisk(entries | {record_key(key, 41): b"record" for key in waiting})
+    made = MemoryDisk(entries | {record_key(key, 41): b"record" for key in waiting})
+    made.timers = sorted((104_000, key) for key in waiting)
+    return made
 
 
 @dataclass
@@ -66,6 +71,7 @@ class Member:
     owner: Owner
     parts: dict[int, OwnedPartition]
     asking: Asking
+    kept: AskingKept
     api: TablesApi
 
 
@@ -85,13 +91,19 @@ class TableGroup:
         """A worker for each; it carries these partitions."""
         for disks in partitions:
             owner = Owner(f"http://127.0.0.1:{6066 + len(self.members)}", f"w-{len(self.members)}")
-            parts = {partition: OwnedPartition(disk, carrying=True) for partition, disk in disks.items()}
+            parts = {
+                partition: OwnedPartition(disk, carrying=True, timers=disk.timers.copy)
+                for partition, disk in disks.items()
+            }
             self.dealt |= dict.fromkeys(parts, owner)
             here = Here(_look(parts), EXPLAINERS, clock=lambda: NOW)
             asking = Asking(
                 group="shop", me=owner, here=here, peers=self, owners=lambda _: self.dealt, count=lambda _: self.count, past=self
             )  # fmt: skip
-            self.members.append(Member(owner, parts, asking, TablesApi(asking, token=TOKEN)))
+            kept = AskingKept(
+                group="shop", me=owner, sources=[SOURCE], look=_look(parts), peers=self, owners=lambda _: self.dealt, count=lambda _: self.count
+            )  # fmt: skip
+            self.members.append(Member(owner, parts, asking, kept, TablesApi(asking, kept, token=TOKEN)))
         return self
 
     def change(self, worker: int, partition: int, **changes: Any) -> None:
@@ -104,7 +116,8 @@ class TableGroup:
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
         """Status, body and headers of a worker's page."""
         for pattern, page in self.members[worker].api.pages.items():
-            match = {"source": path.split("/")[-2]} if "{source}" in pattern else {}
+            at = -1 if pattern.endswith("{source}") else -2
+            match = {"source": path.split("/")[at]} if "{source}" in pattern else {}
             if pattern.format(**match) == path:
                 view = _View()
                 await page(view, _Request(parameters or {}, token), **match)

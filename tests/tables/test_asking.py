@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from support.table_group import SOURCE, TableGroup, keeps
 
+from router.order.effects import Held
+from router.order.sequence import SequenceState
+from router.order.stored import encode_state, state_key
 from router.tables.answers import Answer
 from router.tables.here import OwnedPartition
 from router.tables.owners import Owner
@@ -193,3 +196,62 @@ async def test_partition_that_is_just_being_dealt_to_us_is_moving() -> None:
     asked.dealt[4] = Owner(asked.members[0].owner.url, "w-0")
     answer = await asked.members[0].asking.key(SOURCE, b"x")
     assert [each["reason"] for each in answer.body["unanswered"]] == ["moving"]
+
+
+def crowded() -> TableGroup:
+    """Keys that wait in four partitions of two workers, in no order of partition or key."""
+    made = TableGroup(4)
+    disks = []
+    for partition in range(4):
+        names = [b"%d-%d" % (partition, number) for number in range(6)]
+        disk = keeps(b"idle", waiting=names)
+        disk.timers = []
+        for number, name in enumerate(names):
+            since = 90_000 + (number * 4 + partition) * 7 % 24
+            disk.held[state_key(name)] = encode_state(SequenceState(5, 0, held=(Held(6, 41, since),)))
+            disk.timers.append((since + 5_000, name))
+        disk.timers.sort()
+        disks.append(disk)
+    return made.deal({0: disks[0], 2: disks[2]}, {1: disks[1], 3: disks[3]})
+
+
+@pytest.mark.parametrize("worker", [0, 1])
+@pytest.mark.parametrize("limit", [1, 5, 24, 25])
+async def test_those_that_wait_longest_come_first_of_all_workers(worker: int, limit: int) -> None:
+    """Page by page, each once, whoever is asked."""
+    asking = crowded().members[worker].asking
+    question = ListQuestion(limit=limit)
+    found: list[Any] = []
+    after = None
+    while True:
+        page = (await asking.longest(SOURCE, question, after)).body
+        assert len(page["keys"]) <= limit
+        found += page["keys"]
+        if page["cursor"] is None:
+            break
+        after = question.waited(page["cursor"])
+    assert len(found) == len({each["key"]["text"] for each in found}) == 24
+    assert [each["since"] for each in found] == sorted(each["since"] for each in found)
+
+
+async def test_lists_can_say_where_to_go_on_behind_each_key() -> None:
+    """For callers that take only some of a page."""
+    asking = crowded().members[0].asking
+    for ask, read in ((asking.keys, ListQuestion.cursor), (asking.longest, ListQuestion.waited)):
+        question = ListQuestion(marked=True, conditions=frozenset({Condition.WAITING}))
+        whole = (await ask(SOURCE, question, read(question, ""))).body["keys"]  # type: ignore[operator]
+        rest = (await ask(SOURCE, question, read(question, whole[9]["cursor"]))).body["keys"]  # type: ignore[operator]
+        assert [each["key"] for each in rest] == [each["key"] for each in whole[10:]]
+
+
+async def test_what_waits_where_nobody_answers_is_named() -> None:
+    """The others are told."""
+    asked = crowded()
+    asked.down[asked.members[1].owner] = NoAnswer("owner-unreachable", "it is off")
+    page = (await asked.members[0].asking.longest(SOURCE, ListQuestion(), None)).body
+    assert [(each["partition"], each["reason"]) for each in page["unanswered"]] == [
+        (1, "owner-unreachable"),
+        (3, "owner-unreachable"),
+    ]
+    assert (len(page["keys"]), page["looked"]) == (12, 12)
+    assert (await asked.members[0].asking.longest("nothing", ListQuestion(), None)).status == 404

@@ -85,3 +85,28 @@ def test_owning_is_having_the_lane() -> None:
     """Whatever state it is in."""
     assert here(owned(**STOPPED)).owns(SOURCE, 1)
     assert not here(owned()).owns(SOURCE, 2)
+
+
+async def test_those_that_wait_longest_are_told_from_the_lanes_timers() -> None:
+    """Only such as the disk bears out, with how far it was looked."""
+    timers = [(1, b"gone"), (104_000, b"k")]
+    told = await here(owned(timers=lambda: timers)).longest(SOURCE, [1], ListQuestion(limit=1), None)
+    assert [(one["due"], one["view"]["key"]) for one in told[0]["keys"]] == [(104_000, {"text": "k"})]
+    assert (told[0]["looked"], told[0]["upto"], told[0]["lane"], told[0]["carried_to"]) == (2, None, "", 42)
+    told = await here(owned(timers=lambda: [*timers, (104_001, b"l")])).longest(
+        SOURCE, [1], ListQuestion(limit=1), None
+    )
+    assert told[0]["upto"] == [104_000, {"text": "k"}]
+    assert (await here(None).longest(SOURCE, [1], ListQuestion(), None))[0]["reason"] == "moving"
+    failing = owned(disk=MemoryDisk(problem="no space"), timers=lambda: timers)
+    assert (await here(failing).longest(SOURCE, [1], ListQuestion(), None))[0]["reason"] == "disk-failed"
+
+
+async def test_lane_that_stands_still_tells_what_waits_from_its_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as that can be sorted; else it says that it stands still."""
+    told = await here(owned(**STOPPED)).longest(SOURCE, [1], ListQuestion(), None)
+    assert [one["view"]["key"] for one in told[0]["keys"]] == [{"text": "k"}]
+    assert told[0]["lane"] == "topic 'x' does not exist"
+    monkeypatch.setattr("router.tables.here.MOST_KEYS", 1)
+    told = await here(owned(**STOPPED)).longest(SOURCE, [1], ListQuestion(), None)
+    assert told[0]["reason"] == "destination-unavailable"

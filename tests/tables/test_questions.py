@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from router.tables.questions import Cursor, ListQuestion, WrongQuestion, key_in, read_key, read_list
+from router.tables.questions import Cursor, ListQuestion, Waited, WrongQuestion, key_in, read_key, read_list
 from router.tables.view import Condition
 
 
@@ -92,3 +92,17 @@ def test_other_cursors_are_refused(text: str, said: str) -> None:
     with pytest.raises(WrongQuestion) as caught:
         ListQuestion().cursor(text)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("waited", [Waited(0, b"", 0), Waited(2**62, b"\x00\xff", 7)], ids=repr)
+def test_place_among_those_that_wait_reads_back_as_it_was(waited: Waited) -> None:
+    """Deadline, key and partition; for the same question, and for lists that are sorted so."""
+    question = ListQuestion(prefix=b"o")
+    assert question.waited(waited.write(question)) == waited
+    assert question.waited("") is None
+    with pytest.raises(WrongQuestion, match="another sorting"):
+        question.cursor(waited.write(question))
+    with pytest.raises(WrongQuestion, match="another question"):
+        ListQuestion().waited(waited.write(question))
+    with pytest.raises(WrongQuestion, match="none that a page ended with"):
+        question.waited("x")

@@ -122,3 +122,41 @@ def test_one_key_is_read_alone(disk: PartitionDisk) -> None:
     assert view is not None
     assert [each.offset for each in view.held] == [10, 1_010]
     assert read_key_view(disk, b"key-1000", 3, explainer=EXPLAINER, now=NOW) is None
+
+
+@pytest.mark.parametrize("prefix", [b"", b"a", b"ab", b"abc", b"b", b"c", b"zz", b"\xff"], ids=repr)
+@pytest.mark.parametrize("limit", [1, 2, 100])
+async def test_prefix_of_what_is_held_is_looked_for_in_each_length(
+    disk: PartitionDisk, prefix: bytes, limit: int
+) -> None:
+    """Held records lie by the length of their keys first: those between are leapt over, and none is left out."""
+    keys = [
+        b"a",
+        b"b",
+        b"ab",
+        b"ba",
+        b"zz",
+        b"abc",
+        b"abd",
+        b"bab",
+        b"abcd",
+        b"abzz",
+        b"cabc",
+        b"abcdefghij",
+        b"\xff\xff",
+    ]
+    gone: dict[bytes, bytes | None] = {}
+    for key in KEYS[::10]:
+        gone |= dict.fromkeys((record_key(key, number) for number in (KEYS.index(key), KEYS.index(key) + 1_000)), None)
+    state = encode_state(SequenceState(5, 0, held=(Held(9, 3, 99_000),)))
+    disk.write(gone | {state_key(key): state for key in keys} | {record_key(key, 3): b"record" for key in keys})
+    pages = await all_pages(disk, ListQuestion(prefix=prefix, conditions=frozenset({Condition.WAITING}), limit=limit))
+    found = [view.key for page in pages for view in page.keys]
+    assert sorted(found) == sorted(key for key in keys if key.startswith(prefix))
+
+
+async def test_rare_prefix_of_many_that_wait_is_found_without_reading_them(disk: PartitionDisk) -> None:
+    """By leaps, whose number depends on the keys' lengths alone."""
+    asked = ListQuestion(prefix=b"key-19", conditions=frozenset({Condition.WAITING}))
+    page = await read_keys(disk, 3, asked, after=None, explainer=EXPLAINER, now=NOW)
+    assert ([view.key for view in page.keys], page.looked) == ([b"key-190"], 1)

@@ -137,3 +137,10 @@ def test_a_mask_of_a_json_subject_is_taken_as_it_is() -> None:
     """Its schema may be open, so any field may be there."""
     subjects, findings = read_subjects({"j/v1.schema.json": '{"type": "object"}', "j/subject.yaml": "mask: [email]"})
     assert (subjects["j"].mask, findings) == (("email",), ())
+
+
+@pytest.mark.parametrize(("text", "masked"), [("mask-key: true", True), ("mask: []", False)], ids=["said", "not said"])
+def test_a_subject_says_whether_its_keys_are_shown(text: str, *, masked: bool) -> None:
+    """Beside its fields, and without any."""
+    subjects, findings = read_subjects({"j/v1.schema.json": '{"type": "object"}', "j/subject.yaml": text})
+    assert (subjects["j"].mask_key, findings) == (masked, ())

@@ -15,7 +15,8 @@
     if (className) made.className = className;
     return made;
   };
-  const bytes = (value) => value === null ? "null" : "text" in value ? value.text : `base64 ${value.base64}`;
+  const short = (text) => text.startsWith("masked-") && text.length > 17 ? `${text.slice(0, 17)}…` : text;
+  const bytes = (value) => value === null ? "null" : "text" in value ? short(value.text) : `base64 ${value.base64}`;
   const keyPage = (key) => "base64" in key ? `/keys?key-base64=${encodeURIComponent(key.base64)}` : `/keys?key=${encodeURIComponent(key.text)}`;
 
   function row(record) {
