@@ -86,7 +86,7 @@ def test_what_is_known_of_each_key_goes_with_it(stage: MigratingStage) -> None:
     stage.routes(painters=ORDERED)
     stage.create("@all.event.v1", partitions=4)
     stage.topics.create(changelog_of(stage.group, source), partitions=2, cleanup_policy="compact")
-    worker = stage.worker(session_timeout="6s").until_ready(lanes=2)
+    worker = stage.worker().until_ready(lanes=2)
     numbered(stage, "@event.v1", range(1, 6), partitions=2)
     numbered(stage, "@event.v1", [7, 8], partitions=2)
     stage.until_routed("@event.v1")
@@ -103,13 +103,13 @@ def test_what_is_known_of_each_key_goes_with_it(stage: MigratingStage) -> None:
 
     numbered(stage, "@event.v1", [9], partitions=2)
     stage.routes(painters=ORDERED.replace("@event.v1]", "@event.v1.g2]"))
-    worker = stage.worker(session_timeout="6s")
+    worker = stage.worker()
     numbered(stage, "@event.v1.g2", [3, 8, 10], partitions=4)
     worker.until_ready(lanes=4)
     stage.until_routed("@event.v1.g2")
     assert sent_in_order(stage) == {f"key-{key}": [1, 2, 3, 4, 5] for key in range(FEW)}
     worker.kill()
-    stage.worker(session_timeout="6s").until_ready(lanes=4)
+    stage.worker().until_ready(lanes=4)
     numbered(stage, "@event.v1.g2", [6], partitions=4)
     stage.until_routed("@event.v1.g2")
     assert sent_in_order(stage) == {f"key-{key}": list(range(1, 11)) for key in range(FEW)}
@@ -117,7 +117,7 @@ def test_what_is_known_of_each_key_goes_with_it(stage: MigratingStage) -> None:
 
     # Who starts with the former name says so, and carries nothing.
     stage.routes(painters=ORDERED)
-    wrong = stage.worker(session_timeout="6s")
+    wrong = stage.worker()
     wrong.until_problem("moved-on")
     assert stage.topics.committed(stage.group, new)
 
@@ -147,7 +147,7 @@ def produce(stage: MigratingStage, topic: str, steps: range, *, keys: int = KEYS
 
 def test_what_waits_in_one_partition_becomes_shares_at_once(stage: MigratingStage) -> None:
     """A consumer with 20,000 records to read goes on in four partitions with just these, while a mirror is killed and copies go on."""
-    worker = stage.worker(session_timeout="6s").until_ready(lanes=2)
+    worker = stage.worker().until_ready(lanes=2)
     steps = WAITING // KEYS
     produce(stage, "@event.v1", range(10), partitions=2)
     stage.until_routed("@event.v1")
@@ -161,7 +161,7 @@ def test_what_waits_in_one_partition_becomes_shares_at_once(stage: MigratingStag
     assert "a multiple of that" in refused
     stage.generations("repartition", "--partitions", str(SHARES))
     mirrors = stage.mirrors()
-    until(lambda: any(stage.read("@hot.event.v1.g2")), within=60, what="copying has begun", every=0.1)
+    until(lambda: stage.topics.bounds(f"{hot}.g2", 0)[1], within=60, what="copying has begun")
     mirrors.kill()
     stage.mirrors()
     assert f"group '{reader}' goes from" in stage.generations("move", reader)
@@ -173,7 +173,7 @@ def test_what_waits_in_one_partition_becomes_shares_at_once(stage: MigratingStag
     stage.routes(painters=NARROW.replace("@hot.event.v1: {partitions: 1", f"@hot.event.v1.g2: {{partitions: {SHARES}"))
     produce(stage, "@event.v1", range(10 + steps, 20 + steps), partitions=2)
     worker.kill()
-    stage.worker(session_timeout="6s").until_ready(lanes=2)
+    stage.worker().until_ready(lanes=2)
     stage.until_routed("@event.v1")
     parts = stage.notes("@hot.event.v1.g2", 1)
     assert sorted(note for part in parts for note in part) == sorted(
