@@ -325,8 +325,12 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
             await self.client._wait_on_metadata(topic)  # noqa: SLF001 - what its own send() begins with
 
     def knows(self, topic: str) -> bool:
-        """It need not ask about the topic any more."""
-        return self._metadata.partitions_for_topic(topic) is not None
+        """It need not ask about the topic any more.
+
+        One that it has only seen, among all that there are, it would forget with the first that it asks for by name: its client
+        asks for those alone from then on, without a pause where a batch waits for another, and so would the batch.
+        """
+        return topic in self.client._topics and self._metadata.partitions_for_topic(topic) is not None  # noqa: SLF001 - it has no reader
 
     def enqueue(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[Any]:
         """Queue a batch for a topic that it knows; returns its delivery.

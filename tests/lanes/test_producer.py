@@ -25,6 +25,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.transaction_manager import TransactionResult
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
+from router.develop.topics import TopicSpec, ensure_topics
 from router.lanes.producer import (
     OrderedProducer,
     _AddOffsets,
@@ -422,3 +423,40 @@ async def test_partition_is_led_by_a_broker_that_is_there(leader: int | None, le
     producer = Queue().producer
     producer.client.cluster = SimpleNamespace(leader_for_partition=lambda _: leader)
     assert producer.led("narrow.v1", 0) is led
+
+
+async def test_topic_that_was_only_seen_is_not_known() -> None:
+    """A client that has asked for no topic is told of all, and forgets them when it asks for one by name."""
+    producer = OrderedProducer(bootstrap_servers="127.0.0.1:1")
+    producer._closed = True  # it was never started
+    producer._metadata.partitions_for_topic = lambda _: {0}
+    assert not producer.knows("narrow.v1")
+    producer.client._topics.add("narrow.v1")
+    assert producer.knows("narrow.v1")
+    assert not producer.knows("other.v1")
+
+
+@pytest.mark.kafka
+async def test_topic_that_is_new_takes_no_leader_from_others(kafka: str, unique: str) -> None:
+    """A batch for what was sent to before would wait for ever, and its producer ask for the new topic again and again."""
+    first, second = f"{unique}.first", f"{unique}.second"
+    ensure_topics(kafka, [TopicSpec(first)])
+    producer = OrderedProducer(bootstrap_servers=kafka)
+    await producer.start()
+    try:
+        await _send(producer, first)
+        ensure_topics(kafka, [TopicSpec(second)])
+        await _send(producer, second)
+        assert producer.led(first, 0)
+        await _send(producer, first)
+    finally:
+        await producer.stop()
+
+
+async def _send(producer: OrderedProducer, topic: str) -> None:
+    """As a lane does."""
+    if not producer.knows(topic):
+        await producer.learn([topic])
+    batch = BatchBuilder(1024, compression_type=0)
+    assert batch.append(timestamp=1, key=None, value=b"v", headers=[])
+    await asyncio.wait_for(producer.enqueue(batch, topic, partition=0), 20)
