@@ -26,6 +26,7 @@ _LOOK_MS = 200
 _LOOKS = 25
 _SEND_BYTES = 900_000
 _AT_ONCE = 8
+_FEW = 8
 _FIRST = 1_000
 """Records at the beginning of a partition that are looked at: a mirror begins there, before producers may write."""
 
@@ -46,10 +47,12 @@ class WorkerStanding:
         """All places of a group."""
         return await GenerationKafka(self._settings, self._survey).committed(group)
 
-    async def has_copied(self, group: str, origin: SourcePartition, topic: str) -> bool:
-        """See KnowsPlaces of `under_way`: looks at the first records of each partition that is there."""
+    async def has_copied(self, group: str, origin: SourcePartition, topic: str, *, every: int) -> bool:
+        """See KnowsPlaces of `under_way`. Of many partitions, a few are looked at."""
         async with self._survey.consumer() as consumer:
-            partitions = [TopicPartition(topic, each) for each in sorted(await partitions_of(consumer, topic))]
+            count = len(await partitions_of(consumer, topic))
+            numbers = range(origin.partition, count, every or count or 1)[:_FEW]
+            partitions = [TopicPartition(topic, each) for each in numbers]
             starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
             for tp in partitions:
                 async for each in records_between(consumer, tp, starts[tp], min(ends[tp], starts[tp] + _FIRST)):

@@ -385,6 +385,11 @@ def _between(migration: Migration, wanted: Phase, seen: Observation, lacking: in
         found += [] if seen.of(going) else [f"there is no topic '{going}' any more"]
     if wanted is Phase.RETIRED:
         found += [*_hidden(seen, former), *_lacking(migration, seen, former, lacking), *_left(seen, former)]
+    if wanted is Phase.ABORTED and migration.moved:
+        found.append(
+            f"{', '.join(migration.moved)} went on in {new}, and {former} has no place for what has been read there: it would be read again. "
+            "Go on with flip, drain and retire"
+        )
     if wanted is Phase.ABORTED and any(each.natives.count for each in seen.of(new)):
         found += _quiet(migration, seen, new)
         found += _copied(seen, new)

@@ -70,8 +70,11 @@ class KnowsPlaces(Protocol):
     async def committed(self, group: str) -> Mapping[SourcePartition, int]:
         """All places of a group."""
 
-    async def has_copied(self, group: str, origin: SourcePartition, topic: str) -> bool:
-        """Whether the first records of a topic's partitions are copies that a group has made from there."""
+    async def has_copied(self, group: str, origin: SourcePartition, topic: str, *, every: int) -> bool:
+        """Whether there are copies that a group has made from there among the first records of a topic.
+
+        They lie in its partition of that number, and in each that is `every` so many behind it; 0: in that alone.
+        """
 
 
 class WhileUnderWay:
@@ -111,7 +114,7 @@ class WhileUnderWay:
         if origin in places:
             return
         for topic in migration.topics[1:]:
-            if await self._places.has_copied(self._group, origin, topic):
+            if await self._places.has_copied(self._group, origin, topic, every=former):
                 raise PlacesExpired(topic=origin.topic, partition=number, group=self._group)
 
 

@@ -137,12 +137,14 @@ async def test_copies_tell_that_a_place_was_lost(place: Place) -> None:
     """Those of this very mirror, from that partition; what others have copied says nothing."""
     standing = WorkerStanding(place.settings)
     here, other = SourcePartition(place.name, 0), SourcePartition(place.name, 1)
-    assert not await standing.has_copied("m", here, place.new)
+    assert not await standing.has_copied("m", here, place.new, every=1)
     place.topics.produce([{"topic": place.new, "partition": 1, "value": b"v"}])
     place.copy(4, partition=1)
-    assert await standing.has_copied("m", here, place.new)
-    assert not await standing.has_copied("another", here, place.new)
-    assert not await standing.has_copied("m", other, place.new)
+    assert await standing.has_copied("m", here, place.new, every=1)
+    assert not await standing.has_copied("m", here, place.new, every=0)
+    assert not await standing.has_copied("another", here, place.new, every=1)
+    assert not await standing.has_copied("m", other, place.new, every=1)
+    assert not await standing.has_copied("m", SourcePartition(place.name, 7), place.new, every=1)
 
 
 async def test_what_a_partition_holds_begins_somewhere(place: Place) -> None:

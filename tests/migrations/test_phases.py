@@ -66,6 +66,10 @@ def test_generations_are_moved_between_as_versions_are() -> None:
     assert held == "group 'refunds' still reads shop.order, with 1 members"
     (held,) = obstacles(moving, Phase.RETIRED, seen(*here, groups=(replace(away, group="other"),)))
     assert "'other' has up to 20,000 records" in held
+    begun = replace(moving, steps=moving.steps[:1])
+    (held,) = obstacles(begun, Phase.ABORTED, seen(*here, groups=(away,)))
+    assert "refunds went on in shop.order.g2" in held
+    assert obstacles(replace(begun, moved=()), Phase.ABORTED, seen(*here, groups=(away,))) == []
     assert any(
         "it was begun with 1 and 8" in each for each in troubles(replace(moving, steps=moving.steps[:1]), seen(*here))
     )

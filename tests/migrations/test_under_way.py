@@ -34,13 +34,15 @@ class Places:
     def __init__(self, *places: SourcePartition, copied: Sequence[SourcePartition] = ()) -> None:
         self._places = dict.fromkeys(places, 3)
         self._copied = copied
+        self.every: list[int] = []
 
     async def committed(self, _group: str) -> Mapping[SourcePartition, int]:
         """As told."""
         return self._places
 
-    async def has_copied(self, _group: str, origin: SourcePartition, _topic: str) -> bool:
+    async def has_copied(self, _group: str, origin: SourcePartition, _topic: str, *, every: int) -> bool:
         """As told."""
+        self.every.append(every)
         return origin in self._copied
 
 
@@ -117,6 +119,7 @@ async def test_a_generation_has_its_copies_from_one_former_partition() -> None:
     with pytest.raises(PlacesExpired, match="hot/1"):
         await positions.seek_to_committed(SourcePartition("hot.g2", 7))
     assert await positions.seek_to_committed(SourcePartition("hot.g2", 6)) == (1, 5)
+    assert lost.every == [2, 2]
 
 
 def test_a_mirror_waits_for_no_other() -> None:
