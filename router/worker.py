@@ -58,8 +58,8 @@ from router.order.disk import DiskMemory
 from router.order.ordering import Ordering
 from router.order.repartitioning import Repartitioning
 from router.order.table import LaneTables
-from router.redrive.api import RedriveApi
 from router.replay.asking import asked_of, can_replay
+from router.replay.by_hand import ByHandApi
 from router.replay.log import REPLAYS, ReplayLog
 from router.replay.serving import Replays
 from router.runtime import allow_connections, spare_garbage_collection
@@ -168,7 +168,7 @@ class RouterApp(faust.App):
         pages = {"/healthz": _healthz, "/readyz": _readyz, "/metrics": _metrics, **self.served_tables.pages}
         for path, view in pages.items():
             self.page(path, name=path.strip("/"))(view)
-        self.by_hand = RedriveApi(settings, route_set)
+        self.by_hand = ByHandApi(settings, route_set)
         for path, methods in self.by_hand.pages.items():
             self.page(path, name=path.strip("/"))(type("ByHand", (View,), dict(methods)))
 

@@ -22,7 +22,6 @@ from router.commands.dead_letters_options import chosen_of, selecting
 from router.commands.live import PLACE, read_record
 from router.commands.routes import console, read_texts
 from router.errors import RouterError
-from router.language.case_values import Misfit, encode_value
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
 from router.language.repartition import with_internal_topics
@@ -30,6 +29,7 @@ from router.records.catalogue import Catalogue
 from router.records.headers import Origin
 from router.records.record import PlainRecord
 from router.redrive.command import Command, Kind, started_by
+from router.redrive.editing import edited, goes_to, shown
 from router.redrive.kafka import RedriveKafka
 from router.redrive.plan import Plan
 from router.redrive.redriver import Outcome, Redriver
@@ -39,10 +39,10 @@ from router.redrive.selection import (
     WrongSelection,
     cause_id,
     choose_topics,
-    decoded,
     read_letter,
 )
-from router.redrive.ways import Left, Ways, retentions
+from router.redrive.ways import Ways, retentions
+from router.runtime import spare_garbage_collection
 from router.settings import Settings
 
 __all__ = ["edit", "redrive", "skip", "who_and_why"]
@@ -205,6 +205,7 @@ def _said(name: str) -> Any:
 
 
 def _carry_out(asked: _Asked, *, only: Origin | None = None, edited: PlainRecord | None = None) -> None:
+    spare_garbage_collection()
     try:
         code = asyncio.run(_run(asked, only, edited))
     except RouterError as error:
@@ -365,36 +366,11 @@ def _line(text: str) -> str:
 
 
 def _edited(letter: DeadLetter, text: str | None, asked: _Asked) -> PlainRecord:
-    """The changed record, as the topic that it goes to has it. Raises ClickException."""
-    topics = asked.ways.topics(letter)
-    if isinstance(topics, Left):
-        raise click.ClickException(f"{letter.at} cannot be sent: {topics.message}")
-    found = [asked.catalogue.resolve(topic) for topic in topics]
-    if any(each != found[0] for each in found):
-        raise click.ClickException(f"it goes to topics of different schemas, {', '.join(topics)}: name one with --to")
-    schema = None if found[0] is None else found[0].schema
+    """The changed record. Raises WrongSelection and ClickException."""
+    goes_to(letter, asked.ways, asked.catalogue)  # before anybody takes pains to change it
     if text is None:
-        shown = _shown(letter, asked)
-        text = click.edit(shown, extension=".json")
-        if text is None or text == shown:
+        before = shown(letter, asked.catalogue)
+        text = click.edit(before, extension=".json")
+        if text is None or text == before:
             raise click.ClickException("nothing was changed, so that nothing is sent")
-    try:
-        body = encode_value(schema, json.loads(text))
-    except Misfit as misfit:
-        hint = f": {misfit.suggestion}" if misfit.suggestion else ""
-        raise click.ClickException(f"the value does not fit the schema of {topics[0]}: {misfit}{hint}") from misfit
-    except (ValueError, RecursionError) as error:
-        raise click.ClickException(f"the value is not JSON: {error}") from error
-    record = asked.ways.edited(topics[0], letter.record, body)
-    if isinstance(record, Left):
-        raise click.ClickException(record.message)
-    return record
-
-
-def _shown(letter: DeadLetter, asked: _Asked) -> str:
-    try:
-        plain = decoded(letter.record, Selection(asked.catalogue).version_of(letter.record))
-        return json.dumps(plain, ensure_ascii=False, indent=2) + "\n"
-    except (RouterError, ValueError, TypeError, RecursionError) as error:
-        problem = f"the value at {letter.at} cannot be shown as JSON ({error}): give the new one with --value FILE"
-        raise click.ClickException(problem) from error
+    return edited(letter, text, asked.ways, asked.catalogue)

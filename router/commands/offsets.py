@@ -8,23 +8,20 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import click
 
 from router.commands.dead_letters_redrive import who_and_why
 from router.commands.live import read_record
 from router.errors import RouterError
-from router.failure.audit import AuditEvent
-from router.failure.skipping import skip_mark
 from router.failure.topics import parked_of
 from router.records.headers import Origin
-from router.records.record import PlainRecord
 from router.redrive.command import started_by
 from router.redrive.groups import GroupMoved, Groups
 from router.redrive.kafka import RedriveKafka
-from router.redrive.offsets import Refused, Skipped, Standing, judge
+from router.redrive.offsets import Refused, Skipped, Standing, judge, judge_mark
 from router.redrive.selection import WrongSelection
+from router.redrive.skipping import skip_record
 from router.settings import Settings
 
 __all__ = ["offsets"]
@@ -80,7 +77,7 @@ def skip(*, group: str, topic: str, partition: int, offset: int, mark: bool, **o
             raise click.UsageError(str(error)) from error
     standing = _asked(lambda groups: groups.standing(group, topic, partition))
     _show(standing, as_json=options["as_json"])
-    verdict = _marked(standing, offset) if mark else judge(standing, offset)
+    verdict = judge_mark(standing, offset) if mark else judge(standing, offset)
     if isinstance(verdict, Refused):
         if verdict.done:
             click.echo(verdict.message)
@@ -95,14 +92,6 @@ def skip(*, group: str, topic: str, partition: int, offset: int, mark: bool, **o
         return
     _asked(lambda groups: _do(groups, standing, place, verdict, mark=mark, options=options))
     click.echo("done")
-
-
-def _marked(standing: Standing, offset: int) -> Skipped | Refused:
-    if not standing.marks:
-        return Refused(f"there is no topic '{parked_of(standing.topic)}' for marks, so that nobody reads any")
-    if standing.committed is not None and standing.committed > offset:
-        return Refused(f"group '{standing.group}' stands behind {offset} already: nothing to do", done=True)
-    return Skipped(offset + 1, 1)
 
 
 def _tell(standing: Standing, place: Origin, verdict: Skipped, *, mark: bool) -> None:
@@ -126,33 +115,11 @@ async def _do(
 ) -> None:
     author, reason = started_by(options["author"], options["reason"])
     kafka = RedriveKafka(Settings.from_environment(os.environ))
-    how = "marked" if mark else "skipped"
-    event = AuditEvent(
-        command=uuid4().hex[:8],
-        type=f"router.offsets.{how}",
-        source=kafka.group,
-        subject=str(place),
-        at=round(time.time() * 1000),
-        data={
-            "author": author, "reason": reason, "group": standing.group, "from": standing.committed, "to": verdict.to,
-        },
-    )  # fmt: skip
     try:
-        await kafka.make_own_topics()
-        await kafka.tell(event)
-        if mark:
-            told = skip_mark(place, reason=reason, author=author)
-            record = PlainRecord(
-                topic=parked_of(place.topic),
-                partition=told.partition,
-                timestamp=-1,
-                key=told.key,
-                value=told.value,
-                headers=told.headers,
-            )
-            await kafka.write([record])
-        else:
-            await groups.move(standing, verdict.to)
+        now = round(time.time() * 1000)
+        await skip_record(
+            kafka, groups, standing, place.offset, verdict, mark=mark, author=author, reason=reason, at=now
+        )
     finally:
         await kafka.close()
 
@@ -175,16 +142,7 @@ def _asked(ask: Callable[[Groups], Awaitable[_T]]) -> _T:
 
 def _show(standing: Standing, *, as_json: bool) -> None:
     if as_json:
-        told = {
-            "group": standing.group,
-            "state": standing.state,
-            "active": standing.active,
-            "members": [{"client": each.client, "host": each.host} for each in standing.members],
-            "committed": standing.committed,
-            "first": standing.first,
-            "end": standing.end,
-        }
-        click.echo(json.dumps(told, ensure_ascii=False))
+        click.echo(json.dumps(standing.to_json(), ensure_ascii=False))
         return
     state = "active" if standing.active else "not active"
     click.echo(f"group '{standing.group}' is {state} ({standing.state or 'unknown'}, {len(standing.members)} members)")

@@ -7,29 +7,23 @@ import json
 import os
 import time
 from typing import Any
-from uuid import uuid4
 
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from router.commands.dead_letters_redrive import who_and_why
 from router.commands.routes import console
-from router.environment import EXACTLY_ONCE
 from router.errors import ConfigError, RouterError
-from router.failure.audit import AuditEvent
 from router.language.deciders import deciders
 from router.language.files import read_routes
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
 from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
-from router.language.topics import sources_by_topic
 from router.records.catalogue import Catalogue
 from router.redrive.command import started_by
-from router.redrive.kafka import RedriveKafka
-from router.redrive.selection import WrongSelection, moment
-from router.replay.asking import asked_of, why_not
-from router.replay.log import ReplayLog
+from router.replay.asking import asked_of
+from router.replay.beginning import Stretch, Wish, begin, source_of, stretch_of
 from router.replay.plan import Replay
 from router.replay.surveying import Counts, ReplaySurvey
 from router.settings import Settings
@@ -92,86 +86,30 @@ async def _replay(
     settings: Settings, catalogue: Catalogue, routes: RouteSet, who: tuple[str, str], options: dict[str, Any]
 ) -> None:
     topic = options["topic"]
-    source = _source(routes, settings, topic, options["source"])
-    now = time.time()
-    since, offset = _edge(options["start"], now)
-    until, end = (None, None) if options["until"] is None else _edge(options["until"], now)
-    survey = ReplaySurvey(settings)
-    starts, first, ends = await survey.starts(source, since=since, offset=offset, partition=options["partition"])
-    asked = Replay(
-        id=uuid4().hex[:8],
-        group=settings.group,
+    wish = Wish(
         topic=topic,
-        source=source,
-        starts=starts,
-        ends={} if end is None else dict.fromkeys(starts, end),
-        at=round(now * 1000),
-        by=who[0],
-        reason=who[1],
-        since=since,
-        until=until,
-        key=None if options["key"] is None else options["key"].encode(errors="surrogateescape"),
+        start=options["start"],
+        until=options["until"],
+        partition=options["partition"],
+        key=options["key"],
         where=options["where"] or "",
+        source=options["source"],
     )
+    source, survey = source_of(wish, routes, guarantee=settings.guarantee), ReplaySurvey(settings)
+    stretch = await stretch_of(wish, source, survey, catalogue, group=settings.group, who=who, now=time.time())
+    asked, total = stretch.asked, stretch.total
     holds = asked_of(catalogue, asked)
     decide = deciders(routes, in_lanes=True)[source].decide
-    total = sum(ends[number] - at for number, at in starts.items())
     with _bar("reading", total) as show:
-        counts = await survey.count(asked, ends, decide=decide, holds=holds, progress=show)
-    if offset is not None:
-        counts.gone = {number: at for number, at in first.items() if number in starts and at > offset}
-    _tell(asked, counts, as_json=options["as_json"])
+        counts = await survey.count(asked, stretch.ends, decide=decide, holds=holds, progress=show)
+    _tell(stretch, counts, as_json=options["as_json"])
     if options["dry_run"] or not counts.meant:
         return
     if not options["yes"] and not click.confirm(f"replay {counts.meant:,} records to {topic}?"):
         click.echo("nothing was done")
         return
-    await _ask(settings, survey, asked)
+    await begin(settings, survey, asked)
     await _watch(survey, asked, total, as_json=options["as_json"])
-
-
-def _source(routes: RouteSet, settings: Settings, topic: str, named: str | None) -> str:
-    """The broad topic that is meant. Raises WrongSelection."""
-    if settings.guarantee != EXACTLY_ONCE:
-        raise WrongSelection(
-            f"ROUTER_GUARANTEE is '{settings.guarantee}': lanes replay only in transactions ({EXACTLY_ONCE})"
-        )
-    feeding = sources_by_topic(routes).get(topic, ())
-    if named is not None and named not in feeding:
-        told = ", ".join(feeding) or "no broad topic"
-        raise WrongSelection(f"'{named}' does not lead to '{topic}' by today's routes: {told} does")
-    if named is None and len(feeding) != 1:
-        told = f"{', '.join(feeding)} lead there: say which with --source" if feeding else "no route leads there"
-        raise WrongSelection(f"'{topic}': {told}")
-    source = feeding[0] if named is None else named
-    if problem := why_not(routes, source):
-        raise WrongSelection(f"'{source}' {problem}")
-    return source
-
-
-def _edge(text: str, now: float) -> tuple[int | None, int | None]:
-    """A time, or an offset. Raises WrongSelection."""
-    return (None, int(text)) if text.isdecimal() else (moment(text, now=now), None)
-
-
-async def _ask(settings: Settings, survey: ReplaySurvey, asked: Replay) -> None:
-    kafka, log = RedriveKafka(settings), ReplayLog(settings)
-    try:
-        await kafka.make_own_topics()
-        await survey.make_log()
-        event = AuditEvent(
-            command=asked.id,
-            type="router.replay.begun",
-            source=settings.group,
-            subject=asked.topic,
-            at=asked.at,
-            data={"author": asked.by, "reason": asked.reason, **asked.to_json()},
-        )
-        await kafka.tell(event)
-        await log.write(asked, before=None)
-    finally:
-        await log.close()
-        await kafka.close()
 
 
 async def _watch(survey: ReplaySurvey, asked: Replay, total: int, *, as_json: bool) -> None:
@@ -188,11 +126,12 @@ async def _watch(survey: ReplaySurvey, asked: Replay, total: int, *, as_json: bo
     click.echo(json.dumps({"replay": asked.id, "done": True}) if as_json else f"{asked.id}: done")
 
 
-def _tell(asked: Replay, counts: Counts, *, as_json: bool) -> None:
+def _tell(stretch: Stretch, counts: Counts, *, as_json: bool) -> None:
+    asked = stretch.asked
     if as_json:
         told = {
             "replay": asked.id, "source": asked.source, "topic": asked.topic, "read": counts.read, "meant": counts.meant,
-            "elsewhere": counts.elsewhere, "undecided": counts.undecided, "gone": counts.gone,
+            "elsewhere": counts.elsewhere, "undecided": counts.undecided, "gone": stretch.gone,
         }  # fmt: skip
         click.echo(json.dumps(told))
         return
@@ -201,7 +140,7 @@ def _tell(asked: Replay, counts: Counts, *, as_json: bool) -> None:
     click.echo(f"  elsewhere  {counts.elsewhere:,}  today's routes do not send them there")
     if counts.undecided:
         click.echo(f"  undecided  {counts.undecided:,}  they are dead letters of {asked.source}")
-    for number, at in sorted(counts.gone.items()):
+    for number, at in sorted(stretch.gone.items()):
         click.echo(f"  gone       partition {number} begins at {at:,}: retention has taken what stood before")
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from router.failure.deaths import Death
 from router.records.headers import Origin
@@ -27,6 +28,9 @@ MESSAGES_APART = 20
 _SYMPTOMS_APART = 2_000
 """Symptoms that are told apart in all; what comes then is gathered as one."""
 _LONGEST = 300
+_MASKED_APART = 1_000
+"""Messages that are masked once: those that differ by their digits alone count as one."""
+_ZEROED = str.maketrans("123456789", "0" * 9)
 
 _MASKS = (
     (re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"), "<uuid>"),
@@ -77,6 +81,17 @@ class Cause:
 
 def masked(message: str) -> str:
     """A message without what differs from record to record, in one line."""
+    zeroed = message.translate(_ZEROED)
+    # Masks ask whether something is a digit, and never which: but for hexadecimal, whose prefix has one.
+    return _masked(message) if "0x" in zeroed else _masked_once(zeroed)
+
+
+@lru_cache(maxsize=_MASKED_APART)
+def _masked_once(message: str) -> str:
+    return _masked(message)
+
+
+def _masked(message: str) -> str:
     text = _SPACE.sub(" ", message[: 4 * _LONGEST]).strip()
     for pattern, mask in _MASKS:
         text = pattern.sub(mask, text)

@@ -34,6 +34,7 @@ __all__ = [
     "ENDS",
     "GIVES_UP",
     "NOWHERE",
+    "OF_COMMANDS",
     "REDRIVEN",
     "REDRIVES",
     "RELEASES",
@@ -42,6 +43,7 @@ __all__ = [
     "GiveUpKey",
     "Redrive",
     "ReleaseKey",
+    "command_id",
     "end_headers",
     "give_up_headers",
     "read_command",
@@ -59,7 +61,8 @@ REDRIVEN = "router-redriven"
 NOWHERE = -1
 """In the place of the partition, of what never was a copy: less than any, so that it comes first."""
 
-_OF_COMMANDS = frozenset({COMMAND, REDRIVES, REJECTS, REASON, ERROR, ERROR_CLASS, PLACE})
+OF_COMMANDS = frozenset({COMMAND, REDRIVES, REJECTS, REASON, ERROR, ERROR_CLASS, PLACE})
+"""Headers that a copy which is to be sent does not have."""
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _LANE = re.compile(rb"([A-Za-z0-9._-]{1,249})/([0-9]{1,10})")
 
@@ -154,12 +157,17 @@ def read_command(record: Record) -> Command | Malformed | None:
     else:
         return None
     last = {name: value for name, value in record.headers if value is not None}
-    command = last.get(COMMAND, b"")
-    if not _ID.fullmatch(command):
+    command = command_id(last.get(COMMAND, b""))
+    if command is None:
         return Malformed(f"the header {COMMAND} is no id: 1 to 64 letters, digits and . _ -")
     if REDRIVES in last:
-        return _redrive(last, record, command.decode())
-    return _for_lane(last, record, command.decode())
+        return _redrive(last, record, command)
+    return _for_lane(last, record, command)
+
+
+def command_id(value: bytes) -> str | None:
+    """The id that a header's value is; None for what is none."""
+    return value.decode() if _ID.fullmatch(value) else None
 
 
 def _redrive(last: dict[str, bytes], record: Record, command: str) -> Redrive | Malformed:
@@ -212,7 +220,7 @@ def _for_lane(last: dict[str, bytes], record: Record, command: str) -> ReleaseKe
 
 
 def _copied(record: Record) -> Sequence[tuple[str, bytes | None]]:
-    return tuple((name, value) for name, value in record.headers if name not in _OF_COMMANDS)
+    return tuple((name, value) for name, value in record.headers if name not in OF_COMMANDS)
 
 
 def _text(last: dict[str, bytes], name: str) -> str:

@@ -30,7 +30,7 @@ from router.failure.rejections import ERROR_CLASS, REJECTS
 from router.records.headers import ORIGIN, Origin, decode_origin
 from router.records.record import Headers
 
-__all__ = ["read_death", "read_deaths", "write_death"]
+__all__ = ["FOREIGN_MARKS", "read_death", "read_deaths", "write_death"]
 
 _CONNECT = "__connect.errors."
 _STREAMS = "__streams.errors."
@@ -57,7 +57,7 @@ def read_death(headers: Headers, *, brief: bool = False) -> Death | None:
     Where that is enough, a `brief` one leaves out how often it died, when, and where the record lay, if the router tells it.
     """
     # Of what lanes and consumers of ours set aside, many thousands are read at a time.
-    if not any(name in _FOREIGN_MARKS for name, _ in headers):
+    if not any(name in FOREIGN_MARKS for name, _ in headers):
         return _read_router({name: value for name, value in headers if value is not None}, headers, brief=brief)
     deaths = read_deaths(headers)
     return deaths[-1] if deaths else None
@@ -202,9 +202,10 @@ _READERS: dict[Dialect, tuple[tuple[str, ...], Callable[[_Last, Headers], Death 
 }
 """By dialect, the headers of which one says that it is spoken, and its reader."""
 
-_FOREIGN_MARKS = frozenset(
+FOREIGN_MARKS = frozenset(
     mark for dialect, (marks, _) in _READERS.items() if dialect is not Dialect.ROUTER for mark in marks
 )
+"""Headers of which one says that another dialect than the router's own is spoken."""
 
 _Written = Sequence[tuple[str, bytes | None]]
 

@@ -24,6 +24,7 @@ from router.failure.keys import KeptKeys
 from router.failure.obeying import Obeying
 from router.failure.parking import Phase
 from router.failure.policy import Kept
+from router.failure.redrives import UsualRedrives
 from router.failure.stored import (
     STATE_PREFIX,
     decode_position,
@@ -105,6 +106,7 @@ class Keeping:
         self._inner: BatchCopier = inner or copier
         self._clock = clock
         self._keys = KeptKeys(table)
+        self._redrives = UsualRedrives(source.topic, source.partition)
         self._forgetting = Forgetting(table, kept.retention_ms)
         self._waiting: deque[tuple[str, Record | None, int]] = deque()
         """Topics and rejections, and what is read when each is."""
@@ -243,7 +245,7 @@ class Keeping:
         tally = Tally()
         batch = Batch(self.source, -1, position, position, (), self._clock())
         writer = self.copier.writer(batch, into=into, new_batch=new_batch, refusals=refusals, tally=tally)
-        performance = Obeying(self.source, self._kept, self._keys, writer, tally, now).begin()
+        performance = Obeying(self.source, self._kept, self._keys, writer, tally, now).begin(self._redrives)
         for entry in self._keys.deadlines.ripe(now, most=_MOST_AT_ONCE):
             performance.expire(entry)
         read: dict[str, int] = {}

@@ -25,7 +25,7 @@ from urllib.parse import unquote
 
 from router.records.record import Headers
 
-__all__ = ["DEATH", "MOST_ENTRIES", "OTHER", "Entry", "Ledger", "decode_death", "encode_death", "ledger_of"]
+__all__ = ["DEATH", "MOST_ENTRIES", "OTHER", "Entry", "Ledger", "decode_death", "encode_death", "is_death", "ledger_of"]
 
 DEATH = "router-death"
 MOST_ENTRIES = 32
@@ -33,6 +33,7 @@ OTHER = "other"
 """The reason under which a full ledger counts what it has no entry for."""
 
 _ENTRY = re.compile(r"1;([^;]*);([^;]*);([0-9]{1,9});([0-9]{1,15});([0-9]{1,15})(?:;.*)?", re.DOTALL)
+_WRITTEN = re.compile(rb"1;[^;\n]*;[^;\n]*;([0-9]{1,9});([0-9]{1,15});([0-9]{1,15})(?:;[^\n]*)?")
 _ESCAPED = re.compile(r"[^\x20-\x7e]|[;%]")
 _MOST = 999_999_999
 
@@ -111,6 +112,12 @@ def decode_death(value: bytes | None) -> Entry | None:
     if count == 0 or last < first:
         return None
     return Entry(unquote(found[1]), unquote(found[2]), count, first, last)
+
+
+def is_death(value: bytes) -> bool:
+    """Whether a header's value tells one death as the router writes it: what `decode_death` reads, in one line."""
+    found = _WRITTEN.fullmatch(value)
+    return found is not None and int(found[1]) > 0 and int(found[2]) <= int(found[3])
 
 
 def _escape(text: str) -> str:

@@ -26,7 +26,16 @@ from router.failure.rejections import (
 from router.records.headers import Origin, encode_origin
 from router.records.record import Headers, PlainRecord, Record
 
-__all__ = ["MALFORMED", "TIMESTAMP", "as_it_is", "dead_letter", "malformed_letter", "mark", "renewed", "sent_again"]
+__all__ = [
+    "MALFORMED",
+    "TIMESTAMP",
+    "dead_letter",
+    "malformed_letter",
+    "mark",
+    "renewed",
+    "renewed_headers",
+    "sent_again",
+]
 
 MALFORMED = "malformed-rejection"
 """The reason of a record among the rejections that says nothing the router could act on."""
@@ -40,11 +49,6 @@ _LONGEST = 1_024
 def sent_again(rejection: Rejection, ledger: Ledger) -> PlainRecord:
     """The rejected copy, to be written once more."""
     return _again(rejection, [*_without(rejection.record.headers, DEATH), *ledger.headers()])
-
-
-def as_it_is(rejection: Rejection) -> PlainRecord:
-    """The rejected copy, to be written once more, where its headers tell its deaths already."""
-    return _again(rejection, rejection.record.headers)
 
 
 def dead_letter(rejection: Rejection, ledger: Ledger, dialect: Dialect, *, now: int) -> PlainRecord:
@@ -90,9 +94,13 @@ def malformed_letter(record: Record, problem: str) -> PlainRecord:
 
 def renewed(record: PlainRecord, now: int) -> PlainRecord:
     """The record with the time of its sending; the header `router-timestamp` has the one that it had."""
-    known = any(name == TIMESTAMP for name, _ in record.headers)
-    headers = record.headers if known else (*record.headers, (TIMESTAMP, b"%d" % record.timestamp))
-    return replace(record, timestamp=now, headers=headers)
+    return replace(record, timestamp=now, headers=tuple(renewed_headers(record.headers, record.timestamp)))
+
+
+def renewed_headers(headers: Headers, timestamp: int) -> list[tuple[str, bytes | None]]:
+    """The headers of a record that had this time and gets another."""
+    known = any(name == TIMESTAMP for name, _ in headers)
+    return [*headers] if known else [*headers, (TIMESTAMP, b"%d" % timestamp)]
 
 
 def mark(lane: Lane, topic: str, key: bytes, *, epoch: int, first: Place | None) -> PlainRecord:

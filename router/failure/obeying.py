@@ -12,11 +12,12 @@ from router.errors import DestinationUnavailable
 from router.failure import parking
 from router.failure.audit import AUDIT, AuditEvent, audit_record
 from router.failure.commands import Command, End, GiveUpKey, Redrive, ReleaseKey, read_command
-from router.failure.ledger import DEATH, decode_death, ledger_of
-from router.failure.letters import as_it_is, sent_again
+from router.failure.ledger import ledger_of
+from router.failure.letters import renewed_headers, sent_again
 from router.failure.parking import Back, KeyState, Place, Step
 from router.failure.performing import Performance
-from router.failure.rejections import Malformed, Rejection
+from router.failure.redrives import UsualRedrive, UsualRedrives
+from router.failure.rejections import Malformed
 from router.failure.stored import (
     Carried,
     by_key,
@@ -44,14 +45,18 @@ CARRIED = "router.redrive.carried"
 class Obeying(Performance):
     """Carries out steps, in one turn of the lane, and what people tell it."""
 
-    def begin(self) -> Obeying:
-        """Nothing of this turn is done yet."""
+    def begin(self, redrives: UsualRedrives) -> Obeying:
+        """Nothing of this turn is done yet; `redrives` reads those of this lane."""
+        self._redrives = redrives
         self._written: Counter[tuple[str, str]] = Counter()
         self._joined: Counter[tuple[str, str]] = Counter()
         return self
 
     def read(self, record: Record) -> None:
         """A record among the rejections."""
+        usual = self._redrives.of(record)
+        if usual is not None and self._send_usual(usual, record):
+            return
         command = read_command(record)
         if command is None:
             super().read(record)
@@ -59,6 +64,22 @@ class Obeying(Performance):
             self._refuse(record, command.problem)
         else:
             self._obey(command, record)
+
+    def _send_usual(self, usual: UsualRedrive, record: Record) -> bool:
+        """Send what a redrive tells, where nothing of its key waits and the table knows nothing of its deaths: of most, neither."""
+        topic, source, key = record.topic.removesuffix(rejected_of("")), usual.source, record.key
+        if key is not None and topic in self._keys.kept.get(key, ()):
+            return False
+        entry = ledger_key(topic, source)
+        if self._table.get(entry) is not None:
+            return False
+        self._table.put(entry, encode_deaths(usual.death))
+        self._written[topic, usual.command] += 1
+        headers, timestamp = usual.headers, record.timestamp
+        if self._kept.renews(topic, timestamp, now=self._now):
+            headers, timestamp = renewed_headers(headers, timestamp), self._now
+        self._writer.write_copy(topic, source, timestamp, key, record.value, headers)
+        return True
 
     def _obey(self, command: Command, record: Record) -> None:
         source, topic = self._source, record.topic.removesuffix(rejected_of(""))
@@ -82,9 +103,6 @@ class Obeying(Performance):
         flows = key is None or topic not in self._keys.kept.get(key, {})
         if flows:
             self._written[topic, redrive.command] += 1
-            if self._is_usual(topic, rejection):
-                self._write(topic, as_it_is(rejection))
-                return
         ledger = self._ledger(topic, source).merged(ledger_of(rejection.record.headers))
         if ledger.entries:
             self._table.put(ledger_key(topic, source), encode_ledger(ledger))
@@ -92,17 +110,9 @@ class Obeying(Performance):
             self._write(topic, sent_again(rejection, ledger))
             return
         back = Back((rejection.copy.partition, rejection.copy.offset), source)
-        self._take(state_key(topic, by_key(key)), lambda state: parking.rejoin(state, back, now=self._now), kept=record)
-        self._joined[topic, redrive.command] += 1
-
-    def _is_usual(self, topic: str, rejection: Rejection) -> bool:
-        """Whether it tells one death, and the table none, as of most dead letters: then its ledger is what it tells."""
-        told = [value for name, value in rejection.record.headers if name == DEATH]
-        entry = ledger_key(topic, rejection.origin.offset)
-        if len(told) != 1 or told[0] is None or decode_death(told[0]) is None or self._table.get(entry) is not None:
-            return False
-        self._table.put(entry, encode_deaths(told[0]))
-        return True
+        entry = state_key(topic, by_key(key))
+        step = self._take(entry, lambda state: parking.rejoin(state, back, now=self._now), kept=record)
+        self._joined[topic, redrive.command] += not any(isinstance(each, parking.SetAside) for each in step.effects)
 
     def _give_up(self, entry: bytes, *, silently: bool) -> None:
         stored = self._table.get(entry)
@@ -112,8 +122,10 @@ class Obeying(Performance):
     def _give_up_one(self, entry: bytes, place: Place, *, silently: bool) -> None:
         self._take(entry, lambda state: parking.give_up(state, place, silently=silently, now=self._now))
 
-    def _take(self, entry: bytes, step: Callable[[KeyState | None], Step], kept: Record | None = None) -> None:
-        self._perform(entry, self._keys.step(entry, step), kept=kept)
+    def _take(self, entry: bytes, take: Callable[[KeyState | None], Step], kept: Record | None = None) -> Step:
+        step = self._keys.step(entry, take)
+        self._perform(entry, step, kept=kept)
+        return step
 
     def _reread(self, kept: PlainRecord) -> object:
         command = read_command(kept)

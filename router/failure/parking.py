@@ -37,6 +37,8 @@ effects), taken in one transaction with the offsets of what was read:
   well where the policy says so, and needs no mark to go on; what was in flight has overtaken.
 * Where a record is kept alone (`keep: nothing`, or it has no key), it is a key of its own, of which no other record comes.
 * What was set aside before and is sent again by hand joins what came back, by the place where it lay, if its key does not flow.
+* Of one key up to 10,000 copies wait that came back. One more is set aside at once, whoever it is behind of, so that the state
+  stays a record that a changelog takes; the key goes on waiting, and whoever sends that dead letter again finds it in its place.
 * A state is forgotten when a destination's retention has passed since its last step: by then no copy and no mark of it can be
   met again.
 """
@@ -49,6 +51,7 @@ from enum import StrEnum
 from router.failure.policy import FailurePolicy, GiveUp, OnExpiry, Park, Retry, Verdict
 
 __all__ = [
+    "MOST_BACK",
     "MOST_HANDLED",
     "Arm",
     "Back",
@@ -83,6 +86,10 @@ Place = tuple[int, int]
 
 MOST_HANDLED = 1_000
 """Rejected copies that are remembered of one key; the oldest are forgotten first."""
+
+
+MOST_BACK = 10_000
+"""Copies that wait with one key after they came back: a state is one record of a changelog. What comes back beyond is set aside."""
 
 
 class Phase(StrEnum):
@@ -249,6 +256,8 @@ def reject(
     if copy.place in before.handled or any(each.place == copy.place for each in before.back):
         return _repeated(before, copy.place, now) if begins else Step(state, (Repeat(copy.place),))
     verdict = None if behind else policy.verdict(deaths)
+    if len(before.back) >= MOST_BACK and not isinstance(verdict, GiveUp):
+        verdict = GiveUp(silently=False)
     came = _judged(copy, verdict, now)
     after = replace(
         before,
@@ -308,11 +317,16 @@ def edit(state: KeyState | None, place: Place, *, now: int) -> Step:
 
 
 def rejoin(state: KeyState | None, copy: Back, *, now: int) -> Step:
-    """Somebody says: send this copy, which was set aside. Where its key does not flow, it joins what came back, in its place."""
+    """Somebody says: send this copy, which was set aside. Where its key does not flow, it joins what came back, in its place.
+
+    Where no more can wait with the key, it is set aside once more.
+    """
     if state is None or state.phase is Phase.FLOWING:
         return Step(state, (Copy(copy.source),))
     if any(each.place == copy.place for each in state.back):
         return Step(state, (Repeat(copy.place),))
+    if len(state.back) >= MOST_BACK:
+        return Step(replace(state, active=now), (Keep(copy.place), SetAside(copy.place)))
     back = tuple(sorted((*state.back, copy), key=lambda one: one.place))
     return Step(replace(state, back=back, active=now), (Keep(copy.place),))
 

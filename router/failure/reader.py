@@ -19,6 +19,7 @@ from aiokafka import errors as kafka_errors
 from aiokafka.structs import TopicPartition
 
 from router.failure.keeping import RejectionSink
+from router.lanes.fetching import unpack_lightly
 from router.observe.logs import get_logger
 
 __all__ = ["RejectionReader"]
@@ -111,6 +112,7 @@ class RejectionReader:
             )
             try:
                 await consumer.start()
+                unpack_lightly(consumer._fetcher)  # noqa: SLF001 - a consumer does not show its fetcher
                 while self._readings:
                     self._changed.clear()
                     await self._read(consumer)

@@ -32,7 +32,7 @@ from router.language.topics import dead_letters_of, unroutable_of
 from router.records.conversion import NotConverted, ValueConversion
 from router.records.headers import HOP, HOP_LIMIT, ORIGIN, Hop, encode_hop, hop_count, origin_prefix
 from router.records.partition import partition_of
-from router.records.record import Headers, Record
+from router.records.record import Headers, PlainRecord, Record
 
 __all__ = ["Copier", "CopyWriter", "Decided", "DestinationView", "Identity", "Keeper", "Refusals"]
 
@@ -297,6 +297,35 @@ class CopyWriter:
             self._append(topic, record, headers)
         else:
             self._dead_letter(record, headers, refused)
+
+    def write_copy(  # noqa: PLR0917 - a record's own, for each of many thousands
+        self,
+        topic: str,
+        offset: int,
+        timestamp: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: list[Any],
+    ) -> None:
+        """As `write`, of the record that its source has at this offset."""
+        if not self._careful:
+            self._offset = offset
+            append = self._appenders.get(topic)
+            if append is not None and append(timestamp=timestamp, key=key, value=value, headers=headers) is not None:
+                return
+        source = self._source
+        self.write(
+            topic,
+            PlainRecord(
+                topic=source.topic,
+                partition=source.partition,
+                offset=offset,
+                timestamp=timestamp,
+                key=key,
+                value=value,
+                headers=headers,
+            ),
+        )
 
     def write_note(self, topic: str, record: Record, partition: int) -> None:
         """What is no copy of a record, into this partition."""

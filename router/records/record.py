@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Headers", "PlainRecord", "Record"]
+__all__ = ["Headers", "PlainRecord", "Record", "plain_record"]
 
 Headers = Sequence[tuple[str, bytes | None]]
 """Names may repeat and their order counts, as Kafka keeps them."""
@@ -50,3 +50,18 @@ class PlainRecord:
     key: bytes | None = None
     value: bytes | None = None
     headers: Headers = ()
+
+
+def plain_record(record: Record) -> PlainRecord:
+    """The record as a value of its own: itself, where it is one."""
+    if isinstance(record, PlainRecord):
+        return record
+    return PlainRecord(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+    )

@@ -3,6 +3,7 @@
 POST /api/dead-letters/plan            what a command would do: {topics, selection, to, kind}
 POST /api/dead-letters/redrive         do it: the same with reason, author and rate; answers at once with the command's id
 POST /api/dead-letters/skip            the same, for skip
+POST /api/dead-letters/edit            send one with another value: {at, value, to, reason, author}; `plan` takes it with `kind`
 GET  /api/commands/{command}           how far it is, and what came of it
 POST /api/commands/{command}/stop      end it behind the transaction that is open; the audit tells what was done
 GET  /api/parked                       the keys that wait: topic
@@ -15,24 +16,27 @@ One command runs at a time on one worker, in small steps, so that its lanes go o
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 from uuid import uuid4
 
 from router.errors import RouterError
 from router.language.routes import RouteSet
 from router.observe.logs import get_logger
+from router.records.headers import Origin
+from router.records.record import PlainRecord, Record
 from router.redrive.command import Command, Kind, started_by
+from router.redrive.editing import edited
 from router.redrive.kafka import RedriveKafka
 from router.redrive.letting import give_up, parked_keys, release
 from router.redrive.redriver import Outcome, Redriver
-from router.redrive.selection import Selection, WrongSelection, choose_topics
+from router.redrive.selection import Selection, WrongSelection, choose_topics, read_letter
+from router.redrive.serving import Body, pages_of, place_of, text_of
 from router.redrive.ways import Ways, retentions
 from router.settings import Settings
-from router.tables.access import refused
 from router.tables.answers import Answer, Refusal
 from router.versions.catalogue import read_catalogue
 
@@ -45,13 +49,8 @@ _AT_ONCE = 200
 _KEPT = 50
 """Commands that are remembered when they have ended."""
 _RATE = 1_000.0
-_MOST_BODY = 65_536
-_HEADERS = {"Cache-Control": "no-store"}
 _CHOSEN = frozenset({"destination", "cause", "key", "since", "until", "where"})
 _TIMES = frozenset({"since", "until"})
-
-Body = Mapping[str, Any]
-Handler = Callable[[Body, str], Awaitable[Answer]]
 
 
 @dataclass(slots=True)
@@ -90,6 +89,13 @@ class _Job:
         return "interrupted" if self.outcome.interrupted else "ended"
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    command: Command
+    redriver: Redriver
+    edited: PlainRecord | None
+
+
 class RedriveApi:
     """The pages, by path and method: `pages` is what a web server serves."""
 
@@ -102,15 +108,17 @@ class RedriveApi:
     @property
     def pages(self) -> Mapping[str, Mapping[str, Callable[..., Awaitable[Any]]]]:
         """By path and method (`get`, `post`); each is called with the web server's view and request."""
+        page = pages_of(self._settings)
         return {
-            "/api/dead-letters/plan": {"post": self._page(self._plan)},
-            "/api/dead-letters/redrive": {"post": self._page(self._redrive)},
-            "/api/dead-letters/skip": {"post": self._page(self._skip)},
-            "/api/commands/{command}": {"get": self._page(self._told)},
-            "/api/commands/{command}/stop": {"post": self._page(self._stop)},
-            "/api/parked": {"get": self._page(self._parked)},
-            "/api/parked/release": {"post": self._page(self._release)},
-            "/api/parked/give-up": {"post": self._page(self._give_up)},
+            "/api/dead-letters/plan": {"post": page(self._plan)},
+            "/api/dead-letters/redrive": {"post": page(self._redrive)},
+            "/api/dead-letters/skip": {"post": page(self._skip)},
+            "/api/dead-letters/edit": {"post": page(self._edit)},
+            "/api/commands/{command}": {"get": page(self._told)},
+            "/api/commands/{command}/stop": {"post": page(self._stop)},
+            "/api/parked": {"get": page(self._parked)},
+            "/api/parked/release": {"post": page(self._release)},
+            "/api/parked/give-up": {"post": page(self._give_up)},
         }
 
     async def close(self) -> None:
@@ -121,38 +129,16 @@ class RedriveApi:
         if tasks:
             await asyncio.wait(tasks, timeout=2.0)
 
-    def _page(self, handler: Handler) -> Callable[..., Awaitable[Any]]:
-        async def serve(view: Any, request: Any, command: str = "") -> Any:
-            answer = await self._answer(handler, request, command)
-            headers = {**_HEADERS, "WWW-Authenticate": "Bearer"} if answer.status == 401 else dict(_HEADERS)
-            return view.json(answer.body, status=answer.status, headers=headers)
-
-        return serve
-
-    async def _answer(self, handler: Handler, request: Any, command: str) -> Answer:
-        refusal = refused(self._settings.api_token, request.headers.get("Authorization"))
-        if refusal is not None:
-            if refusal.status == 401:
-                log.warning("somebody asked without the right token", reason=refusal.reason, caller=str(request.remote))
-            return refusal.answer()
-        try:
-            body = dict(request.query) if request.method == "GET" else await _body(request)
-            return await handler(body, command)
-        except WrongSelection as error:
-            return Refusal(400, "wrong-question", str(error)).answer()
-        except RouterError as error:
-            return Refusal(503, error.reason, str(error)).answer()
-
     # --- dead letters ----------------------------------------------------------------------------------------------------
 
     async def _plan(self, body: Body, _: str) -> Answer:
         kind = body.get("kind", str(Kind.REDRIVE))
-        if kind not in {Kind.REDRIVE, Kind.SKIP}:
-            raise WrongSelection(f"kind '{kind}' is neither redrive nor skip")
+        if kind not in set(Kind):
+            raise WrongSelection(f"kind '{kind}' is none of {', '.join(Kind)}")
         kafka = RedriveKafka(self._settings)
         try:
-            command = await self._command(kafka, Kind(kind), body, ("", ""))
-            plan = await self._redriver(kafka, command).plan(command, looked=lambda _: None)
+            asked = await self._asked(kafka, Kind(kind), body, ("", ""))
+            plan = await asked.redriver.plan(asked.command, edited=asked.edited, looked=lambda _: None)
         finally:
             await kafka.close()
         return Answer(200, {"plan": plan.to_json()})
@@ -163,34 +149,37 @@ class RedriveApi:
     async def _skip(self, body: Body, _: str) -> Answer:
         return await self._begin(Kind.SKIP, body)
 
+    async def _edit(self, body: Body, _: str) -> Answer:
+        return await self._begin(Kind.EDIT, body)
+
     async def _begin(self, kind: Kind, body: Body) -> Answer:
-        who = started_by(_text(body, "author"), _text(body, "reason"))
+        who = started_by(text_of(body, "author"), text_of(body, "reason"))
         rate = body.get("rate", _RATE)
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or rate < 0:
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < inf:
             raise WrongSelection(f"rate '{rate}' is no number of records a second")
         if running := [job for job in self._jobs.values() if job.task is not None and not job.task.done()]:
             message = f"command {running[0].command.id} by {running[0].command.author} runs on this worker"
             return Refusal(409, "busy", message).answer()
         kafka = RedriveKafka(self._settings)
         try:
-            command = await self._command(kafka, kind, body, who)
-            job = _Job(command)
-            redriver = self._redriver(kafka, command)
+            asked = await self._asked(kafka, kind, body, who)
         except BaseException:
             await kafka.close()
             raise
-        self._jobs[command.id] = job
-        job.task = asyncio.create_task(self._run(kafka, redriver, job, float(rate)), name=f"command {command.id}")
+        job = self._jobs[asked.command.id] = _Job(asked.command)
+        job.task = asyncio.create_task(self._run(kafka, asked, job, float(rate)), name=f"command {asked.command.id}")
         while len(self._jobs) > _KEPT:
             del self._jobs[next(iter(self._jobs))]
         return Answer(202, job.to_json())
 
-    async def _run(self, kafka: RedriveKafka, redriver: Redriver, job: _Job, rate: float) -> None:
+    async def _run(self, kafka: RedriveKafka, asked: _Asked, job: _Job, rate: float) -> None:
         def done(count: int) -> None:
             job.letters += count
 
         try:
-            job.outcome = await redriver.carry_out(job.command, rate=rate, done=done, stop=job.stop)
+            job.outcome = await asked.redriver.carry_out(
+                job.command, rate=rate, edited=asked.edited, done=done, stop=job.stop
+            )
         except RouterError as error:
             job.problem = str(error)
             log.warning("a command failed", command=job.command.id, error=error)
@@ -200,24 +189,40 @@ class RedriveApi:
         finally:
             await kafka.close()
 
-    async def _command(self, kafka: RedriveKafka, kind: Kind, body: Body, who: tuple[str, str]) -> Command:
-        topics = body.get("topics", [])
-        if not isinstance(topics, list) or not all(isinstance(each, str) for each in topics):
-            raise WrongSelection("topics is no list of names")
-        ends = await kafka.ends(choose_topics(topics, await kafka.counts()))
+    async def _asked(self, kafka: RedriveKafka, kind: Kind, body: Body, who: tuple[str, str]) -> _Asked:
+        """What is asked for, as far as it makes sense. Raises WrongSelection."""
+        catalogue, to = read_catalogue(self._settings.schemas), text_of(body, "to")
+        ways = Ways(self._route_set, catalogue, to=to)
+        if to is not None and not ways.knows(to):
+            raise WrongSelection(f"no route leads to '{to}'")
+        selection = _chosen(body.get("selection", {}))
+        Selection(catalogue, **selection)  # type: ignore[arg-type] # by its own names
+        edited_record, starts = None, {}
+        if kind is Kind.EDIT:
+            if selection or "topics" in body:
+                raise WrongSelection(
+                    "edit is of one dead letter: say which with `at`, and neither topics nor selection"
+                )
+            place = place_of(body, "at")
+            value = text_of(body, "value")
+            if value is None:
+                raise WrongSelection("value is missing: the new one, as JSON in a text")
+            letter = read_letter(await _letter_at(kafka, place))
+            edited_record = edited(letter, value, ways, catalogue)
+            at = (place.topic, place.partition)
+            starts, ends = {at: place.offset}, {at: place.offset + 1}
+        else:
+            topics = body.get("topics", [])
+            if not isinstance(topics, list) or not all(isinstance(each, str) for each in topics):
+                raise WrongSelection("topics is no list of names")
+            ends = await kafka.ends(choose_topics(topics, await kafka.counts()))
         author, reason = who
-        return Command(
-            id=uuid4().hex[:8], kind=kind, author=author, reason=reason, ends=ends,
-            selection=_chosen(body.get("selection", {})), to=_text(body, "to"),
+        command = Command(
+            id=uuid4().hex[:8], kind=kind, author=author, reason=reason, ends=ends, starts=starts, selection=selection,
+            to=to,
         )  # fmt: skip
-
-    def _redriver(self, kafka: RedriveKafka, command: Command) -> Redriver:
-        catalogue = read_catalogue(self._settings.schemas)
-        Selection(catalogue, **command.selection)  # type: ignore[arg-type] # by its own names
-        ways = Ways(self._route_set, catalogue, to=command.to)
-        if command.to is not None and not ways.knows(command.to):
-            raise WrongSelection(f"no route leads to '{command.to}'")
-        return Redriver(kafka, ways, catalogue, retention_ms=retentions(self._route_set), at_once=_AT_ONCE)
+        redriver = Redriver(kafka, ways, catalogue, retention_ms=retentions(self._route_set), at_once=_AT_ONCE)
+        return _Asked(command, redriver, edited_record)
 
     async def _told(self, _: Body, command: str) -> Answer:
         job = self._jobs.get(command)
@@ -237,7 +242,7 @@ class RedriveApi:
     # --- parked keys -----------------------------------------------------------------------------------------------------
 
     async def _parked(self, body: Body, _: str) -> Answer:
-        topic = _text(body, "topic")
+        topic = text_of(body, "topic")
         kafka = RedriveKafka(self._settings)
         try:
             found = await parked_keys(kafka, self._route_set)
@@ -252,8 +257,8 @@ class RedriveApi:
         return await self._let(body, lambda *told: give_up(*told, silently=body.get("skip") is True))
 
     async def _let(self, body: Body, tell: Callable[..., Awaitable[str]]) -> Answer:
-        who = started_by(_text(body, "author"), _text(body, "reason"))
-        topic, key = _text(body, "topic"), _text(body, "key")
+        who = started_by(text_of(body, "author"), text_of(body, "reason"))
+        topic, key = text_of(body, "topic"), text_of(body, "key")
         if topic is None or (key is None) is not (body.get("all") is True):
             raise WrongSelection("say which: topic, and key or all")
         kafka = RedriveKafka(self._settings)
@@ -265,22 +270,16 @@ class RedriveApi:
         return Answer(202 if keys else 200, {"command": command, "keys": [each.to_json() for each in keys]})
 
 
-async def _body(request: Any) -> Body:
-    text = await request.text()
-    try:
-        body = json.loads(text or "{}") if len(text) <= _MOST_BODY else None
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise WrongSelection("the body is no JSON object")
-    return body
-
-
-def _text(body: Body, name: str) -> str | None:
-    text = body.get(name)
-    if text is not None and not isinstance(text, str):
-        raise WrongSelection(f"{name} is no text")
-    return text
+async def _letter_at(kafka: RedriveKafka, place: Origin) -> Record:
+    """The record that lies there. Raises WrongSelection."""
+    at = (place.topic, place.partition)
+    end = (await kafka.ends([place.topic])).get(at)
+    if end is not None and place.offset < end:
+        async for records, _ in kafka.records(at, start=place.offset, end=place.offset + 1, most=1):
+            for record in records:
+                if record.offset == place.offset:
+                    return record
+    raise WrongSelection(f"no record lies at {place}, or you may not see it")
 
 
 def _chosen(selection: Any) -> dict[str, str | int]:

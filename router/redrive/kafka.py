@@ -18,8 +18,9 @@ from router.failure.audit import AUDIT, AuditEvent, audit_record, read_audit
 from router.lanes.batch import SourcePartition
 from router.lanes.destinations import Destinations
 from router.lanes.directory import KafkaDirectory
+from router.lanes.fetching import unpack_lightly
 from router.lanes.kafka import TransactionalCarrier
-from router.records.record import PlainRecord
+from router.records.record import PlainRecord, Record
 from router.redrive.command import Command, Partition, begun_event, resumed
 from router.redrive.marks import REDRIVEN_TOPIC, Marks
 from router.redrive.selection import WrongSelection
@@ -30,7 +31,7 @@ __all__ = ["RedriveKafka"]
 _WITHIN = 10.0
 """Seconds that nothing comes after which no more is waited for."""
 _LOOK_MS = 200
-_FETCH_BYTES = 4 << 20
+_FETCH_BYTES = 2 << 20
 _OWN_TOPICS: Mapping[str, Mapping[str, str]] = {
     AUDIT: {"retention.ms": "-1"},
     REDRIVEN_TOPIC: {"cleanup.policy": "compact"},
@@ -75,7 +76,7 @@ class RedriveKafka:
 
     async def records(
         self, at: Partition, *, end: int, most: int, start: int = 0
-    ) -> AsyncIterator[tuple[list[PlainRecord], int]]:
+    ) -> AsyncIterator[tuple[list[Record], int]]:
         """What is committed in a partition, so many at a time, each with the offset behind it."""
         tp = TopicPartition(*at)
         async with self._consumer() as consumer:
@@ -86,7 +87,9 @@ class RedriveKafka:
             moved = time.monotonic()
             while position < end:
                 fetched = await consumer.getmany(tp, timeout_ms=_LOOK_MS, max_records=most)
-                found = [_plain(record) for record in fetched.get(tp, ()) if record.offset < end]
+                found: list[Record] = fetched.get(tp, [])
+                if found and found[-1].offset >= end:
+                    found = [record for record in found if record.offset < end]
                 before, position = position, min(await consumer.position(tp), end)
                 if position != before:
                     moved = time.monotonic()
@@ -224,20 +227,9 @@ class RedriveKafka:
         )
         try:
             await consumer.start()
+            unpack_lightly(consumer._fetcher)  # noqa: SLF001 - a consumer does not show its fetcher
             yield consumer
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
         finally:
             await consumer.stop()
-
-
-def _plain(found: Any) -> PlainRecord:
-    return PlainRecord(
-        topic=found.topic,
-        partition=found.partition,
-        offset=found.offset,
-        timestamp=found.timestamp,
-        key=found.key,
-        value=found.value,
-        headers=found.headers,
-    )

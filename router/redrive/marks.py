@@ -23,6 +23,7 @@ PAGE = 4_096
 """Offsets of one page."""
 
 _VERSION = 1
+_WITHIN = PAGE - 1
 _KEY = re.compile(rb"([A-Za-z0-9._-]{1,249})/([0-9]{1,10})/([0-9]{1,19})")
 
 
@@ -55,6 +56,16 @@ class Marks:
         shift = 2 * (within & 3)
         page[within >> 2] = page[within >> 2] & ~(3 << shift) | decided << shift
         self._changed.add(at)
+
+    def put_all(self, topic: str, partition: int, offsets: Iterable[int], decided: Decided) -> None:
+        """Decide the same about many, of which nothing was decided."""
+        pages, number, page = self._pages, -1, bytearray()
+        for offset in offsets:
+            if offset // PAGE != number:
+                number = offset // PAGE
+                page = pages.setdefault((topic, partition, number), bytearray(PAGE // 4))
+                self._changed.add((topic, partition, number))
+            page[(offset & _WITHIN) >> 2] |= decided << 2 * (offset & 3)
 
     def take_changes(self) -> list[PlainRecord]:
         """Records that tell what was put since this was last asked."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["Member", "Refused", "Skipped", "Standing", "judge"]
+from router.failure.topics import parked_of
+
+__all__ = ["Member", "Refused", "Skipped", "Standing", "judge", "judge_mark"]
 
 _RESTING = frozenset({"Empty", "Dead", ""})
 """States of a group without members; of one that never was, Kafka says Dead."""
@@ -47,6 +50,18 @@ class Standing:
         """The partition in words."""
         return f"{self.topic}/{self.partition}"
 
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "group": self.group,
+            "state": self.state,
+            "active": self.active,
+            "members": [{"client": each.client, "host": each.host} for each in self.members],
+            "committed": self.committed,
+            "first": self.first,
+            "end": self.end,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
@@ -78,6 +93,15 @@ def judge(standing: Standing, offset: int) -> Skipped | Refused:
         return Refused(_active(standing, offset))
     at = standing.first if standing.committed is None else max(standing.first, standing.committed)
     return Skipped(offset + 1, offset + 1 - at)
+
+
+def judge_mark(standing: Standing, offset: int) -> Skipped | Refused:
+    """Whether a mark can tell the group's consumers to leave the record at this offset out, while they run."""
+    if not standing.marks:
+        return Refused(f"there is no topic '{parked_of(standing.topic)}' for marks, so that nobody reads any")
+    if standing.committed is not None and standing.committed > offset:
+        return Refused(f"group '{standing.group}' stands behind {offset} already: nothing to do", done=True)
+    return Skipped(offset + 1, 1)
 
 
 def _active(standing: Standing, offset: int) -> str:

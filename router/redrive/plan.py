@@ -49,13 +49,22 @@ class Plan:
     def send(self, sending: Sending, symptom: Symptom) -> None:
         """It is sent."""
         self.letters += 1
+        symptom = self._told_apart(symptom)
+        for way in sending.ways:
+            self.sending[way.topic, way.lane is not None, symptom] += 1
+            self.converted += way.converted
+
+    def send_usual(self, topic: str, symptom: Symptom, *, by_lanes: bool, count: int = 1) -> None:
+        """So many are sent to this topic alone, as they are."""
+        self.letters += count
+        self.sending[topic, by_lanes, self._told_apart(symptom)] += count
+
+    def _told_apart(self, symptom: Symptom) -> Symptom:
         if symptom not in self._causes:
             if len(self._causes) >= _CAUSES:
                 symptom = _OTHER
             self._causes.add(symptom)
-        for way in sending.ways:
-            self.sending[way.topic, way.lane is not None, symptom] += 1
-            self.converted += way.converted
+        return symptom
 
     @property
     def copies(self) -> int:

@@ -24,7 +24,7 @@ from router.language.cel.where import Where, compile_where
 from router.language.topics import dead_letters_of
 from router.records.catalogue import Catalogue, SubjectVersion
 from router.records.headers import Origin
-from router.records.record import PlainRecord, Record
+from router.records.record import PlainRecord, Record, plain_record
 from router.records.revisions import decode_record
 
 __all__ = [
@@ -74,10 +74,10 @@ class DeadLetter:
         return self.record.timestamp if self.death.last is None else self.death.last
 
 
-def read_letter(record: PlainRecord, *, brief: bool = False) -> DeadLetter:
+def read_letter(record: Record, *, brief: bool = False) -> DeadLetter:
     """What a record's headers say of its death; one that says nothing died of `unknown`. `brief` is that of `read_death`."""
     death = read_death(record.headers, brief=brief)
-    return DeadLetter(record, Death(dialect=Dialect.ROUTER, reason="unknown") if death is None else death)
+    return DeadLetter(plain_record(record), Death(dialect=Dialect.ROUTER, reason="unknown") if death is None else death)
 
 
 def cause_id(symptom: Symptom) -> str:
@@ -149,6 +149,12 @@ class Selection:
         self._since, self._until = since, until
         self._where = where
         self._asked: dict[str, Callable[[PlainRecord], bool]] = {}
+
+    @property
+    def takes_all(self) -> bool:
+        """Nothing is asked of a dead letter: each is meant."""
+        criteria = (self._destination, self._cause, self._key, self._since, self._until, self._where)
+        return all(criterion is None for criterion in criteria)
 
     @property
     def asks_when(self) -> bool:

@@ -29,7 +29,18 @@ from router.records.record import Headers, PlainRecord
 from router.records.schema import AvroSchema
 from router.redrive.selection import DeadLetter
 
-__all__ = ["Left", "Sending", "Way", "Ways", "cleaned", "retentions", "with_headers"]
+__all__ = [
+    "NO_RECORD",
+    "Left",
+    "Sending",
+    "UsualWay",
+    "Way",
+    "Ways",
+    "cleaned",
+    "is_kept",
+    "retentions",
+    "with_headers",
+]
 
 _NOTES = frozenset({REASON, ERROR, ERROR_CLASS, PLACE, DESTINATION, EXCHANGES, LOST, REJECTS, PARKS, REDRIVEN})
 _FOREIGN = (
@@ -41,7 +52,8 @@ _FOREIGN = (
     "x-first-death-",
     "x-last-death-",
 )
-_NO_RECORD = frozenset({"offsets-lost", MALFORMED})
+NO_RECORD = frozenset({"offsets-lost", MALFORMED})
+"""Reasons of what stands for no record."""
 _VERSIONED = re.compile(r".+\.v([1-9][0-9]*)")
 
 
@@ -66,6 +78,17 @@ class Sending:
     """Where it lay when its consumer rejected it."""
     origin: Origin | None
     """Where its original lies."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UsualWay:
+    """Where letters of one topic go that name one destination, where that is as it nearly always is: in the version that they have."""
+
+    topic: str
+    sources: tuple[str, ...]
+    """By whose lanes it goes; none: it is written directly."""
+    fits: FieldReader | None
+    """What reads a value whole, to know that it is what the topic takes; None where the topic has no schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +141,19 @@ class Ways:
             ways.append(way)
         return Sending(tuple(ways), decode_origin(last.get(REJECTS)), origin)
 
+    def usual(self, letters: str, destination: str) -> UsualWay | None:
+        """The way of this topic's letters that name this destination; None where each is to be asked about by itself."""
+        held = _beside(letters)
+        if self._to is not None or held is None or destination not in self._reached:
+            return None
+        if self._conversion(held, destination) is not None:
+            return None
+        return UsualWay(
+            destination,
+            self._reached[destination] if self._goes_by_lanes(destination) else (),
+            self._fitting(destination),
+        )
+
     def edited(self, topic: str, record: PlainRecord, body: bytes) -> PlainRecord | Left:
         """The dead letter's record with another body, as the topic's producers write one now."""
         found, headers = self._catalogue.resolve(topic), cleaned(record.headers)
@@ -139,7 +175,7 @@ class Ways:
         self, letter: DeadLetter, last: Mapping[str, bytes], origin: Origin | None, headers: Headers
     ) -> tuple[str, ...] | Left:
         death = letter.death
-        if death.reason in _NO_RECORD:
+        if death.reason in NO_RECORD:
             return Left("no-record", f"it stands for no record: {death.message}")
         if self._to is not None:
             return (self._to,)
@@ -178,9 +214,9 @@ class Ways:
     def _held(self, letter: DeadLetter, origin: Origin | None) -> str:
         """The topic whose version its bytes have."""
         topic = letter.record.topic
-        for beside in (dead_letters_of(""), unroutable_of("")):
-            if topic.endswith(beside):
-                return topic.removesuffix(beside)
+        held = _beside(topic)
+        if held is not None:
+            return held
         place = letter.death.origin or origin
         return topic if place is None else place.topic
 
@@ -205,13 +241,16 @@ class Ways:
         return Way(topic, lane, record, converted=conversion is not None)
 
     def _lane(self, topic: str, origin: Origin | None) -> Origin | Left | None:
-        declared = self._routes.topics.get(topic)
-        if declared is None or declared.failure is None:
+        if not self._goes_by_lanes(topic):
             return None
         if origin is None or origin.topic not in self._reached.get(topic, ()):
             said = "no router-origin" if origin is None else f"its origin in '{origin.topic}'"
             return Left("origin-unknown", f"'{topic}' is written by lanes, and {said} says by which")
         return origin
+
+    def _goes_by_lanes(self, topic: str) -> bool:
+        declared = self._routes.topics.get(topic)
+        return declared is not None and declared.failure is not None
 
     def _conversion(self, held: str, topic: str) -> ValueConversion | Left | None:
         """From the version of the one topic to that of the other; None where they are of the same."""
@@ -249,12 +288,21 @@ class Ways:
 
 def cleaned(headers: Headers) -> Headers:
     """The headers of a dead letter without what tells of its death; the ledger of its deaths stays."""
+    return [header for header in headers if is_kept(header[0])]
+
+
+def is_kept(name: str) -> bool:
+    """Whether a header of this name tells nothing of a record's death."""
     # Few names begin as foreign ones do: most are told apart by their first letter.
-    return [
-        header
-        for header in headers
-        if header[0] not in _NOTES and not (header[0][:1] in {"_", "k", "x"} and header[0].startswith(_FOREIGN))
-    ]
+    return name not in _NOTES and not (name[:1] in {"_", "k", "x"} and name.startswith(_FOREIGN))
+
+
+def _beside(topic: str) -> str | None:
+    """The topic beside which such a one lies."""
+    for ending in (dead_letters_of(""), unroutable_of("")):
+        if topic.endswith(ending):
+            return topic.removesuffix(ending)
+    return None
 
 
 def with_headers(record: PlainRecord, headers: Headers) -> PlainRecord:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from router.records.record import Record
@@ -59,6 +59,10 @@ class Replay:
         if self.until is not None and record.timestamp >= self.until:
             return False
         return not self.where or holds(record)
+
+    def over(self, starts: Mapping[int, int], ends: Mapping[int, int]) -> Replay:
+        """The same over these offsets."""
+        return replace(self, starts=starts, ends=ends)
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -24,6 +26,8 @@ from router.settings import Settings
 __all__ = ["Counts", "Progress", "ReplaySurvey"]
 
 _LOOK_MS = 500
+_TURN = 250
+"""Records between two turns of whoever else is in the event loop."""
 
 
 @dataclass(slots=True)
@@ -37,8 +41,8 @@ class Counts:
     """Those that are selected and go elsewhere."""
     undecided: int = 0
     """Those that are selected and cannot be decided: they are dead letters."""
-    gone: dict[int, int] = field(default_factory=dict)
-    """By partition of which retention has taken what was asked for: the first offset that is left."""
+    complete: bool = True
+    """All was read; else there was no time for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +96,10 @@ class ReplaySurvey:
         decide: Callable[[Record], Decision],
         holds: Callable[[Record], bool],
         progress: Callable[[int], object],
+        within: float | None = None,
     ) -> Counts:
-        """Read all that would be read, and decide it by today's routes."""
-        counts = Counts()
+        """Read all that would be read, or what can be in so many seconds, and decide it by today's routes."""
+        counts, ends_at = Counts(), None if within is None else time.monotonic() + within
         async with self._consumer() as consumer:
             for number, start in sorted(asked.starts.items()):
                 tp, end = TopicPartition(asked.source, number), min(ends[number], asked.ends.get(number, ends[number]))
@@ -103,12 +108,17 @@ class ReplaySurvey:
                 consumer.seek(tp, start)
                 position = start
                 while position < end:
-                    fetched = await consumer.getmany(tp, timeout_ms=_LOOK_MS)
+                    # Lanes may be beside it in this event loop.
+                    await asyncio.sleep(0)
+                    fetched = await consumer.getmany(tp, timeout_ms=_LOOK_MS, max_records=_TURN)
                     for record in fetched.get(tp, ()):
                         if record.offset < end:
                             _count(record, asked, counts, decide, holds)
                     before, position = position, await consumer.position(tp)
                     progress(min(position, end) - before)
+                    if ends_at is not None and position < end and time.monotonic() > ends_at:
+                        counts.complete = False
+                        return counts
         return counts
 
     async def progress(self, asked: Replay) -> Progress:

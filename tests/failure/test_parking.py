@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from router.failure.parking import (
+    MOST_BACK,
     MOST_HANDLED,
     Arm,
     Back,
@@ -35,6 +36,7 @@ from router.failure.parking import (
     release,
 )
 from router.failure.policy import FailurePolicy, OnExpiry, Then
+from router.failure.stored import encode_state
 
 RETRY = FailurePolicy(retry_ms=(10, 60), then=Then.DEAD_LETTER)
 PARK = FailurePolicy(retry_ms=(), then=Then.PARK, park_for_ms=1000)
@@ -306,3 +308,51 @@ def test_what_was_set_aside_joins_a_key_that_waits(phase: Phase) -> None:
     assert [each.place for each in step.state.back] == [(0, 3), (0, 5), (0, 6)]
     assert (step.state.due, step.state.active) == (before.due, 9)
     assert rejoin(step.state, Back((0, 3), 3), now=9) == Step(step.state, (Repeat((0, 3)),))
+
+
+FULL = KeyState(
+    phase=Phase.PARKED,
+    awaited=True,
+    first=(0, 0),
+    back=tuple(Back((0, offset), offset, parked=offset == 0) for offset in range(MOST_BACK)),
+    handled=tuple((0, offset) for offset in range(MOST_BACK - MOST_HANDLED, MOST_BACK)),
+)
+
+
+def test_state_of_a_full_key_is_a_record_that_a_changelog_takes() -> None:
+    """Topics take records of a megabyte where nobody says otherwise."""
+    assert len(encode_state(FULL)) < 500_000
+
+
+@pytest.mark.parametrize("phase", [Phase.PARKED, Phase.RELEASING])
+def test_what_comes_back_of_a_full_key_is_set_aside(phase: Phase) -> None:
+    """At once, whatever it was rejected for; the key goes on waiting for what keeps it, and a repeat changes nothing."""
+    full = replace(FULL, phase=phase)
+    step = rejected(full, MOST_BACK, behind=True, policy=FOR_EVER)
+    assert step.effects == (Keep((0, MOST_BACK)), SetAside((0, MOST_BACK)))
+    assert step.state is not None
+    assert (step.state.back, step.state.phase) == (full.back, phase)
+    assert rejected(step.state, MOST_BACK, behind=True, policy=FOR_EVER).effects == (Repeat((0, MOST_BACK)),)
+
+
+def test_failure_of_a_full_key_is_set_aside_too() -> None:
+    """It has no retry; where it is its consumer's new parking, the next mark is for that."""
+    step = rejected(FULL, MOST_BACK, policy=RETRY)
+    assert step.effects == (Keep((0, MOST_BACK)), SetAside((0, MOST_BACK)))
+    assert step.state is not None
+    assert step.state.first == (0, MOST_BACK)
+    again = rejected(replace(FULL, phase=Phase.RELEASING, epoch=1, back=_freed()), MOST_BACK, policy=RETRY)
+    assert again.effects == (Keep((0, MOST_BACK)), SetAside((0, MOST_BACK)), Mark(2, (0, MOST_BACK)))
+    silent = rejected(FULL, MOST_BACK, policy=FailurePolicy(retry_ms=(), then=Then.SKIP))
+    assert silent.effects == (Keep((0, MOST_BACK)), Skip((0, MOST_BACK)))
+
+
+def _freed() -> tuple[Back, ...]:
+    return tuple(replace(each, parked=False) for each in FULL.back)
+
+
+def test_what_was_set_aside_of_a_full_key_is_so_once_more() -> None:
+    """Until there is room: a dead letter is not lost for having been sent too early."""
+    step = rejoin(FULL, Back((0, MOST_BACK), 3), now=9)
+    assert step == Step(replace(FULL, active=9), (Keep((0, MOST_BACK)), SetAside((0, MOST_BACK))))
+    assert rejoin(FULL, Back((0, 7), 7), now=9).effects == (Repeat((0, 7)),)

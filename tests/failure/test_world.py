@@ -20,6 +20,7 @@ from router.failure.policy import FailurePolicy, Then
 
 PARK = FailurePolicy(retry_ms=(1,), then=Then.PARK, park_for_ms=None)
 DEAD = FailurePolicy(retry_ms=(1,), then=Then.DEAD_LETTER)
+GIVES_UP = FailurePolicy(retry_ms=(), then=Then.DEAD_LETTER)
 SKIP = FailurePolicy(retry_ms=(), then=Then.SKIP)
 
 WORLDS: Mapping[str, Rules] = {
@@ -37,8 +38,22 @@ WORLDS: Mapping[str, Rules] = {
     ),
     "ready-made consumers whose records die twice": Rules(keys="aa", policy=DEAD, fails=2, takeovers=0, gathers=3),
     "marks that skip": Rules(keys="aa", policy=PARK, fails=1, takeovers=0, gathers=2, skips=1),
+    "dead letters that are sent again while workers change": Rules(
+        keys="aa", policy=GIVES_UP, fails=2, crashes=0, takeovers=1, redrives=1
+    ),
+    "dead letters that are sent again to consumers that die": Rules(
+        keys="aa", policy=GIVES_UP, fails=2, takeovers=0, redrives=1
+    ),
+    "dead letters that are sent again while their key waits": Rules(
+        keys="aa", policy=DEAD, fails=3, crashes=0, takeovers=0, redrives=1
+    ),
+    "dead letters that are sent again to ready-made consumers": Rules(
+        keys="aa", policy=GIVES_UP, fails=2, crashes=0, takeovers=0, gathers=2, redrives=1
+    ),
     "offsets fetched too soon": Rules(keys="aab", policy=PARK, fails=1, takeovers=0, stable_offsets=False),
 }
+
+REDRIVEN: Mapping[str, Any] = {"keys": "aa", "policy": DEAD, "fails": 3, "crashes": 0, "redrives": 1}
 
 BROKEN: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "marks are read to what is committed": ({"marks_to_high_watermark": False}, "1 is processed while [0] wait"),
@@ -55,6 +70,12 @@ BROKEN: Mapping[str, tuple[Mapping[str, Any], str]] = {
         {"keys": "aa", "crashes": 0, "resets": 1, "fails": 2, "heeds_first": False},
         "1 is processed while [0] wait",
     ),
+    "what is sent again is written though its key is parked": (
+        {**REDRIVEN, "redrive_joins": False},
+        "is processed while",
+    ),
+    "what is sent again joins behind all": ({**REDRIVEN, "joins_in_place": False}, "is processed while"),
+    "a dead letter is sent again twice": ({**REDRIVEN, "redrives": 2, "decides_once": False}, "is processed twice"),
     "rejections are not known again": (
         {"keys": "aa", "crashes": 0, "resets": 1, "fails": 2, "knows_repeats": False},
         "1 is processed while [0] wait",
@@ -104,6 +125,27 @@ def test_long_ways_through_a_large_world_end_well(seed: int) -> None:
     assert walk(rules, random.Random(seed)) == ""
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_long_ways_with_dead_letters_that_are_sent_again_end_well(seed: int) -> None:
+    """Four of them, to keys that flow and keys that wait; some die once more."""
+    rules = Rules(
+        keys="abaabbaaab",
+        policy=(DEAD, GIVES_UP)[seed % 2],
+        fails=7,
+        crashes=2,
+        takeovers=3,
+        redrives=4,
+        gathers=seed % 3,
+    )
+    assert walk(rules, random.Random(seed)) == ""
+
+
+def test_dead_letter_that_is_sent_again_may_die_once_more() -> None:
+    """And be sent once more."""
+    explored = explore(Rules(keys="a", policy=GIVES_UP, fails=3, crashes=0, takeovers=0, redrives=2))
+    assert (explored.violation, explored.ends) == ("", 14)
+
+
 @pytest.mark.proof
 def test_larger_worlds_keep_every_promise(proof: Proof) -> None:
     """The same with a failure and a crash more, and thousands of long ways."""
@@ -122,6 +164,9 @@ def test_larger_worlds_keep_every_promise(proof: Proof) -> None:
         ),
         "2 records, 2 failures, 1 crash, ready-made consumers, offsets set back": Rules(
             keys="aa", policy=DEAD, fails=2, takeovers=0, gathers=2, resets=1
+        ),
+        "2 records, 2 failures, 1 crash, 1 takeover, a dead letter that is sent again": Rules(
+            keys="aa", policy=GIVES_UP, redrives=1
         ),
         "2 records, 2 failures, 1 crash, offsets set back": Rules(keys="aa", policy=PARK, takeovers=0, resets=1),
     }

@@ -29,7 +29,7 @@ from router.failure.policy import FailurePolicy
 
 Entry = tuple[Any, ...]
 """In the narrow topic `("copy", source)` or `("release", key, epoch, first)`; among the rejections
-`("rejected", place, source, behind, parks)` or `("acknowledged", key, epoch)`; among the marks `(key, place or None)`."""
+`("rejected", place, source, behind, parks)`, `("acknowledged", key, epoch)` or `("redriven", place, source)`; among the marks `(key, place or None)`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,8 @@ class Rules:
     """Times that the group's offset is set back to the beginning."""
     skips: int = 0
     """Copies that somebody says to skip; only consumers that gather know of that."""
+    redrives: int = 0
+    """Dead letters that somebody sends again."""
     follows: bool = True
     """Consumers follow the protocol; else they reject without parking."""
     gathers: int = 0
@@ -68,6 +70,12 @@ class Rules:
     waits_for_acknowledgement: bool = True
     sends_marks: bool = True
     knows_repeats: bool = True
+    redrive_joins: bool = True
+    """What is sent again joins what came back, where its key does not flow; else it is written at once."""
+    joins_in_place: bool = True
+    """And stands there by where its copy lay; else behind all."""
+    decides_once: bool = True
+    """A dead letter that was sent again is so no more."""
     commits_whole: bool = True
     """What is gathered is committed at once; else the offset first."""
 
@@ -83,6 +91,8 @@ class Lane(NamedTuple):
     """Places of what came back, and offsets of what is held."""
     gone: frozenset[int] = frozenset()
     """Dead letters and what was skipped."""
+    letters: tuple[tuple[Place, int], ...] = ()
+    """Dead letters as they were written: where the copy lay, and its original."""
 
 
 class Member(NamedTuple):
@@ -123,6 +133,8 @@ class World(NamedTuple):
     resets: int = 0
     skips: int = 0
     skipped: frozenset[int] = frozenset()
+    redriven: tuple[int, ...] = ()
+    """Dead letters that were sent again, by their numbers."""
 
 
 class Violation(Exception):
@@ -176,10 +188,23 @@ def strokes(world: World, rules: Rules) -> Iterator[tuple[str, World]]:
             if entry[0] == "copy":
                 marks = (*world.marks, (gathering_world.SKIP, (0, offset)))
                 yield f"somebody skips {offset}", world._replace(skips=world.skips + 1, marks=marks)
+    yield from _redrives(world, rules)
     if world.resets < rules.resets and world.offset:
         back = world._replace(resets=world.resets + 1, offset=0, members=(None, None), open=frozenset())
         if not world.pending:
             yield "the group's offset is set back", back
+
+
+def _redrives(world: World, rules: Rules) -> Iterator[tuple[str, World]]:
+    if len(world.redriven) < rules.redrives:
+        for number, (place, source) in enumerate(world.lane.letters):
+            if number not in world.redriven or not rules.decides_once:
+                # The command marks it as decided in the transaction in which it tells the lane.
+                told = (*world.rejected, ("redriven", place, source))
+                yield (
+                    f"somebody sends {source} again",
+                    world._replace(rejected=told, redriven=(*world.redriven, number)),
+                )
 
 
 def finished(world: World, rules: Rules) -> str:
@@ -188,8 +213,12 @@ def finished(world: World, rules: Rules) -> str:
     missing = set(range(len(rules.keys))) - set(world.processed) - lane.gone - world.skipped
     if missing:
         return f"records {sorted(missing)} were neither processed nor set aside"
+    again = [lane.letters[number][1] for number in world.redriven]
+    died = [source for _, source in lane.letters]
+    if lost := [one for one in again if one not in world.processed and died.count(one) <= again.count(one)]:
+        return f"records {lost} were sent again, and neither processed nor set aside once more"
     if (
-        set(world.processed) & lane.gone
+        (set(world.processed) & lane.gone) - set(again)
         and not rules.resets
         and rules.offset_in_transaction
         and not _repeats(world, rules)
@@ -345,7 +374,8 @@ def _processed(world: World, rules: Rules, source: int) -> World:
     if not world.resets and rules.follows and rules.stable_offsets:
         if source in earlier and not _repeats(world, rules):
             raise Violation(f"{source} is processed twice")
-        if earlier and max(earlier) > source and source not in earlier:
+        redriven = any(world.lane.letters[number][1] == source for number in world.redriven)
+        if earlier and max(earlier) > source and source not in earlier and not redriven:
             raise Violation(f"{source} is processed after {earlier[-1]}")
     waiting = [one for one in world.open - world.lane.gone if rules.keys[one] == key and one < source]
     if waiting and rules.follows:
@@ -430,6 +460,8 @@ def _read_rejection(world: World, rules: Rules, lane: Lane, who: int) -> World:
         number = sorted(set(rules.keys)).index(key.decode())
         step = parking.acknowledge(lane.states[number], epoch, now=0)
         return _lane_step(world, rules, read, number, step, who=who)
+    if entry[0] == "redriven":
+        return _read_redrive(world, rules, read, (entry[1], entry[2]), who)
     _, place, source, behind, parks = entry
     number = key_number(rules, source)
     state = lane.states[number]
@@ -450,12 +482,29 @@ def _read_rejection(world: World, rules: Rules, lane: Lane, who: int) -> World:
     return _lane_step(world, rules, read, number, step, who=who)
 
 
+def _read_redrive(world: World, rules: Rules, lane: Lane, letter: tuple[Place, int], who: int) -> World:
+    place, source = letter
+    number = key_number(rules, source)
+    state = lane.states[number]
+    step = parking.rejoin(state, Back(place, source), now=0)
+    if state is None or state.phase is parking.Phase.FLOWING:
+        return _lane_step(world, rules, lane, number, step, who=who)
+    # From now on it waits as if it had never been given up: nothing later of its key may be processed before it.
+    lane = lane._replace(gone=lane.gone - {source})
+    if not rules.redrive_joins:
+        step = parking.Step(state, (parking.Copy(source),))
+    elif not rules.joins_in_place and step.state is not None:
+        last = replace(step.state, back=(*state.back, Back(place, source)))
+        step = parking.Step(last, step.effects)
+    return _lane_step(world, rules, lane, number, step, who=who)
+
+
 def _lane_step(world: World, rules: Rules, lane: Lane, number: int, step: parking.Step, *, who: int) -> World:
     """One transaction of a lane: the table, the topic and the offsets."""
     state, effects = _unwaiting(step, rules)
     key = sorted(set(rules.keys))[number].encode()
     written: list[Entry] = []
-    kept, gone = set(lane.kept), set(lane.gone)
+    kept, gone, letters = set(lane.kept), set(lane.gone), list(lane.letters)
     for effect in effects:
         match effect:
             case parking.Copy(source):
@@ -473,8 +522,10 @@ def _lane_step(world: World, rules: Rules, lane: Lane, number: int, step: parkin
             case parking.SetAside(place) | parking.Skip(place):
                 kept.remove(place)
                 gone.add(world.topic[place[1]][1])
+                if isinstance(effect, parking.SetAside) and rules.redrives:
+                    letters.append((place, world.topic[place[1]][1]))
     states = (*lane.states[:number], state, *lane.states[number + 1 :])
-    after = lane._replace(states=states, kept=frozenset(kept), gone=frozenset(gone))
+    after = lane._replace(states=states, kept=frozenset(kept), gone=frozenset(gone), letters=tuple(letters))
     workers = (after, world.workers[1]) if who == 0 else (world.workers[0], after)
     return world._replace(lane=after, workers=workers, topic=(*world.topic, *written))
 

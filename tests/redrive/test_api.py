@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
 from support.language import load
 
+from router.develop.topics import TopicSpec, ensure_topics
 from router.redrive.api import RedriveApi
 from router.settings import Settings
 
@@ -88,9 +91,24 @@ WHO = {"author": "ada", "reason": "x"}
         pytest.param("/api/dead-letters/redrive", WHO | {"rate": "fast"}, "rate 'fast'", id="no rate"),
         pytest.param("/api/dead-letters/redrive", WHO | {"rate": -1}, "rate '-1'", id="a rate below nothing"),
         pytest.param("/api/dead-letters/redrive", WHO | {"topics": "all"}, "no list", id="no list of topics"),
-        pytest.param("/api/dead-letters/plan", {"kind": "edit"}, "neither redrive nor skip", id="no such kind"),
+        pytest.param("/api/dead-letters/plan", {"kind": "release"}, "none of redrive, skip, edit", id="no such kind"),
         pytest.param("/api/dead-letters/plan", "[]", "no JSON object", id="no object"),
         pytest.param("/api/dead-letters/plan", "{" * 70_000, "no JSON object", id="too much"),
+        pytest.param(
+            "/api/dead-letters/redrive",
+            '{"author": "a", "reason": "x", "rate": NaN}',
+            "rate 'nan'",
+            id="a rate that is none",
+        ),
+        pytest.param("/api/dead-letters/edit", {"reason": "x", "at": "t/0/1"}, "--author", id="nobody edits"),
+        pytest.param("/api/dead-letters/edit", WHO | {"value": "1"}, "at is missing", id="no place"),
+        pytest.param("/api/dead-letters/edit", WHO | {"at": "t/1"}, "at is no place", id="half a place"),
+        pytest.param("/api/dead-letters/edit", WHO | {"at": "t/0/1"}, "value is missing", id="no value"),
+        pytest.param(
+            "/api/dead-letters/edit", WHO | {"at": "t/0/1", "value": 5}, "value is no text", id="no text as value"
+        ),
+        pytest.param("/api/dead-letters/edit", WHO | {"topics": ["t"]}, "edit is of one", id="edit of many"),
+        pytest.param("/api/dead-letters/plan", {"kind": "edit"}, "at is missing", id="plan of an edit of nothing"),
         pytest.param("/api/parked/release", WHO, "topic, and key or all", id="no topic"),
         pytest.param("/api/parked/release", WHO | {"topic": "t", "key": "k", "all": True}, "key or all", id="both"),
         pytest.param("/api/parked/release", WHO | {"topic": 5}, "topic is no text", id="no text"),
@@ -148,3 +166,57 @@ async def test_no_key_is_parked_for_whom_nobody_rejects(tmp_path: Path, kafka: s
     assert await ask(served, "/api/parked", method="get", query={"topic": "all"}) == (200, {"keys": []})
     status, told = await ask(served, "/api/parked/release", WHO | {"topic": "all", "all": True})
     assert (status, told) == (200, {"command": "", "keys": []})
+
+
+@pytest.mark.kafka
+async def test_value_is_changed_over_http(tmp_path: Path, kafka: str, unique: str) -> None:
+    """What would be done first; then the deed, once; a place where nothing lies, and a value that does not fit, change nothing."""
+    source, topic = f"{unique}.events", f"{unique}.all"
+    letters = f"{topic}.dead-letters"
+    ensure_topics(kafka, [TopicSpec(name) for name in (source, topic, letters)])
+    producer = Producer({"bootstrap.servers": kafka})
+    producer.produce(
+        letters, b'{"n": "x"}', key=b"k", headers=[("router-reason", b"failed"), ("router-destination", topic.encode())]
+    )
+    assert producer.flush(20) == 0
+    route_set, findings = load(
+        ROUTES.replace("[events]", f"[{source}]")
+        .replace("  events: {f", f"  {source}: {{f")
+        .replace("  all:", f"  {topic}:")
+    )
+    assert route_set is not None, findings
+    environ = {
+        "ROUTER_BROKER": kafka,
+        "ROUTER_SCHEMAS": str(tmp_path),
+        "ROUTER_API_TOKEN": TOKEN,
+        "ROUTER_GROUP": unique,
+    }
+    served = RedriveApi(Settings.from_environment(environ), route_set)
+    edit = {"at": f"{letters}/0/0", "value": '{"n": 5}'}
+    for wrong, said in (
+        ({"at": f"{letters}/0/9"}, "no record lies at"),
+        ({"at": "nowhere/0/0"}, "no record lies at"),
+        ({"value": "{"}, "is not JSON"),
+        ({"to": "nowhere"}, "no route leads"),
+    ):
+        status, told = await ask(served, "/api/dead-letters/edit", WHO | edit | wrong)
+        assert (status, told["reason"]) == (400, "wrong-question")
+        assert said in told["message"]
+    status, told = await ask(served, "/api/dead-letters/plan", {"kind": "edit", **edit})
+    assert (status, told["plan"]["letters"], told["plan"]["looked_at"]) == (200, 1, 1)
+    for letters_sent in (1, 0):
+        status, begun = await ask(served, "/api/dead-letters/edit", WHO | edit)
+        assert (status, begun["kind"]) == (202, "edit")
+        job = served._jobs[begun["command"]]
+        assert job.task is not None
+        await asyncio.wait_for(job.task, 60)
+        assert job.outcome is not None, job.problem
+        assert job.outcome.done.letters == letters_sent
+    await served.close()
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": unique, "enable.partition.eof": True})
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    values = []
+    while (message := consumer.poll(20)) is not None and message.error() is None:
+        values.append(message.value())
+    consumer.close()
+    assert values == [b'{"n":5}']

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from router.redrive.offsets import Member, Refused, Skipped, Standing, judge
+from router.redrive.offsets import Member, Refused, Skipped, Standing, judge, judge_mark
 
 AT_REST = Standing(
     group="refunds",
@@ -62,3 +62,21 @@ def test_group_that_is_behind_it_has_nothing_to_do() -> None:
         verdict = judge(standing, 9)
         assert isinstance(verdict, Refused)
         assert verdict.done
+
+
+def test_mark_is_for_those_who_read_marks() -> None:
+    """Whether the group has members or none; what it has read already it does not leave out."""
+    marked = replace(ACTIVE, marks=True)
+    assert judge_mark(marked, 12) == Skipped(13, 1)
+    assert judge_mark(replace(marked, committed=None), 12) == Skipped(13, 1)
+    nobody = judge_mark(ACTIVE, 12)
+    assert isinstance(nobody, Refused)
+    assert "orders.v1.parked" in nobody.message
+    assert judge_mark(marked, 9) == Refused("group 'refunds' stands behind 9 already: nothing to do", done=True)
+
+
+def test_standing_is_told_to_programs() -> None:
+    """With its members, so that somebody can be asked."""
+    told = ACTIVE.to_json()
+    assert (told["group"], told["state"], told["active"], told["committed"]) == ("refunds", "Stable", True, 10)
+    assert told["members"] == [{"client": "app-1", "host": "10.0.0.5"}]

@@ -196,7 +196,7 @@ async def test_destination_that_is_gone_from_the_cluster_is_told(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, kafka: str
 ) -> None:
     """After some tries; nothing is marked as sent."""
-    monkeypatch.setattr("router.redrive.redriver._AGAIN", 0.01)
+    monkeypatch.setattr("router.redrive.carrying._AGAIN", 0.01)
     monkeypatch.setattr(shop.connection.destinations, "partitions", _missing(shop))
     shop.set_aside(b"1")
     with pytest.raises(DestinationUnavailable, match="does not exist"):
