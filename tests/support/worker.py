@@ -74,7 +74,10 @@ class Worker:
         self._signal(signal.SIGCONT)
 
     def terminate(self, *, within: float = 5.0) -> int:
-        """Ask it to end (SIGTERM); return its exit code. Fails when it takes longer."""
+        """Ask it to end (SIGTERM); return its exit code. Fails when it takes longer, or had failed before."""
+        assert self.process is not None
+        if code := self.process.poll():
+            raise AssertionError(f"the worker had ended by itself, with code {code}; its log ends:\n{self.tail()}")
         self._signal(signal.SIGTERM)
         return self.ended(within=within)
 
