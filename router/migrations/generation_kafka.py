@@ -205,9 +205,15 @@ class GenerationKafka:
         await asyncio.gather(*map(shut_out, sources))
 
     async def seed(
-        self, group: str, source: SourcePartition, position: int, *, changelog: str, entries: Mapping[bytes, bytes]
+        self,
+        group: str,
+        source: SourcePartition,
+        position: int,
+        *,
+        changelog: str,
+        entries: Mapping[bytes, bytes | None],
     ) -> None:
-        """Let a group begin a partition here, with a table that has these entries: all in one transaction."""
+        """Let a group begin a partition here, with a table that has these entries, and none where they say None: in one transaction."""
         producer = self._producer(group, source)
         try:
             await producer.start()

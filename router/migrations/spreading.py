@@ -252,7 +252,9 @@ class Moving:
                 raise NotMovable(f"the table of {origin} cannot be dealt out: {error}") from error
             for target in left:
                 at = SourcePartition(new, target)
-                await self.kafka.seed(group, at, cuts[target], changelog=log, entries=shares[target])
+                # What a former try, or somebody who began there by himself, has left.
+                gone = dict.fromkeys(await self.kafka.entries(log, target))
+                await self.kafka.seed(group, at, cuts[target], changelog=log, entries={**gone, **shares[target]})
 
 
 def feeding(routes: RouteSet | None, topic: str) -> bool:

@@ -25,6 +25,8 @@ CASES = [
     ),
     pytest.param("topics: {a.order.status.v2: {from: [{exchange: orders}]}}", [], id="another version that is converted"),
     pytest.param("topics: {a.order.status.v7: {from: [{exchange: orders}]}}", [("unknown-subject", 3, 10, "'order.status' has no version 7")], id="no such version"),
+    pytest.param("topics: {a.order.status.v1.g2: {from: [{exchange: orders}]}}", [], id="a generation"),
+    pytest.param("topics: {a.order.status.v7.g2: {from: [{exchange: orders}]}}", [("unknown-subject", 3, 10, "'order.status' has no version 7")], id="a generation of no such version"),
     pytest.param("topics: {a.order.statos.v1: {from: [{exchange: orders}]}}", [("unknown-subject", 3, 10, "did you mean 'order.status'?")], id="a misspelt subject"),
     pytest.param("topics: {a.zzz.v1: {from: [{exchange: orders}]}}", [("unknown-subject", 3, 10, "name it '<prefix>.order.status.v1'")], id="no subject"),
     pytest.param("topics: {mine: {from: [{exchange: orders, binding-key: b.paid}, {exchange: orders, binding-key: a.paid}]}}", [("no-subject", 3, 10, "name it")], id="no version"),

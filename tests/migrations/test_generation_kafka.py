@@ -96,12 +96,12 @@ async def test_a_table_and_a_place_come_in_one_piece(place: Place) -> None:
     place.topics.create(changelog, partitions=2, cleanup_policy="compact")
     at = SourcePartition(place.new, 1)
     await place.kafka.seed("shop", at, 7, changelog=changelog, entries={b"sa": b"1", b"sb": b"2"})
-    await place.kafka.seed("shop", at, 8, changelog=changelog, entries={b"sb": b"3"})
-    assert await place.kafka.entries(changelog, 1) == {b"sa": b"1", b"sb": b"3"}
+    await place.kafka.seed("shop", at, 8, changelog=changelog, entries={b"sb": b"3", b"sc": b"4"})
+    assert await place.kafka.entries(changelog, 1) == {b"sa": b"1", b"sb": b"3", b"sc": b"4"}
     assert await place.kafka.entries(changelog, 0) == {}
-    place.topics.produce([{"topic": changelog, "partition": 1, "key": b"sa", "value": None}])
+    await place.kafka.seed("shop", at, 9, changelog=changelog, entries={b"sa": None, b"sc": None})
     assert await place.kafka.entries(changelog, 1) == {b"sb": b"3"}
-    assert await place.kafka.committed("shop") == {at: 8}
+    assert await place.kafka.committed("shop") == {at: 9}
 
 
 async def test_a_worker_asks_what_is_still_to_be_copied(place: Place) -> None:

@@ -50,7 +50,7 @@ class Killer:
 
     def _run(self) -> None:
         chance = random.Random(SEED)
-        while not self.stop.wait(chance.uniform(3.0, 8.0)):
+        while not self.stop.wait(chance.uniform(8.0, 20.0)):
             victim = chance.choice(self.processes)
             self.kills["router migrate run" if "migrate" in victim.command else "workers"] += 1
             victim.kill()

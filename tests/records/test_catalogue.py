@@ -35,6 +35,8 @@ CATALOGUE = Catalogue.from_texts(TEXTS)
         pytest.param("order.status.v0", None, id="version-zero"),
         pytest.param("order.status.v1.unroutable", None, id="version-inside"),
         pytest.param("v1", None, id="only-a-version"),
+        pytest.param("vip.order.status.v2.g2", "order.status.v2", id="a-generation"),
+        pytest.param("order.status.v1.g1", None, id="the-first-says-none"),
     ],
 )
 def test_topic_carries_the_longest_subject(topic: str, expected: str | None) -> None:
