@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 import secrets
+import signal
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from support.browser import OPERATOR_TOKEN, TOKEN, Shop, browser, chromium
+from support.browser import OPERATOR_TOKEN, REJECTING, TOKEN, Shop, browser, chromium
+from support.migrating import MigratingStage, event_of
+from support.rejecting import RejectingConsumer
 from support.waiting import until
-from support.worker import ROOT
+from support.worker import ROOT, free_port
 
 from router.develop.broker import DevelopmentKafka
+from router.failure.ledger import Ledger
 
 pytestmark = pytest.mark.process
 
@@ -142,6 +149,13 @@ def test_an_order_is_followed_from_its_id(page: Page, shop: Shop) -> None:
     page.get_by_role("button", name="Look up").click()
     expect(page.locator(".sentence")).to_contain_text("waits for")
     expect(page.locator(".timeline")).to_contain_text("held the record at offset")
+    known = page.locator(".timeline .narrow").filter(has_text=f"copied from {shop.name('order.status.v1/')}")
+
+    def indexed() -> bool:
+        page.reload()
+        return known.count() > 0
+
+    until(indexed, within=30, what="the index of origins has read the copies")
     page.get_by_role("link", name="Look for its records in the topics as well").click()
     arrived = page.locator(".timeline .source").first
     expect(arrived).to_contain_text("arrived")
@@ -235,19 +249,179 @@ def addresses(shop: Shop) -> list[str]:
     ]  # fmt: skip
 
 
-def test_a_redrive_is_shown_before_it_is_done(opened: Browser, shop: Shop) -> None:
-    """By an operator: what would be sent and what would be left, of the cause that was chosen; a viewer is not offered it."""
+@pytest.fixture
+def acting(opened: Browser, shop: Shop) -> Iterator[Page]:
+    """A page of an operator's."""
     context = visit(opened, shop)
-    page = context.new_page()
+    context.request.get("/enter", params={"token": OPERATOR_TOKEN})
+    yield context.new_page()
+    context.close()
+
+
+def test_a_redrive_is_shown_before_it_is_done(page: Page, acting: Page, shop: Shop) -> None:
+    """By an operator: what would be sent and what would be left, of the cause that was chosen; a viewer is not offered it."""
     page.goto("/dead-letters")
     expect(page.get_by_role("link", name="Redrive")).to_have_count(0)
-    context.request.get("/enter", params={"token": OPERATOR_TOKEN})
-    page.goto(f"/dead-letters?topic={shop.name('order.status.v1.dead-letters')}")
-    page.get_by_role("region", name="Causes").get_by_role("link").first.click()
-    page.get_by_role("link", name="Redrive these").click()
-    expect(page.get_by_role("heading", level=2).first).to_contain_text("would be sent")
-    expect(page.get_by_role("heading", name="Left where they are")).to_be_visible()
-    context.close()
+    acting.goto(f"/dead-letters?topic={shop.name('order.status.v1.dead-letters')}")
+    acting.get_by_role("region", name="Causes").get_by_role("link").first.click()
+    acting.get_by_role("link", name="Redrive these").click()
+    expect(acting.get_by_role("heading", level=2).first).to_contain_text("would be sent")
+    expect(acting.get_by_role("heading", name="Left where they are")).to_be_visible()
+
+
+LETTERS = 12
+
+
+def set_aside(shop: Shop) -> tuple[str, str]:
+    """Dead letters of a consumer, as one in any language writes them; its topic, and where they are."""
+    destination = shop.name("bob-by.order.status.v1")
+    letters = f"{destination}.dead-letters"
+    copies = [each for part in shop.topics.read(destination) for each in part][:LETTERS]
+    shop.topics.create(letters, partitions=2)
+    died = [("router-destination", destination.encode()), *Ledger().died(destination, "failed", 1_000).headers()]
+    shop.topics.produce(
+        {"topic": letters, "key": each.key, "value": each.value, "headers": [*each.headers, *died]} for each in copies
+    )
+    return destination, letters
+
+
+def test_a_redrive_is_run_watched_and_stopped(acting: Page, shop: Shop) -> None:
+    """As far as it got it is done, and the next one takes the rest: each letter is sent once."""
+    destination, letters = set_aside(shop)
+    before = sum(map(len, shop.topics.read(destination)))
+
+    def begin(rate: str, *, sends: str) -> None:
+        acting.goto(f"/dead-letters?topic={letters}")
+        acting.get_by_role("link", name="Redrive these").click()
+        expect(acting.get_by_role("heading", level=2).first).to_contain_text(re.compile(sends))
+        acting.get_by_label("Why").fill("the consumer's release 4.2 takes them")
+        acting.get_by_label("At most").fill(rate)
+        acting.get_by_role("button", name="Redrive them").click()
+
+    state = acting.locator("[data-state]")
+    begin("1", sends=f"^{LETTERS} of {LETTERS} dead letters would be sent")
+    expect(acting.get_by_role("heading", level=1)).to_contain_text("by operator: the consumer's release 4.2 takes them")
+    acting.get_by_role("button", name="Stop it").click()
+    expect(state).to_have_text("interrupted", timeout=20_000)
+    begin("1000", sends=f"^[1-9][0-9]* of {LETTERS} dead letters would be sent")
+    expect(state).to_have_text("ended", timeout=20_000)
+    acting.goto(f"/dead-letters/redrive?topic={letters}")
+    expect(acting.get_by_text("Nothing of it can be sent.")).to_be_visible()
+    assert sum(map(len, shop.topics.read(destination))) - before == LETTERS
+
+
+def test_a_parked_key_is_let_flow_again(acting: Page, shop: Shop) -> None:
+    """With a reason; it is parked no more once its consumer has met the mark behind which it flows."""
+    topic = shop.name(REJECTING)
+    parts = shop.topics.read(topic)
+    first = next(each for part in parts for each in part)
+    failing = {first.value}
+    consumer = RejectingConsumer(
+        shop.bootstrap, topic, partitions=len(parts), fails=lambda record: record.value in failing
+    )
+    key = acting.locator("tbody th a")
+
+    def listed() -> bool:
+        consumer.turn()
+        acting.goto(f"/parked?topic={topic}")
+        return key.count() > 0
+
+    until(listed, within=30, what="the key is parked")
+    expect(key).to_have_text((first.key or b"").decode())
+    failing.clear()
+    acting.get_by_label("Why: Let it flow").fill("the consumer takes it by now")
+    acting.get_by_role("button", name="Let it flow").click()
+    until(lambda: not listed(), within=30, what="the key flows again")
+    expect(acting.get_by_text("No key is parked.")).to_be_visible()
+    consumer.end()
+
+
+class Migrating(MigratingStage):
+    """Whose commands run in a thread of their own: a browser's driver has an event loop in ours."""
+
+    def migrate(self, step: str, *more: str, fails: bool = False) -> str:
+        with ThreadPoolExecutor(1) as threads:
+            return threads.submit(super().migrate, step, *more, fails=fails).result(60)
+
+
+def test_a_migration_is_watched_to_its_proof(page: Page, shop: Shop) -> None:
+    """From its start to its end: what is copied, what holds the next step up, and what was so when each was taken."""
+    stage = Migrating(bootstrap=shop.bootstrap, word=shop.word, home=shop.home).versions()
+    stage.create("@event.v1", "@event.v1.dead-letters", "@event.v2.dead-letters", partitions=2)
+    former = stage.name("@event.v1")
+
+    def produce(version: int) -> None:
+        shop.topics.produce(
+            {"topic": stage.name(f"@event.v{version}"), "partition": n % 2, "key": f"key-{n}", "value": event_of(version, n, "x")}
+            for n in range(20)
+        )  # fmt: skip
+
+    def phase(name: str) -> None:
+        def shown() -> bool:
+            page.goto(f"/migrations/{stage.name('@event')}/v1-v2")
+            now = page.locator(".way [aria-current=step]")
+            return now.count() > 0 and now.inner_text() == name
+
+        until(shown, within=20, what=f"the page says {name}")
+
+    try:
+        produce(1)
+        stage.migrate("start")
+        phase("mirror")
+        expect(page.get_by_role("heading", name="Next: flip")).to_be_visible()
+        stage.mirrors()
+        stage.until_copied(former)
+        page.reload()
+        expect(page.locator("p", has=page.locator("progress"))).to_contain_text("100.0 % of")
+        expect(page.locator(".well")).to_contain_text("Nothing stands in the way: router migrate flip")
+        stage.migrate("flip", "--sunset", "2030-01-01")
+        produce(2)
+        stage.until_copied(former, stage.name("@event.v2"))
+        phase("flip")
+        expect(page.locator(".obstacles li").first).to_contain_text("a producer wrote")
+        stage.migrate("drain", "--quiet-for", "1ms")
+        phase("drain")
+        stage.migrate("retire", "--delete")
+        phase("retired")
+        page.get_by_role("row", name="retired").get_by_text("what was so").click()
+        expect(page.get_by_label("Evidence").first).to_be_visible()
+    finally:
+        stage.end()
+
+
+def test_a_console_that_hangs_or_dies_is_nothing_to_workers(shop: Shop) -> None:
+    """With people who look, some of whom read nothing of what they are told: records are carried, and workers answer."""
+    url = f"http://127.0.0.1:{free_port()}"
+    console = shop.start_console(url)
+    viewers = []
+
+    def watched() -> bool:
+        with suppress(OSError):
+            viewers.append(socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), 5))
+            viewers[-1].sendall(f"GET /live HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
+        return len(viewers) == 20
+
+    def carried(seed: int) -> None:
+        shop.feed(seed=seed, orders=60)
+        until(lambda: not shop.behind(), within=20, what="all is routed")
+        assert [worker.readiness()["status"] for worker in shop.workers] == [200, 200]
+
+    try:
+        until(watched, within=30, what="twenty look")
+        told = b""
+        while b"data:" not in told:
+            told += viewers[0].recv(65_536)
+        for number in range(3):
+            console.send_signal(signal.SIGSTOP)
+            carried(50 + number)
+            console.send_signal(signal.SIGCONT)
+        console.kill()
+        carried(60)
+    finally:
+        console.kill()
+        console.wait(20)
+        for each in viewers:
+            each.close()
 
 
 PICTURES = ROOT / "docs" / "console"
@@ -283,22 +457,39 @@ def test_pictures_of_the_console_are_kept(opened: Browser, shop: Shop) -> None:
     }
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)], ids=["light 1280", "dark 390"])
-def test_pages_are_accessible(opened: Browser, shop: Shop, scheme: str, size: dict[str, int]) -> None:
-    """By axe's rules for WCAG 2.1 AA, in light and dark, at 1280 and at 390 pixels; nothing is wider than the window."""
-    context = visit(opened, shop, viewport=size, color_scheme=scheme)
+AXE = Axe().axe_script
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+SEEN_OTHERWISE = ["color-contrast", "scrollable-region-focusable"]
+"""What colours in the dark and a narrow window have a say in."""
+_ASK = """async runOnly => {
+  const found = await axe.run(document, {runOnly, resultTypes: ["violations"], preload: false, iframes: false});
+  return found.violations.map(each => `${each.id}: ${each.nodes.slice(0, 3).map(node => node.html).join(" ")}`);
+}"""
+
+
+def test_pages_are_accessible(opened: Browser, shop: Shop) -> None:
+    """By axe's rules for WCAG 2.1 AA, in light at 1280 and in the dark at 390 pixels; nothing is wider than the window."""
+    context = visit(opened, shop, reduced_motion="reduce")
     page = context.new_page()
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
-    wrong: dict[str, str] = {}
-    # What a colour is in the dark, and how wide things are, shows on these.
-    looked = ["/sign-in", *addresses(shop)] if scheme == "light" else addresses(shop)[::2]
-    for address in looked:
+    wrong: dict[str, Any] = {}
+
+    def look(address: str, rules: Any) -> None:
+        assert page.viewport_size is not None
+        name = f"{address} at {page.viewport_size['width']}"
+        if found := page.evaluate(_ASK, rules):
+            wrong[name] = found
+        if (wide := page.evaluate("document.documentElement.scrollWidth")) > page.viewport_size["width"]:
+            wrong[f"{name} is too wide"] = wide
+
+    for address in ["/sign-in", *addresses(shop)]:
+        page.set_viewport_size(WIDE)  # type: ignore[arg-type]  # as playwright spells a mapping
+        page.emulate_media(color_scheme="light")
         page.goto(address)
-        found = Axe().run(page, options=rules)
-        if found.violations_count:
-            wrong[address] = found.generate_report()
-        if page.evaluate("document.documentElement.scrollWidth") > size["width"]:
-            wrong[f"{address} is too wide"] = str(page.evaluate("document.documentElement.scrollWidth"))
+        page.evaluate(AXE)
+        look(address, RULES)
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size(NARROW)  # type: ignore[arg-type]  # as above
+        look(address, {"type": "rule", "values": SEEN_OTHERWISE})
     context.close()
     assert wrong == {}
 

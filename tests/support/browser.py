@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,8 @@ class Shop:
             "ROUTER_SESSION_TIMEOUT": "6s",
         }  # fmt: skip
         self.workers = [Worker(home=home / f"worker-{number}", settings=self._settings) for number in (1, 2)]
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url, self.index = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
+        self._index: subprocess.Popen[bytes] | None = None
         self._console: subprocess.Popen[bytes] | None = None
 
     def name(self, topic: str) -> str:
@@ -87,24 +88,26 @@ class Shop:
             worker.start()
         self.feed(seed=1)
         self._console = self.start_console(self.url)
+        self._index = self._start("index", self.index, {})
         for worker in self.workers:
             worker.until_ready(lanes=1, within=90)
         until(self._settled, within=90, what=lambda: f"everything is routed; {self.workers[0].tail()}")
 
     def start_console(self, url: str) -> subprocess.Popen[bytes]:
         """A console; returns at once."""
-        environ = {
-            **self.workers[0]._environ,
-            **self._settings,
+        return self._start("console", url, {
             "ROUTER_CONSOLE_VIEWER_TOKEN": TOKEN,
             "ROUTER_CONSOLE_OPERATOR_TOKEN": OPERATOR_TOKEN,
-            "ROUTER_LOG_FORMAT": "text",
-        }
-        environ["ROUTER_CONSOLE_WORKERS"] = ",".join(f"http://127.0.0.1:{each.port}" for each in self.workers)
-        with (self.home / "console.log").open("ab") as output:
-            command = [str(ROOT / ".venv/bin/router") if (ROOT / ".venv/bin/router").exists() else "router"]
+            "ROUTER_CONSOLE_WORKERS": ",".join(f"http://127.0.0.1:{each.port}" for each in self.workers),
+            "ROUTER_CONSOLE_INDEX": self.index,
+        })  # fmt: skip
+
+    def _start(self, command: str, url: str, more: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        environ = {**self.workers[0]._environ, **self._settings, "ROUTER_LOG_FORMAT": "text", **more}
+        router = str(ROOT / ".venv/bin/router") if (ROOT / ".venv/bin/router").exists() else "router"
+        with (self.home / f"{command}.log").open("ab") as output:
             return start_child(
-                [*command, "console", "--port", url.rpartition(":")[2]], directory=ROOT, output=output, environ=environ
+                [router, command, "--port", url.rpartition(":")[2]], directory=ROOT, output=output, environ=environ
             )
 
     def _settled(self) -> bool:
@@ -127,9 +130,9 @@ class Shop:
 
     def end(self) -> None:
         """End all of it."""
-        if self._console is not None:
-            self._console.terminate()
-            self._console.wait(20)
+        for process in filter(None, (self._console, self._index)):
+            process.terminate()
+            process.wait(20)
         for worker in self.workers:
             worker.discard()
         self.topics.close()
