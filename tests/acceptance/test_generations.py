@@ -192,8 +192,3 @@ def test_what_waits_in_one_partition_becomes_shares_at_once(stage: MigratingStag
         if note.offset >= committed[number]
     ]
     assert len(left) == KEYS * (10 + steps)
-
-    stage.generations("flip")
-    stage.until_spread(hot, new)
-    stage.generations("drain", "--quiet-for", "1ms")
-    assert "is deleted" in stage.generations("retire", "--delete")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from support.migrating import MigratingStage, event_of
@@ -13,6 +14,7 @@ from support.topics import Topics
 
 from router.migrations.conducting import CannotMigrate, Conductor, Plan
 from router.migrations.phases import Migration, Phase, WrongPhase
+from router.records.headers import HOP, ORIGIN, Hop, encode_hop
 from router.settings import Settings
 from router.versions.catalogue import read_catalogue
 
@@ -140,6 +142,62 @@ async def test_a_group_moves_once(place: Place) -> None:
     assert place.topics.committed(reader, place.new) == {0: 0}
     with pytest.raises(CannotMigrate, match=r"it has read .* already"):
         await place.conductor.move(migration, reader, **WHO)
+
+
+async def test_a_group_goes_on_in_the_next_generation_and_is_waited_for_no_more(place: Place) -> None:
+    """Though it has not read the former one to its end; then there is no way back but onward."""
+    topic, conductor = place.former, place.conductor
+    place.write(topic, 3)
+    plan = await conductor.plan_generation(topic, partitions=2, by=None)
+    assert (plan.obstacles, plan.migration.by, plan.migration.counts) == ((), "murmur2", (1, 2))
+    assert plan.makes[0] == plan.migration.target_topic == f"{topic}.g2"
+    begun = await conductor.start(plan, **WHO)
+    assert await conductor.survey.counts([f"{topic}.g2"]) == {f"{topic}.g2": 2}
+    assert "under way" in (await conductor.plan_generation(topic, partitions=4, by=None)).obstacles[0]
+
+    mirror, reader = begun.group(place.name.rpartition(".")[0]), f"{place.name}-reader"
+    hop = encode_hop(Hop(service=mirror, instance="i", processing=UUID(int=7), start=1, duration=1, route_set="0" * 8))
+    for offset in range(4):
+        headers = [(ORIGIN, f"{topic}/0/{offset}".encode()), (HOP, hop)]
+        place.topics.produce([{"topic": f"{topic}.g2", "partition": offset % 2, "value": b"v", "headers": headers}])
+    with pytest.raises(CannotMigrate, match="it has never read"):
+        await conductor.move(begun, reader, **WHO)
+    place.topics.commit(reader, topic, 0, 1)
+    place.topics.commit(mirror, topic, 0, 4)
+    for number in (0, 1):
+        place.topics.commit(mirror, f"{topic}.g2", number, 2)
+    # The first record lies in partition 0, as its first; the second, in partition 1, was not read.
+    for _ in range(2):
+        assert await conductor.move(begun, reader, **WHO) == {0: 1, 1: 0}
+        begun = await conductor.find(topic)
+    assert begun.moved == (reader,)
+    assert place.topics.committed(reader, f"{topic}.g2") == {0: 1, 1: 0}
+    with pytest.raises(CannotMigrate, match=f"{reader} went on in"):
+        await conductor.step(begun, Phase.ABORTED, quiet_ms=1, **WHO)
+    place.topics.commit(reader, f"{topic}.g2", 0, 2)
+    with pytest.raises(CannotMigrate, match=r"it has read .* already \(0 at 2\)"):
+        await conductor.move(begun, reader, **WHO)
+    for phase in (Phase.FLIP, Phase.DRAIN, Phase.RETIRED):
+        begun = await conductor.step(begun, phase, quiet_ms=1, **WHO)
+    await conductor.settle_end(begun)
+    await conductor.delete(begun, topic)
+    assert await conductor.survey.counts([topic]) == {}
+    third = await conductor.plan_generation(f"{topic}.g2", partitions=8, by="murmur2")
+    assert (third.migration.target_topic, third.migration.counts) == (f"{topic}.g3", (2, 8))
+
+
+async def test_what_cannot_have_more_partitions_says_why(place: Place) -> None:
+    """A topic that is not there, a number that does not fit, and keys that lie as nobody lays them."""
+    conductor, topic = place.conductor, place.former
+    (gone,) = (await conductor.plan_generation(f"{topic}.gone", partitions=2, by=None)).obstacles
+    assert "there is no topic" in gone
+    (once,) = (await conductor.plan_generation(topic, partitions=1, by=None)).obstacles
+    assert "--partitions 2" in once
+    place.topics.create(f"{topic}.two", partitions=2)
+    for number in (0, 1):
+        place.topics.produce([{"topic": f"{topic}.two", "partition": number, "key": b"k", "value": b"v"}])
+    (grown,) = (await conductor.plan_generation(f"{topic}.two", partitions=4, by=None)).obstacles
+    assert "do not lie where any partitioner that is known puts them" in grown
 
 
 async def test_all_that_is_in_the_way_is_said_at_once(place: Place) -> None:
