@@ -12,12 +12,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from router.environment import EXACTLY_ONCE
+from router.environment import EARLIEST, EXACTLY_ONCE
 from router.errors import ConfigError
+from router.lanes.batch import SourcePartition
 from router.lanes.copying import Copier
 from router.lanes.table import BatchCopier
 from router.language.routes import RouteSet
 from router.migrations.generation_kafka import WorkerStanding
+from router.migrations.join_reading import Joins
+from router.migrations.joining import Joining
 from router.migrations.log import MigrationLog
 from router.migrations.mirror import (
     Announcing,
@@ -110,9 +113,45 @@ class MirrorApp(RouterApp):
         self.generations = MirrorLanes(
             MigrationLog(settings), WorkerStanding(settings), workers=settings.group, group=mirror.group
         )
+        self.joins = None if splitting is None or not splitting.back else self._joins(settings, splitting)
+        self.twins = self.joins or self.twins
 
     def _twins_of(self, route_set: RouteSet) -> Mapping[str, Twins]:  # noqa: ARG002 - its routes name no subject
         return mirror_twins(self.mirror.ways, group=self.mirror.group, former=min(self.mirror.counts, default=0))
+
+    def _joins(self, settings: Settings, splitting: Splitting) -> Joins:
+        """What joins what a topic was split into; `settings` are the workers' own."""
+        told = {
+            each: announcement(each, since=self.mirror.since, sunset=self.mirror.sunset)
+            for each in splitting.back
+            if self.mirror.retiring
+        }
+
+        def joining(source: SourcePartition, inner: BatchCopier) -> Joining:
+            copiers = {
+                topic: MirrorCopier(
+                    topic,
+                    decide=splitting.decide[topic],
+                    destinations=self.destinations,
+                    identity=self.identity,
+                    conversions=conversions,
+                )
+                for topic, conversions in splitting.back.items()
+            }
+            headers = {each: told.get(each, ()) for each in copiers}
+            return Joining(source, inner, copiers=copiers, group=self.mirror.group, headers=headers)
+
+        return Joins(
+            self.twins.topics,
+            MigrationLog(settings),
+            joining=joining,
+            count=self.destinations.count,
+            group=self.mirror.group,
+            workers=settings.group,
+            bootstrap=settings.broker,
+            security=settings.aiokafka_security,
+            accepts_loss=settings.offset_lost == EARLIEST,
+        )
 
     def _copier(self, topic: str) -> Copier:
         if self.mirror.counts:
@@ -144,6 +183,8 @@ class MirrorApp(RouterApp):
         await super().on_start()
         if self.mirror.parent:
             self.add_future(self._end_with(self.mirror.parent))
+        if self.joins is not None:
+            self.add_future(self.joins.run(lambda: self.consumer.lanes, lambda: self.should_stop))
 
     async def _end_with(self, parent: int) -> None:
         while not self.should_stop:

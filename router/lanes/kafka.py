@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka import errors as kafka_errors
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
@@ -18,7 +18,7 @@ from router.lanes.deliveries import Deliveries, RecordBatch, said
 from router.lanes.destinations import Destinations
 from router.lanes.producer import OrderedProducer
 
-__all__ = ["AnswerLost", "IdempotentCarrier", "TransactionalCarrier", "transactional_id"]
+__all__ = ["AnswerLost", "Beside", "IdempotentCarrier", "TransactionalCarrier", "transactional_id"]
 
 _REQUEST_TIMEOUT_MS = 30_000
 _ABORT_WITHIN = 1.0
@@ -100,6 +100,16 @@ class IdempotentCarrier:
             await deliveries.close()
 
 
+class Beside(Protocol):
+    """What commits positions of its own in a lane's transactions."""
+
+    def sent(self, copies: Copies) -> None:
+        """These copies go into the transaction that is open, or begins now."""
+
+    def offsets(self) -> Mapping[SourcePartition, tuple[int, str]]:
+        """As of all that was sent, each with its note: committed with the lane's own offset."""
+
+
 class TransactionalCarrier:
     """Exactly-once: copies and the source's offset in one transaction (KIP-98) of a producer of the lane's own.
 
@@ -138,6 +148,8 @@ class TransactionalCarrier:
         self._destinations = destinations
         self._waiting = waiting
         self._note = note
+        self.beside: Beside | None = None
+        """Set before it is opened, where more than the lane's own offset is committed."""
         self._producer: OrderedProducer | None = None
         self._deliveries: Deliveries | None = None
         self._begun = False
@@ -163,6 +175,8 @@ class TransactionalCarrier:
 
     async def send(self, copies: Copies) -> None:
         """Queue the batches, each behind those of its partition, in the transaction that is open or begins now."""
+        if self.beside is not None:
+            self.beside.sent(copies)
         if copies.ready:
             await self._begin()
             await _opened(self._deliveries).send(copies)
@@ -173,7 +187,10 @@ class TransactionalCarrier:
         assert producer is not None, "deliveries have a producer"
         await self._begin()
         committed = offset if self._note is None else OffsetAndMetadata(offset, self._note(offset))
-        at = {TopicPartition(self._source.topic, self._source.partition): committed}
+        at: dict[Any, Any] = {TopicPartition(self._source.topic, self._source.partition): committed}
+        if self.beside is not None:
+            for each, (place, note) in self.beside.offsets().items():
+                at[TopicPartition(each.topic, each.partition)] = OffsetAndMetadata(place, note)
         ends = await deliveries.settle()
         try:
             await deliveries.patiently(asyncio.ensure_future(producer.send_offsets_to_transaction(at, self._group)))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from router.language.topics import dead_letters_of
-from router.migrations.conducting import CannotMigrate, Conductor, NotSettled, Plan
+from router.migrations.conducting import CannotMigrate, Conductor, Plan
 from router.migrations.log import MIGRATIONS
 from router.migrations.observing import follows
 from router.migrations.phases import Migration, Phase, Step
@@ -16,10 +15,6 @@ from router.migrations.splitting import SplitMigration, split_of
 from router.records.splitting import NoSplit
 
 __all__ = ["SplitConductor"]
-
-_SETTLES_WITHIN = 60.0
-"""Seconds in which mirrors notice a step and end what they copied until then."""
-_LOOK_EVERY = 0.5
 
 
 class SplitConductor(Conductor):
@@ -132,10 +127,9 @@ class SplitConductor(Conductor):
         return begun
 
     async def _shut_out(self, migration: Migration, *topics: str) -> None:
-        """See Conductor; of a split, what is said of its new topics is said of each."""
+        """See Conductor; of a split, the lanes of the former topic write everything, and there are no others."""
         if isinstance(migration, SplitMigration):
-            new = [] if {*topics} == {migration.source_topic} else list(migration.into)
-            topics = (*(each for each in topics if each == migration.source_topic), *new)
+            topics = (migration.source_topic,)
         await super()._shut_out(migration, *topics)
 
     async def settle_drain(self, migration: Migration) -> dict[int, int]:
@@ -147,12 +141,8 @@ class SplitConductor(Conductor):
 
     async def settled(self, migration: SplitMigration) -> Mapping[str, Mapping[int, int]]:
         """Wait until nothing is joined any more, and give by new topic where in its partitions that ends. Raises NotSettled."""
-        deadline = time.monotonic() + _SETTLES_WITHIN
-        while any([(await self.survey.copied(each))[1] for each in migration.pairs]):
-            if time.monotonic() > deadline:
-                raise NotSettled(migration=str(migration))
-            await asyncio.sleep(_LOOK_EVERY)
-        await self._shut_out(migration, *migration.into)
+        # The lanes of the former topic join: who takes their ids ends that, and who takes them next sees the step.
+        await self._shut_out(migration, migration.source_topic)
         return {each.target_topic: (await self.survey.copied(each))[0] for each in migration.pairs}
 
     async def move_split(

@@ -152,9 +152,13 @@ def way_of(catalogue: Catalogue, topic: str, into: Sequence[str]) -> str:
 class Splitting:
     """What a mirror's process needs to know of a split."""
 
+    former: str
     routes: RouteSet
+    """Of the former topic: the others are read beside it (`joining.py`)."""
     decide: Mapping[str, Callable[[Record], Decision]]
     """By topic, where its records go."""
+    back: Mapping[str, Mapping[str, ValueConversion]]
+    """By new topic whose records are joined, how they are converted for the former one; by that, as a copier takes it."""
 
 
 def splitting_of(ways: Sequence[tuple[str, str]], catalogue: Catalogue) -> Splitting:
@@ -165,23 +169,20 @@ def splitting_of(ways: Sequence[tuple[str, str]], catalogue: Catalogue) -> Split
     if problem := way_of(catalogue, former, into):
         raise NoSplit(subject=split.subject, problem=problem)
     back = {start: branches[start] for start, to in ways if to == former}
-    sources = {former: _source(former, catalogue, {each: branches[each].forth for each in into})}
-    exchanges = {former: _exchange(former, into)}
     decide: dict[str, Callable[[Record], Decision]] = {former: _Deciding(former, split, branches).decide}
     for topic, branch in back.items():
-        sources[topic] = _source(topic, catalogue, {} if branch.back is None else {former: branch.back})
-        exchanges[topic] = _exchange(topic, [former])
         decision = _NOWHERE if branch.back is None else _to(topic, [former])
         decide[topic] = _always(decision)
     text = json.dumps([list(map(list, ways)), split.text])
     routes = RouteSet(
-        exchanges=exchanges,
-        sources=sources,
+        exchanges={former: _exchange(former, into)},
+        sources={former: _source(former, catalogue, {each: branches[each].forth for each in into})},
         topics={},
         teams={},
         fingerprint=hashlib.sha256(text.encode()).hexdigest()[:8],
     )
-    return Splitting(routes, decide)
+    conversions = {topic: {} if each.back is None else {former: each.back} for topic, each in back.items()}
+    return Splitting(former, routes, decide, conversions)
 
 
 class _Deciding:

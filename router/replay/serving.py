@@ -56,7 +56,7 @@ class _Sending:
     """A carrier that tells what goes into the transaction. Fulfils `Carrier`."""
 
     def __init__(self, carrier: Carrier, replays: LaneReplays) -> None:
-        self._carrier = carrier
+        self.inner = carrier
         self._replays = replays
         self.new_batch = carrier.new_batch
         self.commit = carrier.commit
@@ -66,7 +66,7 @@ class _Sending:
     async def send(self, copies: Copies) -> None:
         """See Carrier."""
         self._replays.sent(copies)
-        await self._carrier.send(copies)
+        await self.inner.send(copies)
 
 
 class _Resuming:

@@ -85,6 +85,7 @@ def test_a_topic_is_split_and_nobody_loses_an_event(stage: SplittingStage) -> No
         assert sorted(chain.from_iterable(stage.notes_in(colour))) == wanted(100, colour)
     joined = stage.notes_in()
     assert sorted(chain.from_iterable(joined)) == wanted(100)
+    assert_in_order(joined)
     back = next(each for part in stage.read("@event.v1") for each in part if each.header("ce_deprecated"))
     assert back.header("ce_deprecationsunset") == b"2030-01-01T00:00:00Z"
     assert not any(stage.read("@event.v1.dead-letters"))

@@ -34,6 +34,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
         "router/lanes/transport.py",
         "router/migrations/access.py",
         "router/migrations/generation_kafka.py",
+        "router/migrations/join_reading.py",
         "router/migrations/survey.py",
         "router/order/changelog.py",
         "router/redrive/groups.py",

@@ -131,7 +131,9 @@ def test_each_record_goes_where_its_type_says() -> None:
     source = splitting.routes.sources[FORMER]
     assert set(source.conversions) == {PAID, MADE}
     assert source.conversions[MADE].converted(event("made", made="x")).value == b"\x027\x02x"
-    assert set(splitting.routes.sources[MADE].conversions) == {FORMER}
+    assert {topic: set(each) for topic, each in splitting.back.items()} == {PAID: {FORMER}, MADE: {FORMER}}
+    assert set(splitting.routes.sources) == {FORMER}
+    assert not splitting_of(migration(Phase.DRAIN).ways, new_catalogue(catalogue_texts())).back
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_what_is_kept_and_what_leads_nowhere_back_is_counted() -> None:
         assert (decision.topics, decision.unroutable) == ((), ())
         tally.count(decision)
     assert tally.dropped == 2
-    assert not splitting.routes.sources[PAID].conversions
+    assert not splitting.back[PAID]
 
 
 def test_other_steps_are_another_split() -> None:
