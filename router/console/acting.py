@@ -15,7 +15,21 @@ from router.language.topics import dead_letters_of
 from router.observe.logs import get_logger
 from router.tables.questions import WrongQuestion
 
-__all__ = ["command", "give_up", "parked", "plan", "redrive", "release", "stop"]
+__all__ = [
+    "ask_worker",
+    "begun",
+    "command",
+    "give_up",
+    "meant_key",
+    "parked",
+    "plan",
+    "redrive",
+    "release",
+    "selection_of",
+    "shown_plan",
+    "stop",
+    "who_asks",
+]
 
 log = get_logger("router.console")
 
@@ -26,17 +40,17 @@ _HEX = frozenset("0123456789abcdef")
 
 async def plan(sight: Sight, parameters: Parameters) -> Answer:
     """What a redrive would do; nothing is done."""
-    status, body = await _told(sight, "/api/dead-letters/plan", _selection(sight, parameters))
+    status, body = await ask_worker(sight, "/api/dead-letters/plan", selection_of(sight, parameters))
     asked = {name: parameters.get(name, "") for name in _ASKED}
-    found = _shown(sight, dict(body["plan"]), parameters) if status == 200 else None
+    found = shown_plan(sight, dict(body["plan"]), parameters) if status == 200 else None
     return {"asked": asked, "plan": found, "problem": None if found is not None else dict(body)}
 
 
 async def redrive(sight: Sight, parameters: Parameters) -> Answer:
     """Begin it. Raises WrongQuestion where nobody says why."""
-    body = _selection(sight, parameters) | _who(parameters) | {"rate": _rate(parameters)}
-    status, told = await _told(sight, "/api/dead-letters/redrive", body)
-    return _begun(status, told, f"/commands/{told.get('command', '')}")
+    body = selection_of(sight, parameters) | who_asks(parameters) | {"rate": _rate(parameters)}
+    status, told = await ask_worker(sight, "/api/dead-letters/redrive", body)
+    return begun(status, told, f"/commands/{told.get('command', '')}")
 
 
 async def command(sight: Sight, parameters: Parameters) -> Answer:
@@ -50,7 +64,7 @@ async def command(sight: Sight, parameters: Parameters) -> Answer:
         return {"command": None, "problem": dict(body)}
     told = dict(body)
     if isinstance(told.get("done"), dict):
-        told["done"] = _shown(sight, dict(told["done"]), {})
+        told["done"] = shown_plan(sight, dict(told["done"]), {})
     return {"command": told, "problem": None}
 
 
@@ -63,7 +77,7 @@ async def stop(sight: Sight, parameters: Parameters) -> Answer:
     if status == 404:
         raise Absent(f"no worker that answers runs command {name}")
     log.info("a command was stopped", command=name, author=parameters.get("author", ""))
-    return _begun(status, told, f"/commands/{name}")
+    return begun(status, told, f"/commands/{name}")
 
 
 async def parked(sight: Sight, parameters: Parameters) -> Answer:
@@ -83,6 +97,7 @@ async def parked(sight: Sight, parameters: Parameters) -> Answer:
         "keys": _seen(sight, body.get("keys", ())) if status == 200 else [],
         "cursor": None if behind is None else seal.seal(behind.encode(), longest=None),
         "unanswered": list(body.get("unanswered", ())) if status == 200 else [],
+        "lanes": list(body.get("lanes", ())) if status == 200 else [],
         "problem": None if status == 200 else dict(body),
     }
 
@@ -98,16 +113,16 @@ async def give_up(sight: Sight, parameters: Parameters) -> Answer:
 
 
 async def _let(sight: Sight, parameters: Parameters, path: str) -> Answer:
-    body: dict[str, Any] = {"topic": parameters.get("topic", ""), **_who(parameters)}
-    body |= {"key": _meant(sight, body["topic"], parameters["key"])} if parameters.get("key") else {"all": True}
+    body: dict[str, Any] = {"topic": parameters.get("topic", ""), **who_asks(parameters)}
+    body |= {"key": meant_key(sight, body["topic"], parameters["key"])} if parameters.get("key") else {"all": True}
     if not body["topic"] or ("all" in body) is not (parameters.get("all") == "1"):
         raise WrongQuestion(
             parameter="key", value=parameters.get("key", ""), problem="and topic are needed, or all=1 for all keys"
         )
-    status, told = await _told(sight, path, body)
+    status, told = await ask_worker(sight, path, body)
     if "keys" in told:
         told = {**told, "keys": _seen(sight, told["keys"])}
-    return _begun(status, told, link("/parked", topic=body["topic"]))
+    return begun(status, told, link("/parked", topic=body["topic"]))
 
 
 def _seen(sight: Sight, keys: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -121,7 +136,7 @@ def _seen(sight: Sight, keys: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
     ]
 
 
-def _meant(sight: Sight, topic: str, key: str) -> str:
+def meant_key(sight: Sight, topic: str, key: str) -> str:
     """The key that an operator means, who may have seen what stands for it only. Raises WrongQuestion."""
     meant = sight.today.shower.meant(topic, key.encode())
     if meant is None:
@@ -129,13 +144,15 @@ def _meant(sight: Sight, topic: str, key: str) -> str:
     return meant.decode(errors="backslashreplace")
 
 
-async def _told(sight: Sight, path: str, body: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
+async def ask_worker(sight: Sight, path: str, body: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
+    """Have one worker do something; its status and answer."""
     if "author" in body:
         log.info("a worker is asked to act", path=path, author=body["author"], reason=body["reason"])
     return await sight.workers.api(sight.watching.urls, path, {}, body=body)
 
 
-def _begun(status: int, told: Mapping[str, Any], page: str) -> Answer:
+def begun(status: int, told: Mapping[str, Any], page: str) -> Answer:
+    """What a worker that was asked to act has answered. Raises WrongQuestion where it did not understand."""
     if status == 400:
         raise WrongQuestion(parameter="command", value="", problem=str(told.get("message", "was not understood")))
     done = status in {200, 202}
@@ -146,11 +163,12 @@ def _begun(status: int, told: Mapping[str, Any], page: str) -> Answer:
     }
 
 
-def _selection(sight: Sight, parameters: Parameters) -> dict[str, Any]:
+def selection_of(sight: Sight, parameters: Parameters) -> dict[str, Any]:
+    """Which dead letters are meant, as a worker is told. Raises WrongQuestion."""
     topic = parameters.get("topic", "")
     chosen = {name: parameters[name] for name in _CHOSEN if parameters.get(name)}
     if "key" in chosen:
-        chosen["key"] = _meant(sight, _keyed(sight, topic, chosen["key"]), chosen["key"])
+        chosen["key"] = meant_key(sight, _keyed(sight, topic, chosen["key"]), chosen["key"])
     return {"topics": [topic.removesuffix(dead_letters_of(""))] if topic else [], "selection": chosen}
 
 
@@ -162,7 +180,8 @@ def _keyed(sight: Sight, topic: str, key: str) -> str:
     return topic
 
 
-def _who(parameters: Parameters) -> dict[str, str]:
+def who_asks(parameters: Parameters) -> dict[str, str]:
+    """Author and reason. Raises WrongQuestion where nobody says why."""
     reason = parameters.get("reason", "").strip()
     if not reason:
         raise WrongQuestion(
@@ -185,7 +204,7 @@ def _id(parameters: Parameters) -> str:
     return name
 
 
-def _shown(sight: Sight, found: dict[str, Any], parameters: Parameters) -> dict[str, Any]:
+def shown_plan(sight: Sight, found: dict[str, Any], parameters: Parameters) -> dict[str, Any]:
     """The plan without the words of clients, where they may tell what is masked."""
     shower = sight.today.shower
     for each in found.get("sending", ()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from router.tables.view import bytes_json
 __all__ = ["copies_of_key", "copies_of_record"]
 
 _PATH = "/api/copies"
+_WITHIN_SECONDS = 2.0
 
 
 async def copies_of_key(sight: Sight, wanted: bytes) -> dict[str, Any]:
@@ -50,7 +52,12 @@ async def copies_of_record(sight: Sight, place: str) -> dict[str, Any] | None:
 async def _asked(sight: Sight, asked: Mapping[str, str]) -> dict[str, Any] | None:
     if sight.index is None:
         return None
-    status, body = await sight.workers.api([sight.index], _PATH, asked)
+    try:
+        async with asyncio.timeout(_WITHIN_SECONDS):
+            status, body = await sight.workers.api([sight.index], _PATH, asked)
+    except TimeoutError:
+        # All else that is known of the key is not to wait for it.
+        status, body = 0, {"message": f"no answer in {_WITHIN_SECONDS:g} s"}
     if status == 200:
         return dict(body)
     message = f"the index of origins does not answer: {body.get('message', status)}"

@@ -121,12 +121,44 @@ _VERSIONS = Parameter(
 )
 _PARKED = Parameter("topic", "A consumer's topic.", schema=_TEXT)
 _ALL = Parameter("all", "`1`: all keys of the topic.", schema={"enum": ["", "1"]})
+_DRY = Parameter(
+    "dry-run", "`1`: say what would be done, and do nothing; then it needs no reason.", schema={"enum": ["", "1"]}
+)
+_DIGITS: Mapping[str, Any] = {"type": "string", "pattern": "^[0-9]{0,18}$"}
+_EDIT = (
+    Parameter("at", "The dead letter: topic/partition/offset.", schema=_TEXT),
+    Parameter("value", "Its new value, as JSON.", schema={"type": "string", "maxLength": 65_536}),
+    Parameter("to", "The topic that gets it, instead of the one that failed.", schema=_TEXT),
+)
+_GROUP = (
+    Parameter("group", "A consumer group.", schema=_TEXT),
+    Parameter("topic", "A topic that it reads.", schema=_TEXT),
+    Parameter("partition", "A partition of it.", schema=_DIGITS),
+)
+_SKIP = (
+    *_GROUP,
+    Parameter("offset", "The record that it is to leave out.", schema=_DIGITS),
+    Parameter("mark", "`1`: tell consumers that read skip marks, while they run.", schema={"enum": ["", "1"]}),
+)
+_REPLAY = (
+    Parameter("topic", "The consumer's topic.", schema=_TEXT),
+    Parameter("from", "A time, an age such as 2h, or an offset of the broad topic.", schema=_TEXT),
+    Parameter("until", "The same, as the end; none: all until now.", schema=_TEXT),
+    Parameter("partition", "One partition of the broad topic only.", schema=_DIGITS),
+    _KEY,
+    Parameter("where", "Only records of which this CEL expression holds.", schema=_TEXT),
+    Parameter("source", "The broad topic, where several lead to the consumer's.", schema=_TEXT),
+)
 
 
 def _form(*parameters: Parameter) -> Mapping[str, Any]:
     """A POST's body."""
     told = {each.name: {"type": "string", **(each.schema or {})} for each in parameters}
-    return {"type": "object", "properties": told, "required": ["reason"] if "reason" in told else []}
+    return {
+        "type": "object",
+        "properties": told,
+        "required": ["reason"] if "reason" in told and "dry-run" not in told else [],
+    }
 
 
 QUESTIONS: tuple[Question, ...] = (
@@ -196,6 +228,16 @@ QUESTIONS: tuple[Question, ...] = (
              body=_form(_PARKED, _KEY, _ALL, _REASON)),
     Question("give_up", "/parked/give-up", "Give up the record that parks a key.", role=Role.OPERATOR, method="POST", template="parked.html",
              body=_form(_PARKED, _KEY, _ALL, _REASON)),
+    Question("skip_letters", "/dead-letters/skip", "Decide that dead letters are not sent: redrives leave them out.", _LETTERS, role=Role.OPERATOR,
+             method="POST", only_api=True, body=_form(*_LETTERS, _DRY, _REASON)),
+    Question("edit", "/dead-letters/edit", "Send one dead letter with another value.", _EDIT, role=Role.OPERATOR,
+             method="POST", only_api=True, body=_form(*_EDIT, _DRY, _REASON)),
+    Question("offsets", "/offsets", "Where a consumer group stands, and whether it is active.", _GROUP, role=Role.OPERATOR, only_api=True),
+    Question("skip_record", "/offsets/skip", "Have a group read on behind a record that it cannot process.", _SKIP, role=Role.OPERATOR,
+             method="POST", only_api=True, body=_form(*_SKIP, _DRY, _REASON)),
+    Question("replay", "/replays", "Send one consumer a stretch of its broad topic once more.", _REPLAY, role=Role.OPERATOR,
+             method="POST", only_api=True, body=_form(*_REPLAY, _DRY, _REASON)),
+    Question("progress", "/replays/{command}", "How far a replay is.", (_COMMAND,), role=Role.OPERATOR, only_api=True),
 )  # fmt: skip
 
 
@@ -220,9 +262,15 @@ _ANSWERS: Mapping[str, str] = {
     "stop": "command problem goes_to",
     "migrations": "migrations problem",
     "migration": "migration problem",
-    "parked": "asked keys cursor unanswered problem",
+    "parked": "asked keys cursor unanswered lanes problem",
     "release": "command problem goes_to",
     "give_up": "command problem goes_to",
+    "skip_letters": "command plan problem goes_to",
+    "edit": "command plan problem goes_to",
+    "offsets": "asked standing problem",
+    "skip_record": "command plan standing problem goes_to",
+    "replay": "replay plan problem goes_to",
+    "progress": "replay problem",
     "dead_letters": "topics asked causes deaths letters looked",
 }
 """Top-level names of each answer, which tests compare with real ones."""

@@ -144,7 +144,9 @@ class AskingKept:
         except DiskFailed as error:
             return Unanswered(partition, error.reason, str(error)).to_json()
         behind = None if page.after is None else _coded(page.after)
-        return {"partition": partition, "keys": list(page.keys), "after": behind, "looked": page.looked}
+        problem = "" if owned.carrying else owned.message or "its lane opens"
+        told: Json = {"partition": partition, "keys": list(page.keys), "after": behind, "looked": page.looked}
+        return {**told, "lane": problem}
 
     async def keys(self, *, topic: str | None, cursor: str, limit: int) -> Answer:
         """A page of all, lane by lane; of these those first that have waited longest. Raises WrongQuestion."""
@@ -156,6 +158,7 @@ class AskingKept:
         owners: dict[str, Mapping[int, Owner]] = defaultdict(dict)
         for source in self.sources:
             owners[source] = self._owners(changelog_of(self._group, source))
+        lanes_told: list[Json] = []
         looked = 0
         while number < len(lanes) and len(keys) < limit and looked < _MOST_LOOKED:
             source, partition = lanes[number]
@@ -169,6 +172,8 @@ class AskingKept:
                 continue
             keys += told["keys"]
             looked += told["looked"]
+            if told["lane"]:
+                lanes_told.append({"source": source, "partition": partition, "problem": told["lane"]})
             if told["after"] is not None:
                 number, after = number - 1, _decoded(told["after"])
         more = number < len(lanes)
@@ -176,6 +181,7 @@ class AskingKept:
             "keys": sorted(keys, key=lambda each: (each["since"] or 0, each["topic"], each["key"] or "")),
             "cursor": f"{number}.{'' if after is None else _coded(after)}" if more else None,
             "unanswered": unanswered,
+            "lanes": lanes_told,
             "looked": looked,
         }
         return Answer(200, body)

@@ -118,6 +118,7 @@ def test_any_worker_answers_for_all(shop: Shop, monkeypatch: pytest.MonkeyPatch)
         listed = shop.keys(worker, state="waiting", limit="1000")
         assert {each["key"]["text"] for each in listed["keys"]} == {f"ord-{order}" for order in range(0, KEYS, 10)}
         assert (listed["cursor"], listed["unanswered"], listed["lanes"]) == (None, [], [])
+        expect_longest(shop, worker)
         status, body = shop.key(worker, "ord-999")
         assert (status, body["reason"]) == (404, "unknown-key")
         for path in ("/api/tables", f"/api/worker/tables/{shop.source}/key?key=ord-1&partitions=1"):
@@ -142,6 +143,21 @@ def expect_held(shop: Shop, worker: Worker) -> None:
     assert view["history"]["whole"]
     assert {f"held the record at offset {offset}" for offset in held} <= set(what)
     assert what[-1].startswith("past 1; waits for 2, with 2 records held") or what[-1].startswith("held the record")
+
+
+def expect_longest(shop: Shop, worker: Worker) -> None:
+    """Of both workers together, page by page, those first that have waited longest."""
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        status, page = shop.api(worker).get(f"/api/tables/{shop.source}/waiting", {"limit": "3", "cursor": cursor})
+        assert (status, page["unanswered"]) == (200, [])
+        found += page["keys"]
+        if page["cursor"] is None:
+            break
+        cursor = page["cursor"]
+    assert sorted(each["key"]["text"] for each in found) == sorted(f"ord-{order}" for order in range(0, KEYS, 10))
+    assert [each["since"] for each in found] == sorted(each["since"] for each in found)
 
 
 def expect_commands(shop: Shop, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

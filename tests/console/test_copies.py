@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -65,6 +66,19 @@ async def test_an_index_that_does_not_answer_is_said_to() -> None:
     told = await key(sight, {"key": "ord-1"})
     assert told["index"]["problem"] == "the index of origins does not answer: nobody is there"
     assert told["found"]
+
+
+async def test_an_index_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than for a moment: all else that is known of the key is told then."""
+    monkeypatch.setattr("router.console.copies._WITHIN_SECONDS", 0.01)
+    sight = indexed(await busy_sight())
+    monkeypatch.setattr(sight.workers, "api", hangs)
+    assert (await copies_of_key(sight, b"k"))["index"]["problem"].endswith("no answer in 0.01 s")
+
+
+async def hangs(*_: Any, **__: Any) -> None:
+    """Nothing comes of it."""
+    await asyncio.Event().wait()
 
 
 async def test_a_record_has_its_copies() -> None:

@@ -148,6 +148,15 @@ async def test_lanes_that_do_not_answer_are_named() -> None:
     assert (await asked.members[0].kept.here(SOURCE, 3, topic=None, after=None, limit=1))["reason"] == "moving"
 
 
+async def test_lanes_that_stand_still_are_told_with_what_they_have() -> None:
+    """Who looks for what is stuck wants to see just that."""
+    asked = group()
+    asked.change(0, 0, carrying=False, message="no broker")
+    told = await kept(asked, 1)
+    assert told["lanes"] == [{"source": SOURCE, "partition": 0, "problem": "no broker"}]
+    assert len(told["keys"]) == 4
+
+
 async def test_strange_answers_are_no_answers() -> None:
     """Of a worker of another version."""
     asked = group()
