@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from router.console import acting, keys, letters, migrations, overview, reasons, records, topics
+from router.console import acting, by_hand, keys, letters, migrations, overview, reasons, records, topics
 from router.console.sight import Answer, Parameters, Sight
 
 __all__ = ["ANSWERS"]
@@ -34,4 +34,10 @@ ANSWERS: Mapping[str, Callable[[Sight, Parameters], Awaitable[Answer]]] = {
     "parked": acting.parked,
     "release": acting.release,
     "give_up": acting.give_up,
+    "skip_letters": by_hand.skip_letters,
+    "edit": by_hand.edit,
+    "offsets": by_hand.offsets,
+    "skip_record": by_hand.skip_record,
+    "replay": by_hand.replay,
+    "progress": by_hand.progress,
 }

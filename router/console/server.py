@@ -222,7 +222,11 @@ def _not_done(request: web.Request, answer: Mapping[str, Any]) -> web.Response |
     if answer.get("goes_to") != "":
         return None
     problem = {name: str(answer["problem"].get(name, "")) for name in ("reason", "message", "what_to_do")}
-    return _refusal(request, 409 if problem["reason"] == "busy" else 503, problem)
+    return _refusal(request, 409 if problem["reason"] in _HELD_UP else 503, problem)
+
+
+_HELD_UP = frozenset({"busy", "group-active", "group-moved", "cannot-skip"})
+"""Why a worker that answers does not do it now."""
 
 
 def _stream(question: Question) -> Handler:

@@ -246,6 +246,14 @@ ACTS: dict[str, tuple[int, Mapping[str, Any]]] = {
     ]}),
     "/api/parked/release": (202, {"command": "0123abcd", "keys": []}),
     "/api/parked/give-up": (200, {"command": "", "keys": []}),
+    "/api/dead-letters/skip": (202, {**_COMMAND, "kind": "skip", "state": "running"}),
+    "/api/dead-letters/edit": (202, {**_COMMAND, "kind": "edit", "state": "running"}),
+    "/api/offsets": (200, {"standing": {"group": "refunds", "state": "Empty", "active": False}}),
+    "/api/offsets/plan": (200, {"standing": {"group": "refunds"}, "plan": {"to": 8, "count": 1, "refused": "", "done": False}}),
+    "/api/offsets/skip": (200, {"command": "0123abcd", "standing": {"group": "refunds"}, "to": 8, "count": 1}),
+    "/api/replays/plan": (200, {"plan": {"read": 2, "meant": 1}}),
+    "/api/replays": (202, {"replay": "0123abcd", "message": "2 records are read"}),
+    "/api/replays/0123abcd": (200, {"replay": "0123abcd", "state": "running"}),
 }  # fmt: skip
 """What a worker answers that is asked to act."""
 
