@@ -60,7 +60,7 @@ def assert_in_order(notes: Sequence[Sequence[str]]) -> None:
 
 
 def test_a_topic_is_split_and_nobody_loses_an_event(stage: SplittingStage) -> None:
-    """Producers move one after another, one consumer stays; then the old topic goes."""
+    """Producers move one after another, one consumer stays, and the mirror is killed; each key's order holds on both sides."""
     produce(stage, range(30), moved=False)
     assert "by 'colour' as" in stage.migrate("plan", "--split")
     stage.migrate("start", "--split")
@@ -89,15 +89,4 @@ def test_a_topic_is_split_and_nobody_loses_an_event(stage: SplittingStage) -> No
     back = next(each for part in stage.read("@event.v1") for each in part if each.header("ce_deprecated"))
     assert back.header("ce_deprecationsunset") == b"2030-01-01T00:00:00Z"
     assert not any(stage.read("@event.v1.dead-letters"))
-
     assert "a producer wrote" in stage.migrate("drain", fails=True)
-    assert "goes on in" in stage.migrate("drain", "--quiet-for", "1ms")
-    topic, group = stage.name("@event.v1"), stage.name("@reader")
-    for number in (0, 1):
-        stage.topics.commit(group, topic, number, stage.topics.bounds(topic, number)[1])
-    red = stage.name("@event.red.v1")
-    assert f"it goes on in {red} with:" in stage.migrate("move", group, "--only", red)
-    produce(stage, range(100, 103), moved=True)
-    assert sum(end - at for at, end in stage.topics.behind(group, red).values()) >= KEYS
-    assert "is deleted" in stage.migrate("retire", "--delete")
-    assert stage.status()["phase"] == "retired"

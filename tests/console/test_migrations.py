@@ -10,6 +10,7 @@ from support.migrations_kept import FLIPPED, SEEN, Kept, mirror, moving
 from router.console.migrations import migration, migrations, view
 from router.console.sight import Absent, Sight
 from router.migrations.phases import Phase
+from router.migrations.splitting import SplitMigration
 
 
 async def sight_of(kept: Kept) -> Sight:
@@ -50,6 +51,18 @@ def test_the_way_shows_where_it_is(phase: Phase, told: list[str]) -> None:
     found = view(moving("a", phase), None)
     assert [each["is"] for each in found["way"]] == told
     assert (found["copied"], found["next"], found["ended"]) == (None, None, phase.ended)
+
+
+async def test_a_split_is_shown_with_all_of_its_topics() -> None:
+    """Under an address of its own, by which it is told from the versions of its topic."""
+    into = ("shop.order.paid.v1", "shop.order.made.v1")
+    split = SplitMigration(
+        name="shop.order", source=1, target=0, generation=1, steps=moving("a", Phase.MIRROR).steps, into=into
+    )
+    gate = await migration(await sight_of(Kept(FLIPPED, split)), {"name": "shop.order", "versions": "v1-split"})
+    found = gate["migration"]
+    assert (found["from"], found["to"]) == ("shop.order.v1", "shop.order.paid.v1, shop.order.made.v1")
+    assert len(found["copies"]) == 4
 
 
 def test_an_empty_topic_is_copied() -> None:
