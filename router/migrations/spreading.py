@@ -94,14 +94,14 @@ def fitting_partitioners(
     `fed` by routes: a router lays what comes into the same partition as its source's where that has equally many (`counts` are all
     topics'), and by murmur2 everywhere else.
     """
-    fitting = list(PARTITIONERS)
     told = [(each, origin_of(each)) for each in records if each.key is not None]
-    if fed and not any(origin is not None and counts.get(origin.topic) == new for _, origin in told):
-        return [MURMUR2]
-    for record, origin in told:
-        kept = origin is not None and counts.get(origin.topic) == new and fed
-        partition, count = (origin.partition, new) if kept and origin is not None else (record.partition, former)
-        fitting = [each for each in fitting if PARTITIONERS[each](record.key or b"") % count == partition]
+    kept = [(each, at) for each, at in told if fed and at is not None and counts.get(at.topic) == new]
+    fitting = [MURMUR2] if fed and not kept else list(PARTITIONERS)
+    for name in [*fitting]:
+        number = PARTITIONERS[name]
+        here = all(number(each.key or b"") % former == each.partition for each, _ in told)
+        if not (here and all(number(each.key or b"") % new == at.partition for each, at in kept)):
+            fitting.remove(name)
     return fitting
 
 

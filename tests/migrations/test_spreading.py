@@ -96,6 +96,8 @@ def lying(count: int, *, crc: bool, origin: int = 0) -> list[PlainRecord]:
             [PlainRecord(topic="hot", partition=each % 2, key=b"k", value=b"v") for each in (0, 1)], {}, False, [], id="neither"
         ),
         pytest.param(lying(1, crc=True, origin=3), {"order.v1": 3}, True, ["murmur2"], id="routes lay keys by murmur2"),
+        pytest.param(lying(2, crc=True, origin=2), {"order.v1": 2}, True, [], id="not where routes have kept another's"),
+        pytest.param(lying(2, crc=False, origin=2), {"order.v1": 2}, True, ["murmur2"], id="where they have kept Java's"),
         pytest.param(
             lying(1, crc=True, origin=8), {"order.v1": 8}, True, ["crc32"], id="but where the source has as many, as that does"
         ),
