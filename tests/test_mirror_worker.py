@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from support.logging_state import logging_given_back
 
-from router.migrations.mirror import Announcing, MirrorCopier
+from router.migrations.mirror import Announcing, MirrorCopier, SpreadingCopier
+from router.migrations.under_way import MirrorLanes
 from router.mirror_worker import MIGRATION, Mirror, MirrorApp, mirror_app
 
 FORMER, NEW = "shop.order.v1", "shop.order.v2"
@@ -93,6 +94,18 @@ def test_copies_keep_partitions_and_those_back_announce_the_end(environ: dict[st
     quiet = app_of(environ, mirror())
     copier = quiet._copier(NEW)
     assert quiet._in_lane(NEW, copier, None) is copier
+
+
+def test_generations_need_no_schema_and_spread_their_copies(environ: dict[str, str]) -> None:
+    """A topic of no subject can have more partitions, too; lanes look whether they are to copy, as those of versions do."""
+    one, other = "hot", "hot.g2"
+    told = Mirror(ways=((one, other), (other, one)), group="shop-migrate-hot.g1-g2-1", counts=(2, 8), by="crc32")
+    app = app_of(environ, told)
+    assert Mirror.from_text(told.to_text()) == told
+    assert isinstance(app._copier(one), SpreadingCopier)
+    assert app.twins.topics[other].former == 2
+    assert isinstance(app.generations, MirrorLanes)
+    assert isinstance(app_of(environ, mirror()).generations, MirrorLanes)
 
 
 async def test_it_ends_with_whoever_started_it(environ: dict[str, str]) -> None:
