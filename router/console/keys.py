@@ -35,7 +35,7 @@ _ASKED_AT_ONCE = 500
 _PASSED_ON = ("prefix", "prefix-base64", "state")
 _LISTS: Mapping[str, str] = {"": "keys", "waiting": "waiting"}
 """By how it is sorted, the list of workers' that has it so."""
-_LOOKED = 2_000
+_LOOKED = 1_000
 """Newest records of a topic that are looked through for a key, where nobody asks for more."""
 _LOOKED_MORE = 20_000
 _HISTORY = "200"
@@ -72,7 +72,9 @@ async def _gathered(
     sight: Sight, source: str, parameters: Parameters, where: Where | None, *, most: int
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Keys that are meant, page by page until there are enough or it has taken long enough; what is known of the rest."""
-    path = f"/api/tables/{_quoted(source)}/{_LISTS[parameters.get('sort', '')]}"
+    # Those that are overdue have waited longest: among very many that wait they are found at the beginning of that list.
+    sort = "waiting" if parameters.get("state") == "overdue" else parameters.get("sort", "")
+    path = f"/api/tables/{_quoted(source)}/{_LISTS[sort]}"
     told = {name: parameters[name] for name in _PASSED_ON if parameters.get(name)}
     keys: list[dict[str, Any]] = []
     unanswered: dict[int, Any] = {}
@@ -84,12 +86,13 @@ async def _gathered(
         # A cursor has the key in it behind which it goes on.
         opened = shower.masks.seal.open(cursor)
         cursor = "none of this table's" if opened is None else opened.decode(errors="replace")
-    looked = 0
+    looked, asks = 0, min(2 * most, _ASKED_AT_ONCE)
     until = time.monotonic() + _ENOUGH_SECONDS
     while cursor is not None and len(keys) < most:
         # A condition is asked here, of more keys than there is room for: each says where to go on behind it.
-        page = {"limit": str(most - len(keys))} if where is None else {"limit": str(_ASKED_AT_ONCE), "marked": "1"}
+        page = {"limit": str(most - len(keys))} if where is None else {"limit": str(asks), "marked": "1"}
         page |= {"cursor": cursor} if cursor else {}
+        asks = _ASKED_AT_ONCE
         status, body = await sight.workers.api(sight.watching.urls, path, told | page)
         if status != 200:
             return keys, _refused(status, body, source)

@@ -22,9 +22,9 @@ from router.tables.view import instant
 
 __all__ = ["dead_letters"]
 
-_NEWEST = 2_000
+_NEWEST = 1_000
 """Of each topic, so many are counted; the page says so where there are more."""
-_SHOWN = 100
+_SHOWN = 50
 _ENOUGH_SECONDS, _LEAST = 0.1, 200
 """After which no more of a topic is counted, and what is counted in any case."""
 

@@ -26,7 +26,7 @@ _DEPTH = 100_000
 """Offsets before the end that are read at most."""
 _STRETCH = 10_000
 """Of these at a time, the newest first."""
-_WITHIN = 0.4
+_WITHIN = 0.25
 """Seconds after which no further stretch is begun."""
 _GRACE = 5.0
 """Seconds more, after which one that was begun is given up."""

@@ -55,9 +55,13 @@ async def read_longest(
     heap = await _narrowed(timers, question.prefix, partition, after)
     found: list[tuple[int, KeyView]] = []
     looked, latest = 0, (0, b"")
+    # Those whose wait has run out are the first: behind them there is none.
+    overdue = question.conditions == {Condition.OVERDUE}
     for deadline, key in in_time(heap):
         if len(found) == question.limit or looked == _MOST_LOOKED:
             return LongestPage(tuple(found), Waited(*latest, partition), looked)
+        if overdue and deadline > now:
+            break
         latest = deadline, key
         looked += 1
         stored = disk.get(state_key(key))

@@ -31,7 +31,7 @@ _HELD_STEP = 8
 """The same where each is looked for by itself."""
 _MOST_LOOKED = 8_192
 """Entries that one page looks at."""
-_MOST_LOOKED_HELD = 2_048
+_MOST_LOOKED_HELD = 1_024
 """The same where each is looked for by itself."""
 _MOST_HELD = 2_000
 """Held records that one page tells of, where it tells of them one by one; it exceeds that by one key at most."""

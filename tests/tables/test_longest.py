@@ -141,3 +141,13 @@ async def test_others_get_their_turn(disk: PartitionDisk, monkeypatch: pytest.Mo
 async def test_nothing_waits(disk: PartitionDisk) -> None:
     """A lane without timers has an empty list, and no further page."""
     assert await read(disk, ListQuestion(), []) == LongestPage((), None, 0)
+
+
+async def test_those_that_are_overdue_are_the_first(disk: PartitionDisk) -> None:
+    """Behind them nothing is looked at, and the page is the last."""
+    now = SINCE[IN_TIME[4]] + WAIT
+    asked = ListQuestion(conditions=frozenset({Condition.OVERDUE}))
+    page = await read_longest(disk, 3, asked, timers=timers(), after=None, explainer=EXPLAINER, now=now)
+    overdue = [key for key in IN_TIME if SINCE[key] + WAIT <= now]
+    assert [view.key for _, view in page.keys] == overdue
+    assert (page.upto, page.looked) == (None, len(overdue))
