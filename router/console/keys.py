@@ -113,7 +113,8 @@ async def _gathered(
                         cursor = mark
                         break
             else:
-                looked += body["looked"] - len(found)
+                # Of a sorted list each partition looks at as many as the page has, and most of these come again.
+                looked += 0 if sort else body["looked"] - len(found)
         if time.monotonic() > until:
             break
     if hidden and cursor is not None:
