@@ -100,6 +100,8 @@ class ReplaySurvey:
     ) -> Counts:
         """Read all that would be read, or what can be in so many seconds, and decide it by today's routes."""
         counts, ends_at = Counts(), None if within is None else time.monotonic() + within
+        if not asked.starts:
+            return counts
         async with self._consumer() as consumer:
             for number, start in sorted(asked.starts.items()):
                 tp, end = TopicPartition(asked.source, number), min(ends[number], asked.ends.get(number, ends[number]))
@@ -174,6 +176,8 @@ class ReplaySurvey:
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailable(brokers=self._settings.broker, problem=repr(error)) from error
         finally:
+            # One that has not had its first turn is not stopped, but cancels whoever wants to.
+            await asyncio.sleep(0)
             await consumer.stop()
 
 

@@ -11,11 +11,14 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from confluent_kafka import Consumer
+from support.proof import Proof
 from support.rejecting import RejectingConsumer
 from support.stage import Stage, event
 from support.waiting import until
@@ -360,3 +363,79 @@ def test_commands_over_http_want_the_token_a_name_and_a_reason(stage: Stage) -> 
     assert desk.audit(begun["command"])[0]["type"] == "router.redrive.begun"
     assert ask(worker, "/api/parked") == (200, {"keys": []})
     assert ask(worker, "/api/commands/nowhere")[0] == 404
+    group = f"/api/offsets?group={stage.group}&topic={stage.name(EVENT)}&partition=0"
+    assert ask(worker, group, token="wrong" * 5)[0] == 401
+    status, told = ask(worker, group)
+    assert (status, told["standing"]["active"]) == (200, True)
+    place = f"{stage.name(VIP)}.dead-letters/0/0"
+    status, told = ask(
+        worker, "/api/dead-letters/plan", {"kind": "edit", "at": place, "value": '{"number": 1, "colour": "red"}'}
+    )
+    assert (status, told["plan"]["letters"]) == (200, 1)
+    status, told = ask(worker, "/api/replays/plan", {"topic": stage.name(VIP), "from": "0"})
+    assert (status, told["plan"]["meant"]) == (200, 0)
+    assert ask(worker, "/api/replays/ff")[0] == 404
+
+
+MANY = 100_000
+
+
+@pytest.mark.proof
+def test_many_are_sent_once_each_in_order_and_in_constant_memory(stage: Stage, proof: Proof) -> None:
+    """First a tenth, then all: each once at the consumer's topic, each key's in its order, in as much memory."""
+    desk, tenth = Desk(stage), MANY // 10
+    desk.set_aside(range(tenth))
+    stage.worker().until_ready(lanes=PARTITIONS)
+    few = _without_a_cap(desk, tenth)
+    desk.set_aside(range(tenth, tenth + MANY))
+    many = _without_a_cap(desk, MANY)
+    until(lambda: sum(desk.redriven(VIP).values()) >= tenth + MANY, within=120, what="all were sent")
+    assert desk.redriven(VIP) == dict.fromkeys((event(number) for number in range(tenth + MANY)), 1)
+    met: dict[bytes | None, int] = {}
+    for log in stage.read(VIP):
+        for each in log:
+            number = int(each.header("number") or b"-1")
+            assert met.get(each.key, -1) < number, f"{each.key!r}: {number} behind {met[each.key]}"
+            met[each.key] = number
+    assert len(met) == 10
+    assert desk.redriven(ALL) == {}
+    assert many.memory < few.memory + 40, "memory grows with the letters"
+    rows = [
+        f"| {count:,} | {found.seconds:.2f} | {count / found.seconds:,.0f} | {found.cpu / count * 1e6:.0f} | {found.memory:.0f} MB |"
+        for count, found in ((tenth, few), (MANY, many))
+    ]
+    head = "| dead letters | seconds | letters/s | command, CPU µs a letter, dry run included | its memory at most |"
+    lines = [
+        head,
+        "|--:|--:|--:|--:|--:|",
+        *rows,
+        "",
+        f"Each of the {tenth + MANY:,} is once in the consumer's topic, and no key's are out of order; no other topic has any of them. Seconds go",
+        "from the command's first event to the last lane's answer. One worker, one broker, on the same machine; its load was",
+        f"{os.getloadavg()[0]:.1f} at the end.",
+    ]
+    proof.write("redrive", "\n".join(lines))
+
+
+@dataclass(frozen=True)
+class _Found:
+    seconds: float
+    cpu: float
+    memory: float
+    """MB."""
+
+
+def _without_a_cap(desk: Desk, count: int) -> _Found:
+    """Redrive so many, as a process of its own."""
+    topic = desk.stage.name(VIP)
+    process = desk.start("dead-letters", "redrive", topic, "--yes", "--reason", "fixed", "--rate", "0", "--json")
+    assert process.stdout is not None
+    told = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, told
+    planned, ended = (json.loads(line) for line in told.splitlines() if line.startswith("{"))
+    assert ended["done"]["letters"] == sum(lane["written"] for lane in ended["lanes"]) == count
+    times = [datetime.fromisoformat(each["time"]) for each in desk.audit(planned["command"])]
+    seconds = (max(times) - min(times)).total_seconds()
+    return _Found(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)

@@ -82,6 +82,8 @@ async def test_stretch_is_counted_and_begun(tmp_path: Path, kafka: str, unique: 
     wish = {"topic": f"{unique}.paid", "from": "2"}
     status, told = await ask(served, "/api/replays/plan", wish)
     assert (status, told["plan"]["meant"], told["plan"]["elsewhere"], told["plan"]["complete"]) == (200, 149, 149, True)
+    status, told = await ask(served, "/api/replays/plan", wish | {"from": "300"})
+    assert (status, told["plan"]["read"], told["plan"]["partitions"]) == (200, 0, [])
     hurried = api(tmp_path, unique, broker=kafka, count_within=-1.0)
     assert (await ask(hurried, "/api/replays/plan", wish))[1]["plan"]["complete"] is False
     served._counting = True
