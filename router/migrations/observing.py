@@ -7,13 +7,16 @@ from dataclasses import replace
 from router.language.routes import RouteSet
 from router.migrations.log import MigrationLog
 from router.migrations.phases import Migration, Observation, still_reading
-from router.migrations.splitting import SplitMigration, way_of
+from router.migrations.splitting import SplitMigration, refused, way_of
 from router.migrations.survey import Survey
 from router.records.catalogue import Catalogue
 from router.records.conversion import NoConversion
 from router.settings import Settings
 
 __all__ = ["follows", "observe", "way_between"]
+
+_LOOKED_AT = 500
+"""Records of a partition that are looked at for one that its split goes past none of."""
 
 
 def way_between(catalogue: Catalogue, start: str, to: str) -> tuple[str, str]:
@@ -47,6 +50,10 @@ async def observe(
     if isinstance(migration, SplitMigration):
         problem = way_of(catalogue, former, migration.into)
         seen = await survey.observe(migration, goes_back=True, follows=follows(routes, former), problem=problem)
+        waiting = [each for each in seen.of(former) if each.behind]
+        if waiting and not problem:
+            heads = await survey.heads(waiting, most=_LOOKED_AT)
+            seen = replace(seen, problem=refused(catalogue, former, heads))
     elif migration.counts is not None:
         seen = await survey.observe(migration, goes_back=True, follows=False)
     else:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from router.errors import TransientError
+from router.errors import RecordError, TransientError
 from router.exchange.decision import Decision, Delivery, Step, Walk
 from router.exchange.model import (
     Binding,
@@ -31,7 +31,7 @@ from router.records.conversion import ValueConversion
 from router.records.record import Record
 from router.records.splitting import Branch, NoSplit, Otherwise, UnknownType, ValueSplit
 
-__all__ = ["SplitMigration", "Splitting", "TypeRefused", "read_kept", "split_of", "splitting_of", "way_of"]
+__all__ = ["SplitMigration", "Splitting", "TypeRefused", "read_kept", "refused", "split_of", "splitting_of", "way_of"]
 
 _HERE = Place("split.yaml", 1, 1)
 _TEAM = "migrations"
@@ -145,6 +145,22 @@ def way_of(catalogue: Catalogue, topic: str, into: Sequence[str]) -> str:
         return f"split.yaml does not name {', '.join(missing)} any more"
     if more := [each for each in branches if each not in into]:
         return f"split.yaml names {', '.join(more)} by now, with which it was not begun: abort it, and begin anew"
+    return ""
+
+
+def refused(catalogue: Catalogue, topic: str, records: Iterable[Record]) -> str:
+    """Which of these a split goes past none of, in words; empty where there is none, or where it goes past all. Raises NoSplit."""
+    split, branches = split_of(catalogue, topic)
+    if split.otherwise is not Otherwise.REFUSE:
+        return ""
+    deciding = _Deciding(topic, split, branches)
+    for record in records:
+        try:
+            deciding.decide(record)
+        except TypeRefused as error:
+            return str(error)
+        except RecordError:
+            continue
     return ""
 
 

@@ -148,6 +148,16 @@ class Survey:
                 count += max(0, await written_to(consumer, tp) - ends[tp])
             return count
 
+    async def heads(self, states: Collection[MirrorState], *, most: int) -> list[PlainRecord]:
+        """Of each of these partitions, the first records that are still to be copied: so many at most, with markers among them."""
+        found: list[PlainRecord] = []
+        async with self.consumer() as consumer:
+            for each in states:
+                tp, start = TopicPartition(each.topic, each.partition), max(each.position, each.start)
+                async for record in records_between(consumer, tp, start, min(each.end, start + most)):
+                    found.append(plain_record(record))  # noqa: PERF401 - it comes bit by bit
+        return found
+
     async def counts(self, topics: Collection[str]) -> dict[str, int]:
         """The partitions of those of these topics that exist."""
         async with self.consumer() as consumer:

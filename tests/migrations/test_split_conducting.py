@@ -150,3 +150,17 @@ async def test_a_catalogue_that_went_on_is_seen(place: Place) -> None:
         assert "split.yaml does not name" in seen.problem
     finally:
         await other.close()
+
+
+async def test_a_type_that_holds_copying_up_is_told(place: Place) -> None:
+    """With its record, to whoever asks how it stands."""
+    place.stage.split(SPLIT.replace("dead-letter", "refuse"))
+    settings = Settings.from_environment(place.stage.environ)
+    conductor = SplitConductor(settings, read_catalogue(settings.schemas), None)
+    try:
+        begun = await place.at()
+        assert (await conductor.observe(begun)).problem == ""
+        place.stage.topics.produce([{"topic": place.former, "partition": 0, "value": former(2, "grey", "n")}])
+        assert f"{place.former}/0/1: field 'colour' says 'grey'" in (await conductor.observe(begun)).problem
+    finally:
+        await conductor.close()

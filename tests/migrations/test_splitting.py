@@ -21,7 +21,7 @@ from router.migrations.phases import (
     stepped,
     troubles,
 )
-from router.migrations.splitting import SplitMigration, TypeRefused, read_kept, split_of, splitting_of, way_of
+from router.migrations.splitting import SplitMigration, TypeRefused, read_kept, refused, split_of, splitting_of, way_of
 from router.migrations.twins import Twins
 from router.records.avro import encode_whole
 from router.records.record import PlainRecord
@@ -195,3 +195,18 @@ def test_a_topic_of_another_version_is_not_split() -> None:
         split_of(new_catalogue(texts), "shop.event.v2")
     with pytest.raises(NoSplit, match="the catalogue has no schema of it"):
         split_of(new_catalogue(texts), "other.v1")
+
+
+def test_what_holds_a_split_up_is_found_among_what_is_still_to_be_copied() -> None:
+    """Where it goes past none of them; what is set aside holds nothing up."""
+    records = [
+        event("paid", paid={"sum": 5, "by": "ada"}),
+        PlainRecord(topic=FORMER, value=b""),
+        event("lost"),
+        event("gone"),
+    ]
+    catalogue = new_catalogue(catalogue_texts(SPLIT.replace("dead-letter", "refuse")))
+    told = "shop.event.v1/0/4: field 'type' says 'lost', which split.yaml does not name, and it says `else: refuse`"
+    assert refused(catalogue, FORMER, records).startswith(told)
+    assert refused(catalogue, FORMER, records[:2]) == ""
+    assert refused(new_catalogue(catalogue_texts()), FORMER, records) == ""
