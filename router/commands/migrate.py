@@ -78,6 +78,7 @@ def migrate() -> None:
         router migrate drain order.status --reason "all producers write v2"
         router migrate move order.status refunds --reason "reads v2 now"
         router migrate retire order.status --delete --reason "nobody reads v1"
+        router migrate start refund.update --split --reason "a subject for each of its types"
         router migrate repartition refunds.order.status.v1 --partitions 8 --reason "one consumer cannot keep up"
     """
 
