@@ -1,7 +1,9 @@
 """Two contenders turn by turn, for differences that are smaller than what two runs of the same contender differ by.
 
 Each pair is measured one right after the other, and which of both comes first alternates: what the machine does in these seconds
-favours nobody. What counts is the ratio within a pair; of these we take the median, and the interval in which the true median lies
+favours nobody. What a record costs one of them is the slope of a line through all readings of its turn (CPU seconds over records committed): its ends
+alone are off by what lanes have worked on and not committed, which of a turn of some seconds is several in a hundred. What counts
+is the ratio within a pair; of these we take the median, and the interval in which the true median lies
 with a probability of about 96 % or more, whatever the ratios' distribution is: between the k-th smallest and the k-th largest.
 """
 
@@ -59,7 +61,7 @@ def comparison(pairs: Sequence[tuple[Measurement, Measurement]], *, warm: bool) 
     """Of the turns' measurements; `warm`: only from half of the records on."""
     counted = [(one.warm, other.warm) if warm else (one.rate, other.rate) for one, other in pairs]
     return Comparison(
-        [other.per_cpu_second / one.per_cpu_second for one, other in counted],
+        [one.cpu_a_record / other.cpu_a_record for one, other in counted],
         [one.per_second / other.per_second for one, other in counted],
     )
 
