@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from router.language.declarations import Declarations, DeclaredExchange
 from router.language.durations import FOREVER, parse_retention, parse_wait
@@ -46,7 +46,7 @@ def check_order(declarations: Declarations, catalogue: Catalogue, *, supported: 
         yield from _start(exchange, exchange.shape.order)
         yield from _states(exchange, exchange.shape.order)
         yield from _policy(exchange, exchange.shape.order)
-        yield from _keys(exchange, exchange.shape.order)
+        yield from _keys(exchange, exchange.shape.order, declarations.by_subject)
         if exchange.shape.order.repartition:
             yield from _repartition(exchange, catalogue)
         yield from _fields(exchange, exchange.shape.order, catalogue)
@@ -145,7 +145,7 @@ def _policy(exchange: DeclaredExchange, order: OrderShape) -> Iterator[Finding]:
         yield found(Kind.WRONG_VALUE, exchange.place_of("order", name), message, "forget later, or wait less")
 
 
-def _keys(exchange: DeclaredExchange, order: OrderShape) -> Iterator[Finding]:
+def _keys(exchange: DeclaredExchange, order: OrderShape, by_subject: Mapping[str, str]) -> Iterator[Finding]:
     if order.repartition:
         return
     place = exchange.place_of("order", "by")
@@ -157,7 +157,8 @@ def _keys(exchange: DeclaredExchange, order: OrderShape) -> Iterator[Finding]:
         message = f"the records' keys are '{exchange.shape.key}', and they are to be ordered by '{order.by}'"
         hint = f"order by '{exchange.shape.key}', or say 'repartition: true'"
         yield found(Kind.NEEDS_REPARTITION, place, message, hint)
-    sources = dict.fromkeys(exchange.shape.sources)
+    # A subject's versions are one source here: what is wrong with these, `mixed-source` says.
+    sources = {by_subject.get(each, each) for each in exchange.shape.sources}
     if len(sources) > 1:
         message = f"'{exchange.name}' has {len(sources)} sources, and only records of one partition can be put in order"
         place = exchange.file.key_place(*exchange.path, "order")

@@ -97,6 +97,18 @@ def test_the_way_out_is_named() -> None:
     assert "write 'order.status' here" in str(found)
 
 
+def test_an_ordered_subject_is_not_told_to_repartition() -> None:
+    """That would be refused as well: the one finding says what helps."""
+    order = "order: {by: state, sequence: state, states: [a, b]}"
+    text = f"  e: {{type: topic, sources: [order.status], routing-key: '{{state}}', key: state, {order}}}\n"
+    _, findings = load(HEAD + text + BOUND)
+    kinds = {str(each.kind) for each in findings}
+    assert "mixed-source" in kinds
+    assert "needs-repartition" not in kinds
+    _, findings = load(HEAD + text.replace("[order.status]", "[order.status, payment]") + BOUND)
+    assert "needs-repartition" in {str(each.kind) for each in findings}
+
+
 def test_a_subject_of_one_version_may_be_in_order() -> None:
     """It is one topic."""
     text = (
