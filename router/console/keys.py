@@ -224,8 +224,12 @@ async def key(sight: Sight, parameters: Parameters) -> Answer:
         nothing: Answer = {"key": None, "look": look, "found": [], "events": [], "unanswered": [], "looked": []}
         return {**nothing, "problems": [], "index": None}
     ordered = sorted(name for name, each in sight.today.route_set.sources.items() if each.order is not None)
-    tables_ = await asyncio.gather(*(_in_table(sight, source, wanted) for source in ordered))
-    looked, index = await asyncio.gather(_in_topics(sight, wanted, look=look), copies_of_key(sight, wanted))
+    # Somebody waits: none of these is asked after another.
+    tables_, looked, index = await asyncio.gather(
+        asyncio.gather(*(_in_table(sight, source, wanted) for source in ordered)),
+        _in_topics(sight, wanted, look=look),
+        copies_of_key(sight, wanted),
+    )
     known = {(each["topic"], each["partition"], each["offset"]) for each in looked["events"]}
     copied = [each for each in index["events"] if (each["topic"], each["partition"], each["offset"]) not in known]
     events = [*(event for told in (*tables_, looked) for event in told["events"]), *copied]
