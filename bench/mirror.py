@@ -201,7 +201,9 @@ def _table(rounds: Sequence[Mapping[str, _Found]]) -> str:
         each = [found[way] for found in rounds]
         rate, cost = median(one.per_second for one in each), median(one.microseconds for one in each)
         spread = (max(one.microseconds for one in each) - min(one.microseconds for one in each)) / cost / 2
-        rows.append([way, f"{round(rate, -2):,.0f}", f"{cost:.1f} ± {spread:.0%}"])
+        rows.append(
+            [way, f"{round(rate, -2):,.0f}", f"{cost:.1f} ± {spread:.0%}" if len(rounds) > 1 else f"{cost:.1f}"]
+        )
     return markdown(columns, rows)
 
 
