@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -31,14 +31,15 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode import Service
 
-from router.errors import BrokerUnavailable, CommitFailed, OffsetOutOfRange
+from router.errors import BrokerUnavailable, OffsetOutOfRange
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.fetching import Demand, unpack_lightly
 from router.lanes.lanes import Lanes
 from router.lanes.log_ends import note_of, standing, written_to
+from router.lanes.positions import ConsumerPositions, topic_partition
 from router.observe.logs import get_logger
 
-__all__ = ["BatchConsumer", "BatchTransport", "ConsumerPositions"]
+__all__ = ["BatchConsumer", "BatchThread", "BatchTransport"]
 
 log = get_logger("router.lanes")
 
@@ -317,75 +318,6 @@ def _hold(subscriptions: Any, tp: TopicPartition) -> object:
     return state._position_fut if state is not None else None  # noqa: SLF001 - replaced by await_reset() alone
 
 
-class ConsumerPositions:
-    """A lane's port to the consumer."""
-
-    def __init__(self, consumer: BatchConsumer) -> None:
-        self._consumer = consumer
-
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
-        """See Positions."""
-        thread = self._consumer.thread
-        try:
-            return await thread.seek_to_group(_tp(source))
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
-
-    async def commit(self, source: SourcePartition, offset: int) -> None:
-        """See Positions."""
-        thread = self._consumer.thread
-        try:
-            await thread.commit_offset(_tp(source), offset)
-        except kafka_errors.KafkaError as error:
-            raise CommitFailed(topic=source.topic, partition=source.partition, problem=repr(error)) from error
-
-    async def end(self, source: SourcePartition) -> int:
-        """See Positions."""
-        thread = self._consumer.thread
-        try:
-            return await thread.end(_tp(source))
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers="a broker", problem=repr(error)) from error
-
-    async def ends(self, sources: Collection[SourcePartition]) -> Mapping[SourcePartition, int]:
-        """See GroupPositions."""
-        try:
-            ends = await self._consumer.thread.ends([_tp(source) for source in sources])
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers="a broker", problem=repr(error)) from error
-        return {source: ends[_tp(source)] for source in sources}
-
-    async def standing(self, sources: Collection[SourcePartition]) -> Mapping[SourcePartition, int]:
-        """See GroupPositions."""
-        try:
-            stands = await self._consumer.thread.standing([_tp(source) for source in sources])
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
-        return {source: stands[_tp(source)] for source in sources}
-
-    async def note_of(self, source: SourcePartition) -> str:
-        """What the group's last commit has with it; empty where there is none. Raises BrokerUnavailable."""
-        try:
-            return await self._consumer.thread.note_of(_tp(source))
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
-
-    async def written_to(self, source: SourcePartition) -> int:
-        """See GroupPositions."""
-        try:
-            return await self._consumer.thread.written_to(_tp(source))
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers="a broker", problem=repr(error)) from error
-
-    async def owns(self, source: SourcePartition) -> bool:
-        """See Positions."""
-        thread = self._consumer.thread
-        try:
-            return await thread.owns(_tp(source))
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
-
-
 class BatchConsumer(driver.Consumer):
     """Faust's consumer, with lanes in the place of acknowledgements."""
 
@@ -399,11 +331,11 @@ class BatchConsumer(driver.Consumer):
 
     def lag(self, source: SourcePartition) -> int | None:
         """Records of a partition that were not yet fetched; None where that is not known."""
-        return self._thread.lag(_tp(source))
+        return self._thread.lag(topic_partition(source))
 
     def unread(self, source: SourcePartition) -> bool:
         """Whether a partition's log is known to hold more than was fetched."""
-        return self._thread.unread(_tp(source))
+        return self._thread.unread(topic_partition(source))
 
     @property
     def thread(self) -> BatchThread:
@@ -428,7 +360,7 @@ class BatchConsumer(driver.Consumer):
                     await self._thread.show_life()
                     continue
                 within = _IDLE_FETCH if len(accepting) == len(self.lanes) else _BUSY_FETCH
-                batches = await self._thread.fetch({_tp(source) for source in accepting}, within, most)
+                batches = await self._thread.fetch({topic_partition(source) for source in accepting}, within, most)
                 for batch in batches:
                     self.lanes.offered(batch)
                 if batches:
@@ -503,7 +435,3 @@ class BatchTransport(driver.Transport):
 def _client_tp(tp: TopicPartition) -> TopicPartition:
     """Faust has a class of its own for these."""
     return TopicPartition(tp.topic, tp.partition)
-
-
-def _tp(source: SourcePartition) -> TopicPartition:
-    return TopicPartition(source.topic, source.partition)

@@ -30,6 +30,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
         "router/lanes/kafka.py",
         "router/lanes/kept_values.py",
         "router/lanes/log_ends.py",
+        "router/lanes/positions.py",
         "router/lanes/producer.py",
         "router/lanes/transport.py",
         "router/migrations/access.py",

@@ -24,7 +24,7 @@ from aiokafka import errors as kafka_errors
 from aiokafka.structs import TopicPartition
 
 from router.errors import Gap, RouterError
-from router.lanes import kafka, lane, lanes, protocol, transport
+from router.lanes import kafka, lane, lanes, positions, protocol, transport
 
 BUILDS: dict[str, Callable[[], None]] = {}
 
@@ -130,7 +130,7 @@ def one_id_a_worker() -> None:
 def offsets_apart() -> None:
     """Commits the offset to the group, a moment after the transaction with the copies."""
     made: dict[Any, Any] = {}
-    whole = transport.ConsumerPositions.__init__
+    whole = positions.ConsumerPositions.__init__
 
     def init(self: Any, consumer: Any) -> None:
         whole(self, consumer)
@@ -147,7 +147,7 @@ def offsets_apart() -> None:
         await asyncio.sleep(0.1)
         await made["positions"].commit(self._source, offset)
 
-    transport.ConsumerPositions.__init__ = init  # type: ignore[method-assign]
+    positions.ConsumerPositions.__init__ = init  # type: ignore[method-assign]
     kafka.TransactionalCarrier.commit = commit  # type: ignore[method-assign]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from router.lanes.carrier import SLOW, Carrier, Positions, Waiting
 from router.lanes.kafka import IdempotentCarrier
-from router.lanes.transport import ConsumerPositions
+from router.lanes.positions import ConsumerPositions
 from router.testing import MemoryCarrier, MemoryConsumer
 
 

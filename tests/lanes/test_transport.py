@@ -17,7 +17,6 @@ from aiokafka.structs import TopicPartition
 from support.topics import Topics
 from support.worlds import InlineThread
 
-from router.errors import BrokerUnavailable, CommitFailed
 from router.exchange.decision import Decision, Delivery, Walk
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Positions
@@ -27,8 +26,9 @@ from router.lanes.directory import KafkaDirectory
 from router.lanes.kafka import IdempotentCarrier
 from router.lanes.lane import Lane, LaneObserver
 from router.lanes.lanes import Lanes
+from router.lanes.positions import ConsumerPositions
 from router.lanes.protocol import CommitBudget, Pace
-from router.lanes.transport import BatchConsumer, BatchTransport, ConsumerPositions
+from router.lanes.transport import BatchConsumer, BatchTransport
 from router.records.record import PlainRecord
 from router.testing import BrokerAway, MemoryBroker, MemoryWorker
 
@@ -354,18 +354,6 @@ async def test_assignment_is_taken_without_waiting_for_its_lanes(desk: Desk) -> 
     assert not worker.lanes.accepting()
     assert asked == [set()]
     await worker.stop(finish=False)
-
-
-@pytest.mark.parametrize("error", [kafka_errors.KafkaTimeoutError(), kafka_errors.IllegalStateError()])
-async def test_errors_of_the_group_are_translated(desk: Desk, error: Exception) -> None:
-    """A lane knows none of the client's."""
-    desk.consumer.fails = error
-    with pytest.raises(BrokerUnavailable):
-        await desk.positions.seek_to_committed(SOURCE)
-    with pytest.raises(CommitFailed) as caught:
-        await desk.positions.commit(SOURCE, 5)
-    assert (caught.value.topic, caught.value.partition) == ("orders.v1", 0)
-    assert caught.value.__cause__ is error
 
 
 # --- a whole app -------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from router.lanes.copies import Copies
 from router.lanes.destinations import Destinations, TopicDirectory
 from router.lanes.directory import KafkaDirectory
 from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
-from router.lanes.transport import BatchThread, ConsumerPositions
+from router.lanes.positions import ConsumerPositions
+from router.lanes.transport import BatchThread
 from router.testing import (
     BrokerAway,
     MemoryBroker,
