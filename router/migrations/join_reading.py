@@ -244,7 +244,9 @@ class Joins(TwinLanes):
             )
             log.error("records to be joined are deleted", source=str(joining.source), error=loss)
         if self._accepts_loss and joining.merge is merge:
-            joining.merge = Merge([max(at, starts[tp]) for tp, at in zip(tps, merge.passed, strict=True)])
+            joining.merge = Merge(
+                [max(at, starts[tp]) for tp, at in zip(tps, merge.passed, strict=True)], apart=merge.apart
+            )
         else:
             log.debug("nothing is joined", error=error)
             await asyncio.sleep(_AGAIN)

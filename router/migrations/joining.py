@@ -22,6 +22,7 @@ from router.lanes.copying import Copier, Refusals
 from router.lanes.table import BatchCopier
 from router.migrations.crossing import Crossing
 from router.migrations.merging import Merge, Run
+from router.records.headers import HOP, ORIGIN, decode_origin
 from router.records.record import Headers, PlainRecord, Record
 
 __all__ = ["Joining"]
@@ -72,7 +73,15 @@ class Joining:
             if not notes[topic]:
                 # A place without a note is none of ours.
                 crossing.passed(positions[topic])
-        self.merge = Merge([positions[each] for each in self.topics])
+        self.merge = Merge([positions[each] for each in self.topics], apart=self._looks_copied)
+
+    def _looks_copied(self, record: Record) -> bool:
+        """Whether a record says that it is a copy of the old topic's; whether it is one, `Crossing` says."""
+        headers = record.headers
+        if not headers or headers[-1][0] != HOP or len(headers) == 1 or headers[-2][0] != ORIGIN:
+            return False
+        origin = decode_origin(headers[-2][1])
+        return origin is not None and origin.topic == self.source.topic
 
     def feed(self, runs: Sequence[Run]) -> None:
         """These come next, and are written with the lane's next batch."""

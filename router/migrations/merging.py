@@ -21,7 +21,7 @@ both logs, which only clocks that disagree can do, the least timestamp goes firs
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from router.records.record import Record
@@ -60,8 +60,12 @@ class _Log:
 class Merge:
     """Of the partitions of one number, of several topics; they are named by their numbers."""
 
-    def __init__(self, positions: Sequence[int]) -> None:
-        """`positions` are those from which on each is read."""
+    def __init__(self, positions: Sequence[int], *, apart: Callable[[Record], bool] = lambda _: False) -> None:
+        """`positions` are those from which on each is read.
+
+        Records that stand `apart` wait for none and have none wait: copies come late, with the time of their originals.
+        """
+        self.apart = apart
         self._logs = [_Log(position=each, passed=each) for each in positions]
         self._round = 0
 
@@ -85,6 +89,8 @@ class Merge:
         log = self._logs[topic]
         for record in records:
             log.records.append((self._round, record))
+            if self.apart(record):
+                continue
             log.keys.setdefault(record.key, deque()).append(record.timestamp)
             log.latest = max(log.latest, record.timestamp)
         log.position = position
@@ -105,10 +111,11 @@ class Merge:
         while (topic := self._next(until, limit)) is not None:
             log = self._logs[topic]
             _, record = log.records.popleft()
-            own = log.keys[record.key]
-            own.popleft()
-            if not own:
-                del log.keys[record.key]
+            if not self.apart(record):
+                own = log.keys[record.key]
+                own.popleft()
+                if not own:
+                    del log.keys[record.key]
             log.passed = log.records[0][1].offset if log.records else log.position
             before = runs.pop()[1] if runs and runs[-1][0] == topic else []
             before.append(record)
@@ -126,7 +133,7 @@ class Merge:
         for number, log in enumerate(self._logs):
             if log.records:
                 read, record = log.records[0]
-                heads.append((record.timestamp, number, record.key, read))
+                heads.append((record.timestamp, number, None if self.apart(record) else record.key, read))
         heads.sort(key=lambda each: each[:2])
         free = [each for each in heads if not self._waits(each[0], each[1], each[2])]
         for at, number, _, read in free or heads[:1]:

@@ -62,6 +62,15 @@ def test_clocks_that_contradict_both_logs_hold_nothing_up() -> None:
     assert sum(len(each.records) for each in merge.release(merge.turn(), [2, 2])) == 4
 
 
+def test_copies_that_come_late_hold_nothing_up() -> None:
+    """With the time of their originals, behind natives, they would have each topic wait for the other."""
+    late = {50, 60}
+    merge = Merge([0, 0], apart=lambda one: one.timestamp in late)
+    merge.read(0, [record(0, 300, "a"), record(1, 60, "b")], 2)
+    merge.read(1, [record(0, 250, "b"), record(1, 50, "a"), record(2, 280, "a")], 3)
+    assert [each[1] for each in brief(merge.release(merge.turn(), [2, 3]))] == [[250, 50, 280], [300, 60]]
+
+
 def test_what_was_read_after_the_ends_were_asked_for_waits() -> None:
     """Something earlier may stand behind them; and what waits for it waits as well."""
     merge = Merge([0, 0])
