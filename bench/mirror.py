@@ -173,7 +173,7 @@ def _round(where: Kafka, word: str, records: int) -> dict[str, _Found]:
         settings = {"bootstrap": where.bootstrap, "source": former, "target": by_hand, "group": f"{word}-by-hand"}
         # What was copied back into v1 is copied by hand as well: all that is there.
         count = 3 * records
-        hand = [sys.executable, "-m", "bench.peers.topic_copy", json.dumps(settings)]
+        hand = [sys.executable, "-m", "bench.topic_copy", json.dumps(settings)]
         with _process(hand, clean, home) as pid:
             found["by hand, back-fill"] = _measured(topics, by_hand, count, pid, from_start=True)
             with _writing(where.bootstrap, former, 1, records):

@@ -17,6 +17,8 @@
     │   ├── CannotServe          (console.serving) the console cannot begin
     │   ├── WrongPhase           (migrations.phases) a step does not follow from where a migration is
     │   ├── CannotMigrate        (migrations.conducting) what stands in the way of a migration's step
+    │   ├── CannotClose          (migrations.access) these brokers close no topic to writers, or not for whoever asks
+    │   ├── NotMovable           (migrations.spreading) a group cannot go on in its topic's next generation now
     │   ├── NoConversion         (records.conversion) two versions of a subject have no conversion between them
     │   ├── NoSplit              (records.splitting) a subject is not to be split, or not by what was written
     │   └── InvalidSchema        a schema in the catalogue cannot be used
@@ -52,12 +54,16 @@
     │   ├── TopicRefused         (commands.cluster) the cluster does not create or change a topic as it was asked to
     │   ├── ChangelogUnfit       (order.table_errors) the changelog of a table is missing, or has not the partitions of its source
     │   ├── DiskFailed           (order.table_errors) what a worker keeps of a table cannot be read or written
-    │   ├── Superseded           (redrive.redriver) another command over the same dead letters has begun
+    │   ├── Superseded           (redrive.carrying) another command over the same dead letters has begun
     │   ├── GroupMoved           (redrive.groups) a group got members, or moved, before its offset could be moved
     │   ├── ReplayExists         (replay.log) a replay of this id was asked for already
     │   ├── ReplayUnknown        (replay.serving) a lane is in the midst of a replay that nobody tells it of
     │   ├── MigrationMoved       (migrations.log) somebody else has taken a migration a step further
     │   ├── TypeRefused          (migrations.splitting) a record is of a type that its topic's split goes past none of
+    │   ├── NotUnderWay          (migrations.under_way) a mirror is to copy what nobody has it copy any more
+    │   ├── PlacesExpired        (migrations.under_way) a mirror has copied, and its group has no place any more
+    │   ├── NotMoved             (migrations.generation_lanes) nobody has said where a group goes on in a topic's next generation
+    │   ├── MovedOn              (migrations.generation_lanes) a group goes on in a topic's next generation, and not here
     │   ├── NotSettled           (migrations.conducting) mirrors have not followed a step in time
     │   ├── Gap                  a batch does not follow what its lane carried last
     │   └── OffsetOutOfRange     what the group committed is not in the log any more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -140,10 +141,41 @@ async def test_only_these_pages_are_served(app: RouterApp) -> None:
         "/api/dead-letters/plan",
         "/api/dead-letters/redrive",
         "/api/dead-letters/skip",
+        "/api/dead-letters/edit",
+        "/api/offsets",
+        "/api/offsets/plan",
+        "/api/offsets/skip",
+        "/api/replays",
+        "/api/replays/plan",
+        "/api/replays/{command}",
         "/api/parked",
         "/api/parked/give-up",
         "/api/parked/release",
     }
+
+
+async def test_nothing_below_api_answers_without_the_token(app: RouterApp) -> None:
+    """By whatever method."""
+    runner = web.AppRunner(await app.web.wsgi())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    routes = [(each.method, each.resource.canonical) for each in app.web.web_app.router.routes() if each.resource]
+    answers = {}
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
+            for method, path in routes:
+                if path.startswith("/api"):
+                    async with session.request(
+                        "GET" if method == "*" else method, re.sub("{.*?}", "1", path)
+                    ) as answer:
+                        answers[method, path] = answer.status
+    finally:
+        await runner.cleanup()
+    asked = {path for _, path in answers}
+    assert len(asked) > 20
+    assert {path for (_, path), status in answers.items() if status == 401} == asked
+    # Faust routes methods to views that have none for them.
+    assert set(answers.values()) == {401, 405}
 
 
 async def test_lane_of_this_worker_answers_from_its_disk(app: RouterApp) -> None:
