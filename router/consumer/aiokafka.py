@@ -168,7 +168,8 @@ class Consumer:
     # --- one turn --------------------------------------------------------------------------------------------------------
 
     async def _turn(self, process: Process) -> None:
-        await self._calm.wait()
+        if not await self._is_calm():
+            return
         if self._problem is not None:
             raise self._problem
         for partition in sorted(self._to_open):
@@ -181,6 +182,15 @@ class Consumer:
                 await self._process(process, record)
             await self._commit_where_due(idle=not self._buffer)
         await self._commit_where_due(idle=True)
+
+    async def _is_calm(self) -> bool:
+        """Wait out a rebalance; whether it is over, since `stop` waits for none: other members may take long."""
+        if not self._calm.is_set():
+            waiting = [asyncio.ensure_future(each.wait()) for each in (self._calm, self._stopping)]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for each in waiting:
+                each.cancel()
+        return self._calm.is_set()
 
     async def _fetch(self, within_ms: int) -> None:
         epochs = dict(self._epochs)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from router.consumer.gathering import Share, Write
@@ -21,6 +21,8 @@ from router.consumer.gathering import Share, Write
 __all__ = ["Transactions", "Unclear"]
 
 _TIMEOUT_MS = 15_000
+_CLOSE_WITHIN = 1.0
+"""Seconds that a producer gets to end in peace."""
 
 
 class Unclear(Exception):
@@ -57,8 +59,7 @@ class Transactions:
         try:
             await producer.start()
         except BaseException:
-            with suppress(Exception):
-                await producer.stop()
+            await _stop(producer)
             raise
         self._producer = producer
 
@@ -67,10 +68,10 @@ class Transactions:
         producer = self._producer
         if producer is None:
             raise Unclear("its producer is closed")
+        deliveries: list[asyncio.Future[Any]] = []
         try:
             self._at("begin")
             await producer.begin_transaction()
-            deliveries = []
             for write in share.writes:
                 self._at("write")
                 deliveries.append(await _send(producer, write))
@@ -81,16 +82,28 @@ class Transactions:
             await producer.send_offsets_to_transaction(offsets, self._group)
             self._at("end")
             await producer.commit_transaction()
-        except (KafkaError, ValueError, AssertionError) as error:
+        # It may be shut out between any two steps; aiokafka then says that there is no transaction, and that is no KafkaError.
+        except (KafkaError, IllegalOperation, ValueError, AssertionError) as error:
+            for each in deliveries:
+                # What came of them is told by this error, and asked for no more.
+                each.add_done_callback(lambda one: one.cancelled() or one.exception())
             raise Unclear(repr(error)) from error
 
     async def close(self) -> None:
         """What is open comes to nothing."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            # It cannot flush what brokers have refused, and there is nothing that it should.
-            with suppress(Exception):
-                await producer.stop()
+            await _stop(producer)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """End a producer, whatever has become of it. What it has not committed comes to nothing, so there is nothing to flush."""
+    with suppress(Exception):
+        # Its own way out waits for batches that brokers refuse, and for answers over connections that are gone.
+        async with asyncio.timeout(_CLOSE_WITHIN):
+            await producer.stop()
+    with suppress(Exception):
+        await producer.client.close()
 
 
 async def _send(producer: AIOKafkaProducer, write: Write) -> asyncio.Future[Any]:

@@ -10,6 +10,7 @@ import pytest
 from confluent_kafka import KafkaException
 from support.topics import Topics
 
+from router.develop.topics import TopicSpec, ensure_topics
 from router.lanes.batch import SourcePartition
 from router.lanes.kafka import transactional_id
 from router.migrations.generation_kafka import GenerationKafka, WorkerStanding, origin_of
@@ -108,7 +109,8 @@ async def test_a_worker_asks_what_is_still_to_be_copied(place: Place) -> None:
     """Of what the former generation has when it asks, and in open transactions as well; nothing where nobody copies."""
     standing = WorkerStanding(place.settings)
     assert await standing.left(place.new) is None
-    place.topics.create(MIGRATIONS, cleanup_policy="compact")
+    # All the tests' migrations share it, as a cluster's do.
+    ensure_topics(place.settings.broker, [TopicSpec(MIGRATIONS, config={"cleanup.policy": "compact"})])
     migration = Migration(
         name=place.name, source=1, target=2, generation=1, counts=(1, 2), by="murmur2",
         steps=(Step(Phase.MIRROR, 1, "ada", "why"),),
