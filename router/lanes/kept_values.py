@@ -53,6 +53,8 @@ class KeptValues(Generic[V]):
         self._directory = KafkaDirectory(self._bootstrap, self._security)
         self._consumer: AIOKafkaConsumer | None = None
         self._found: dict[str, V] = {}
+        self._asking = asyncio.Lock()
+        """Lanes that open together ask together, and share one connection."""
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -63,13 +65,14 @@ class KeptValues(Generic[V]):
 
     async def latest(self) -> Mapping[str, V]:
         """All values by their keys, as they are now."""
-        try:
-            consumer = await self._reading()
-            if consumer is not None:
-                await self._read_on(consumer)
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
-        return dict(self._found)
+        async with self._asking:
+            try:
+                consumer = await self._reading()
+                if consumer is not None:
+                    await self._read_on(consumer)
+            except kafka_errors.KafkaError as error:
+                raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
+            return dict(self._found)
 
     async def write(self, value: V, *, before: V | None) -> None:
         """Keep a value, if what is kept is still what it was."""

@@ -13,7 +13,6 @@ a process that wakes joins its group again, where nobody else is, and its lanes 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -119,25 +118,12 @@ class WhileUnderWay:
                 raise PlacesExpired(topic=origin.topic, partition=number, group=self._group)
 
 
-class _OneByOne:
-    """Lets the lanes of a mirror, which open together, ask one after the other: they share a connection. Fulfils KnowsMigrations."""
-
-    def __init__(self, migrations: KnowsMigrations) -> None:
-        self._migrations = migrations
-        self._asking = asyncio.Lock()
-
-    async def latest(self) -> Mapping[str, Migration]:
-        """See KnowsMigrations."""
-        async with self._asking:
-            return await self._migrations.latest()
-
-
 class MirrorLanes:
     """What stands around the lanes of a mirror, in the place of `GenerationLanes`."""
 
     def __init__(self, migrations: KnowsMigrations, places: KnowsPlaces, *, workers: str, group: str) -> None:
         """See WhileUnderWay."""
-        self._migrations = _OneByOne(migrations)
+        self._migrations = migrations
         self._places = places
         self._workers = workers
         self._group = group

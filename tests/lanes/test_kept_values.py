@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from support.waiting import comes_to
@@ -72,6 +73,31 @@ async def test_what_is_not_what_it_was_is_left(kept: list[KeptValues[str]]) -> N
             await kept[1].write("axe", before=before)
     await kept[1].write("bee", before=None)
     await comes_to(kept[0].latest, {"a": "apple", "b": "bee"})
+
+
+class Watched(KeptValues[str]):
+    """Whose connection is asked by one at a time."""
+
+    asked = False
+
+    async def _read_on(self, consumer: Any) -> None:
+        assert not self.asked, "somebody else asks"
+        self.asked = True
+        await super()._read_on(consumer)
+        self.asked = False
+
+
+@pytest.mark.kafka
+async def test_lanes_that_open_together_ask_one_after_the_other(
+    kept: list[KeptValues[str]], kafka: str, unique: str
+) -> None:
+    """They share a connection, which the first of them makes."""
+    await kept[0].write("apple", before=None)
+    together = Watched(Settings.from_environment({"ROUTER_BROKER": kafka}), Words(unique))
+    try:
+        assert await asyncio.gather(*(together.latest() for _ in range(5))) == [{"a": "apple"}] * 5
+    finally:
+        await together.close()
 
 
 @pytest.mark.kafka

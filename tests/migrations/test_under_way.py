@@ -1,6 +1,5 @@
 """A mirror's lane that opens looks whether it is to copy: what hung through a step writes nothing."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,14 +22,9 @@ class Kept:
 
     def __init__(self, *migrations: Migration) -> None:
         self._migrations = {each.key: each for each in migrations}
-        self._asked = False
 
     async def latest(self) -> Mapping[str, Migration]:
-        """As told; asked by one at a time, since its connection is one."""
-        assert not self._asked, "somebody else asks"
-        self._asked = True
-        await asyncio.sleep(0)
-        self._asked = False
+        """As told."""
         return self._migrations
 
 
@@ -126,15 +120,6 @@ async def test_a_generation_has_its_copies_from_one_former_partition() -> None:
         await positions.seek_to_committed(SourcePartition("hot.g2", 7))
     assert await positions.seek_to_committed(SourcePartition("hot.g2", 6)) == (1, 5)
     assert lost.every == [2, 2]
-
-
-async def test_lanes_that_open_together_ask_one_after_the_other() -> None:
-    """They share a connection."""
-    under_way = migration(Phase.MIRROR)
-    lanes = MirrorLanes(Kept(under_way), Places(), workers="shop", group=under_way.group("shop"))
-    sources = [SourcePartition(FORMER, number) for number in range(5)]
-    opened = await asyncio.gather(*(lanes.positions(Place()).seek_to_committed(each) for each in sources))
-    assert opened == [(1, 5)] * 5
 
 
 def test_a_mirror_waits_for_no_other() -> None:
