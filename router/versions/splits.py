@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from router.language.findings import Level
 from router.language.nodes import MappingNode, node_at
@@ -234,8 +235,7 @@ class _Loader:
     def _meaning(self, name: str, shape: BranchShape, source: Revision, target: Revision) -> Meaning | None:
         has = self._has(name, source)
         lacks = frozenset(each for other in self._shape.into for each in self._has(other, source)) - has
-        pair = _JsonPair if isinstance(source.schema, JsonSchema) else _AvroPair
-        both = pair(source, target, has=has, lacks=lacks)
+        both = _pair(source, target, has=has, lacks=lacks)
         alone = len(shape.types) == 1
         names = f"{self._name} {self._shape.of}", name
         file = self._parsed.file
@@ -299,90 +299,63 @@ class _Loader:
         self.findings.append(VersionFinding(self._parsed.place(*path), Level.ERROR, kind, message, suggestion))
 
 
-class _AvroPair:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
     """The old topic's records of one meaning, and its subject's."""
 
-    def __init__(self, source: Revision, target: Revision, *, has: frozenset[str], lacks: frozenset[str]) -> None:
-        wide = version_schema(source)
-        self._target = version_schema(target)
-        self._one = narrowed(wide, has=has, lacks=lacks)
-        self._subjects = source.subject, target.subject
-        self.narrow: _Convert = resolve_revision(wide, self._one, refusing=True)
-        self._widen: _Convert = resolve_revision(self._one, wide)
+    build: Callable[..., tuple[Conversion | None, tuple[VersionFinding, ...]]]
+    """What makes conversions between schemas of this kind."""
+    subjects: tuple[str, str]
+    one: Any
+    """The old schema, as records of this meaning have it."""
+    target: Any
+    narrow: _Convert
+    """Checks that a whole record is such a one, and makes it one."""
+    widen: _Convert = field(default=lambda body: body)
+    """The other way."""
 
     def forth(
-        self,
-        parsed: ParsedFile[ConversionFile],
-        *,
-        names: tuple[str, str],
-        file: str,
-        implied: Mapping[str, StepShape],
-        free: frozenset[str],
+        self, parsed: ParsedFile[ConversionFile], *, implied: Mapping[str, StepShape], free: frozenset[str], **told: Any
     ) -> tuple[Conversion | None, tuple[VersionFinding, ...]]:
         """From the old topic to the subject, of narrowed records."""
-        return build_conversion(
-            parsed, subject=self._subjects[0], file=file, source=self._one, target=self._target,
-            names=names, implied=implied, free=free,
-        )  # fmt: skip
+        subject, _ = self.subjects
+        return self.build(
+            parsed, subject=subject, source=self.one, target=self.target, implied=implied, free=free, **told
+        )
 
     def back(
-        self, parsed: ParsedFile[ConversionFile], *, names: tuple[str, str], file: str, implied: Mapping[str, StepShape]
+        self, parsed: ParsedFile[ConversionFile], *, implied: Mapping[str, StepShape], **told: Any
     ) -> tuple[Conversion | None, tuple[VersionFinding, ...]]:
         """The other way."""
-        made, found = build_conversion(
-            parsed,
-            subject=self._subjects[1],
-            file=file,
-            source=self._target,
-            target=self._one,
-            names=names,
-            implied=implied,
-        )
+        _, subject = self.subjects
+        made, found = self.build(parsed, subject=subject, source=self.target, target=self.one, implied=implied, **told)
         if made is None:
             return None, found
-        inner, widen = made.convert, self._widen
+        inner, widen = made.convert, self.widen
         return replace(made, convert=lambda body: widen(inner(body))), found
 
 
-class _JsonPair:
-    """The same of JSON."""
-
-    def __init__(self, source: Revision, target: Revision, *, has: frozenset[str], lacks: frozenset[str]) -> None:
-        assert isinstance(source.schema, JsonSchema)
+def _pair(source: Revision, target: Revision, *, has: frozenset[str], lacks: frozenset[str]) -> _Pair:
+    subjects = source.subject, target.subject
+    if isinstance(source.schema, JsonSchema):
         assert isinstance(target.schema, JsonSchema)
-        self._one = source.version, narrowed_json(source.schema, has=has, lacks=lacks)
-        self._target = target.version, target.schema
-        self._subjects = source.subject, target.subject
-        self.narrow: _Convert = json_check(has=has, lacks=lacks)
-
-    def forth(
-        self,
-        parsed: ParsedFile[ConversionFile],
-        *,
-        names: tuple[str, str],
-        file: str,
-        implied: Mapping[str, StepShape],
-        free: frozenset[str],
-    ) -> tuple[Conversion | None, tuple[VersionFinding, ...]]:
-        """See _AvroPair."""
-        return build_json_conversion(
-            parsed, subject=self._subjects[0], file=file, source=self._one, target=self._target,
-            names=names, implied=implied, free=free,
-        )  # fmt: skip
-
-    def back(
-        self, parsed: ParsedFile[ConversionFile], *, names: tuple[str, str], file: str, implied: Mapping[str, StepShape]
-    ) -> tuple[Conversion | None, tuple[VersionFinding, ...]]:
-        """See _AvroPair."""
-        return build_json_conversion(
-            parsed,
-            subject=self._subjects[1],
-            file=file,
-            source=self._target,
-            target=self._one,
-            names=names,
-            implied=implied,
+        return _Pair(
+            build=build_json_conversion,
+            subjects=subjects,
+            one=(source.version, narrowed_json(source.schema, has=has, lacks=lacks)),
+            target=(target.version, target.schema),
+            narrow=json_check(has=has, lacks=lacks),
         )
+    wide = version_schema(source)
+    one = narrowed(wide, has=has, lacks=lacks)
+    return _Pair(
+        build=build_conversion,
+        subjects=subjects,
+        one=one,
+        target=version_schema(target),
+        narrow=resolve_revision(wide, one, refusing=True),
+        widen=resolve_revision(one, wide),
+    )
 
 
 def _narrowly(convert: _Convert, narrow: _Convert, *, file: str, told: str) -> _Convert:
