@@ -13,7 +13,16 @@ from typing import Protocol, Self
 from router.lanes.batch import SourcePartition
 from router.lanes.copies import Copies, CopyBatch, TopicPartition
 
-__all__ = ["NOT_ENOUGH_REPLICAS", "SLOW", "TRANSACTION_ENDING", "Carrier", "CarrierFactory", "Positions", "Waiting"]
+__all__ = [
+    "NOT_ENOUGH_REPLICAS",
+    "SLOW",
+    "TRANSACTION_ENDING",
+    "Carrier",
+    "CarrierFactory",
+    "Positions",
+    "Resuming",
+    "Waiting",
+]
 
 SLOW = "broker-slow"
 """The reason of a wait of which nobody knows the cause."""
@@ -56,6 +65,28 @@ class Positions(Protocol):
 
     async def owns(self, source: SourcePartition) -> bool:
         """Whether the group, asked now, takes the partition for this worker's. Raises BrokerUnavailable."""
+
+
+class Resuming:
+    """The positions of a lane that has something else to do when it opens: a base. Fulfils `Positions`.
+
+    The lane has its id by then, so that its former owner is shut out: whatever is read first, nobody commits before the rest is.
+    """
+
+    def __init__(self, positions: Positions) -> None:
+        self._positions = positions
+        self.commit = positions.commit
+        self.end = positions.end
+        self.owns = positions.owns
+
+    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
+        """See Positions. Raises what `first` does as well."""
+        await self.first(source)
+        return await self._positions.seek_to_committed(source)
+
+    async def first(self, source: SourcePartition) -> None:
+        """Look whether the lane may open, or take up what it keeps beside its offset."""
+        raise NotImplementedError
 
 
 class Carrier(Protocol):

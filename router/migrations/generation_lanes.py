@@ -17,7 +17,7 @@ from typing import Protocol
 
 from router.errors import TransientError
 from router.lanes.batch import SourcePartition
-from router.lanes.carrier import Carrier, Positions, Waiting
+from router.lanes.carrier import Carrier, Positions, Resuming, Waiting
 from router.lanes.clock import Clock, MonotonicClock
 from router.lanes.copies import Copies
 from router.records.generations import generation_of, of_generation
@@ -85,21 +85,18 @@ class Standing(Protocol):
         """
 
 
-class GenerationPlaces:
-    """The positions of a lane, which begins where its group was moved to. Fulfils `Positions`."""
+class GenerationPlaces(Resuming):
+    """The positions of a lane, which begins where its group was moved to."""
 
     def __init__(self, positions: Positions, standing: Standing, *, group: str, count: Callable[[str], int]) -> None:
         """`count` gives the partitions of a topic, 0 where it does not exist."""
-        self._positions = positions
+        super().__init__(positions)
         self._standing = standing
         self._group = group
         self._count = count
-        self.commit = positions.commit
-        self.end = positions.end
-        self.owns = positions.owns
 
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
-        """See Positions. Raises NotMoved and MovedOn as well."""
+    async def first(self, source: SourcePartition) -> None:
+        """Look where its group is. Raises NotMoved and MovedOn."""
         name, generation = generation_of(source.topic)
         former = of_generation(name, generation - 1) if generation > 1 else ""
         new = of_generation(name, generation + 1)
@@ -109,7 +106,6 @@ class GenerationPlaces:
                 raise MovedOn(topic=source.topic, new=new, group=self._group)
             if former in topics and source.topic not in topics:
                 raise NotMoved(topic=source.topic, former=former, group=self._group)
-        return await self._positions.seek_to_committed(source)
 
 
 class AfterFormer:

@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable, OffsetOutOfRange, RouterError
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.carrier import Carrier, Positions
+from router.lanes.carrier import Carrier, Positions, Resuming
 from router.lanes.kafka import TransactionalCarrier
 from router.lanes.lane import Lane
 from router.lanes.log_ends import written_to
@@ -52,22 +52,17 @@ class KnowsMigrations(Protocol):
         """All migrations by their keys. Raises BrokerUnavailable."""
 
 
-class _Resuming:
-    """The positions of a lane that joins: it goes on with those of the new topics, too. Fulfils `Positions`."""
+class _Joined(Resuming):
+    """The positions of a lane that joins: it goes on with those of the new topics, too."""
 
     def __init__(self, positions: Positions, noted: NotedGroupPositions, joins: Joins) -> None:
-        self._positions = positions
+        super().__init__(positions)
         self._noted = noted
         self._joins = joins
-        self.commit = positions.commit
-        self.end = positions.end
-        self.owns = positions.owns
 
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
-        """See Positions. The former owner is shut out: between a note and its offset nobody commits."""
-        found = await self._positions.seek_to_committed(source)
+    async def first(self, source: SourcePartition) -> None:
+        """Take up what is joined."""
         await self._joins.resume(source, self._noted)
-        return found
 
 
 class Joins(TwinLanes):
@@ -105,7 +100,7 @@ class Joins(TwinLanes):
 
     def positions(self, source: SourcePartition, positions: NotedGroupPositions, usual: Positions) -> Positions:
         """See TwinLanes."""
-        return _Resuming(super().positions(source, positions, usual), positions, self)
+        return _Joined(super().positions(source, positions, usual), positions, self)
 
     def behind(
         self, source: SourcePartition, carrier: Carrier, positions: GroupPositions, waiting: Callable[[str], None]

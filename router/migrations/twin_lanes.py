@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.carrier import Carrier, Positions, Waiting
+from router.lanes.carrier import Carrier, Positions, Resuming, Waiting
 from router.lanes.clock import Clock, MonotonicClock
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Refusals
@@ -66,20 +66,17 @@ class OwnRecords:
         return tally
 
 
-class NotedPositions:
-    """The positions of a lane with twins: it goes on with what the last commit's note knows. Fulfils `Positions`."""
+class NotedPositions(Resuming):
+    """The positions of a lane with twins: it goes on with what the last commit's note knows."""
 
     def __init__(self, positions: NotedGroupPositions, crossing: Crossing) -> None:
-        self._positions = positions
+        super().__init__(positions)
+        self._noted = positions
         self._crossing = crossing
-        self.commit = positions.commit
-        self.end = positions.end
-        self.owns = positions.owns
 
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
-        """See Positions. The former owner is shut out: between the note and the offset nobody commits."""
-        self._crossing.resume(await self._positions.note_of(source))
-        return await self._positions.seek_to_committed(source)
+    async def first(self, source: SourcePartition) -> None:
+        """Take up the note."""
+        self._crossing.resume(await self._noted.note_of(source))
 
 
 class Behind:

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from router.errors import TransientError
 from router.lanes.batch import SourcePartition
-from router.lanes.carrier import Carrier, Positions
+from router.lanes.carrier import Carrier, Positions, Resuming
 from router.migrations.phases import Migration
 
 __all__ = ["KnowsMigrations", "KnowsPlaces", "MirrorLanes", "NotUnderWay", "PlacesExpired", "WhileUnderWay"]
@@ -77,24 +77,21 @@ class KnowsPlaces(Protocol):
         """
 
 
-class WhileUnderWay:
-    """The positions of a mirror's lane. Fulfils `Positions`."""
+class WhileUnderWay(Resuming):
+    """The positions of a mirror's lane."""
 
     def __init__(
         self, positions: Positions, migrations: KnowsMigrations, places: KnowsPlaces, *, workers: str, group: str
     ) -> None:
         """`workers` is the workers' group, and `group` the mirror's."""
-        self._positions = positions
+        super().__init__(positions)
         self._migrations = migrations
         self._places = places
         self._workers = workers
         self._group = group
-        self.commit = positions.commit
-        self.end = positions.end
-        self.owns = positions.owns
 
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
-        """See Positions. Called when the lane has its id. Raises NotUnderWay and PlacesExpired as well."""
+    async def first(self, source: SourcePartition) -> None:
+        """Look whether it is to copy. Raises NotUnderWay and PlacesExpired."""
         kept = (await self._migrations.latest()).values()
         own = next((each for each in kept if each.group(self._workers) == self._group), None)
         if own is None or all(source.topic != start for start, _ in own.ways):
@@ -102,7 +99,6 @@ class WhileUnderWay:
         places = await self._places.committed(self._group)
         if source not in places:
             await self._expect_none_lost(own, source, places)
-        return await self._positions.seek_to_committed(source)
 
     async def _expect_none_lost(
         self, migration: Migration, source: SourcePartition, places: Mapping[SourcePartition, int]

@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable, RouterError, TransientError
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.carrier import Carrier, Positions
+from router.lanes.carrier import Carrier, Positions, Resuming
 from router.lanes.copies import Copies
 from router.lanes.copying import Copier
 from router.lanes.lane import Lane
@@ -69,24 +69,20 @@ class _Sending:
         await self.inner.send(copies)
 
 
-class _Resuming:
-    """The positions of a lane: its replays go on with the note of its last commit. Fulfils `Positions`."""
+class _GoingOn(Resuming):
+    """The positions of a lane: its replays go on with the note of its last commit."""
 
     def __init__(self, noted: NotedGroupPositions, usual: Positions, replays: LaneReplays, service: Replays) -> None:
+        super().__init__(usual)
         self._noted = noted
-        self._usual = usual
         self._replays = replays
         self._service = service
-        self.commit = usual.commit
-        self.end = usual.end
-        self.owns = usual.owns
 
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
-        """See Positions. Raises ReplayUnknown."""
+    async def first(self, source: SourcePartition) -> None:
+        """Take up the note. Raises ReplayUnknown."""
         note = await self._noted.note_of(source)
         await self._service.know(replays_in(note))
         self._replays.resume(note)
-        return await self._usual.seek_to_committed(source)
 
 
 class Replays:
@@ -122,7 +118,7 @@ class Replays:
     def positions(self, source: SourcePartition, noted: NotedGroupPositions, usual: Positions) -> Positions:
         """Where that lane stands."""
         replays = self._lanes.get(source)
-        return usual if replays is None else _Resuming(noted, usual, replays, self)
+        return usual if replays is None else _GoingOn(noted, usual, replays, self)
 
     def note(self, source: SourcePartition) -> Callable[[int], str] | None:
         """What that lane's carrier commits beside an offset."""

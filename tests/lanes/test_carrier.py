@@ -6,7 +6,8 @@ import inspect
 
 import pytest
 
-from router.lanes.carrier import SLOW, Carrier, Positions, Waiting
+from router.lanes.batch import SourcePartition
+from router.lanes.carrier import SLOW, Carrier, Positions, Resuming, Waiting
 from router.lanes.kafka import IdempotentCarrier
 from router.lanes.positions import ConsumerPositions
 from router.testing import MemoryCarrier, MemoryConsumer
@@ -37,3 +38,30 @@ def test_wait_is_its_words_and_has_a_reason() -> None:
     assert waiting == "a broker is slow"
     assert waiting.reason == SLOW
     assert not Waiting("", reason=SLOW)
+
+
+async def test_what_a_lane_does_first_comes_before_its_position() -> None:
+    """Where it may not be done there is none; all else is asked of the usual positions."""
+    done: list[str] = []
+
+    class Usual:
+        commit, end, owns = "commits", "ends", "owns"
+
+        async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
+            done.append(f"seeks {source}")
+            return 1, 5
+
+    class First(Resuming):
+        async def first(self, source: SourcePartition) -> None:
+            if source.partition:
+                raise LookupError
+            done.append(f"first {source}")
+
+    positions = First(Usual())  # type: ignore[arg-type]
+    assert (positions.commit, positions.end, positions.owns) == ("commits", "ends", "owns")
+    assert await positions.seek_to_committed(SourcePartition("orders.v1", 0)) == (1, 5)
+    with pytest.raises(LookupError):
+        await positions.seek_to_committed(SourcePartition("orders.v1", 1))
+    assert done == ["first orders.v1/0", "seeks orders.v1/0"]
+    with pytest.raises(NotImplementedError):
+        await Resuming(Usual()).seek_to_committed(SourcePartition("orders.v1", 0))  # type: ignore[arg-type]
