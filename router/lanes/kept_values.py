@@ -20,6 +20,9 @@ __all__ = ["Form", "KeptValues"]
 _LOOK_MS = 100
 _WITHIN = 10.0
 """Seconds that nothing comes after which no more is waited for."""
+_TRIES = 10
+_AGAIN = 0.05
+"""Seconds until the second try of who was shut out, and so much more before each further one."""
 
 V = TypeVar("V")
 
@@ -76,6 +79,19 @@ class KeptValues(Generic[V]):
 
     async def write(self, value: V, *, before: V | None) -> None:
         """Keep a value, if what is kept is still what it was."""
+        for attempt in range(_TRIES):
+            try:
+                await self._write(value, before=before)
+            except (kafka_errors.ProducerFenced, kafka_errors.IllegalOperation):
+                # Shut out, perhaps by who wrote another value, which is no matter: the next look tells.
+                await asyncio.sleep(_AGAIN * (attempt + 1))
+            except kafka_errors.KafkaError as error:
+                raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
+            else:
+                return
+        raise self._form.moved(value)
+
+    async def _write(self, value: V, *, before: V | None) -> None:
         form, topic = self._form, self._form.topic
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, transactional_id=topic, client_id=topic, **self._security
@@ -88,10 +104,6 @@ class KeptValues(Generic[V]):
             await producer.begin_transaction()
             await producer.send_and_wait(topic, form.written(value), form.key(value).encode(), partition=0)
             await producer.commit_transaction()
-        except kafka_errors.ProducerFenced as error:
-            raise form.moved(value) from error
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
         finally:
             await producer.stop()
 

@@ -65,6 +65,14 @@ async def test_of_several_who_write_at_the_same_time_one_succeeds(kept: list[Kep
 
 
 @pytest.mark.kafka
+async def test_of_several_who_write_different_values_nobody_is_told_of_a_change(kept: list[KeptValues[str]]) -> None:
+    """There was none of what they write."""
+    words = ("apple", "bee", "cat", "dog", "egg")
+    await asyncio.gather(*(kept[number % 2].write(word, before=None) for number, word in enumerate(words)))
+    await comes_to(kept[0].latest, {word[0]: word for word in words})
+
+
+@pytest.mark.kafka
 async def test_what_is_not_what_it_was_is_left(kept: list[KeptValues[str]]) -> None:
     """Whoever looked before somebody else's change has to look again."""
     await kept[0].write("apple", before=None)
