@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import aiokafka
 import click
-from aiokafka import errors as kafka_errors
 from aiokafka.structs import TopicPartition
 from rich.console import Console
 from rich.progress import Progress
 
-from router.errors import BrokerUnavailable
+from router.lanes.connections import Connections, read_from
 from router.lanes.directory import KafkaDirectory
 from router.records.headers import Origin
 from router.records.record import PlainRecord
@@ -74,7 +72,7 @@ def scan(
 
 async def _read(settings: Settings, place: Origin) -> PlainRecord:
     _check_place(place, await _partition_counts(settings))
-    async with _consumer(settings) as consumer:
+    async with _connections(settings).reader(isolation_level="read_uncommitted") as consumer:
         return await _read_at(consumer, place)
 
 
@@ -82,7 +80,7 @@ async def _newest(settings: Settings, topic: str, count: int) -> list[PlainRecor
     partition_counts = await _partition_counts(settings)
     _check_topic(topic, partition_counts)
     partitions = [TopicPartition(topic, each) for each in range(partition_counts[topic])]
-    async with _consumer(settings) as consumer:
+    async with _connections(settings).reader(isolation_level="read_uncommitted") as consumer:
         return await _read_ends(consumer, partitions, count)
 
 
@@ -95,20 +93,8 @@ async def _partition_counts(settings: Settings) -> Mapping[str, int]:
         await directory.close()
 
 
-@asynccontextmanager
-async def _consumer(settings: Settings, **more: str) -> AsyncIterator[aiokafka.AIOKafkaConsumer]:
-    """A consumer without a group."""
-    security = settings.aiokafka_security()
-    consumer = aiokafka.AIOKafkaConsumer(
-        bootstrap_servers=settings.broker, enable_auto_commit=False, **security, **more
-    )
-    try:
-        await consumer.start()
-        yield consumer
-    except kafka_errors.KafkaError as error:
-        raise BrokerUnavailable(brokers=settings.broker, problem=str(error)) from error
-    finally:
-        await consumer.stop()
+def _connections(settings: Settings) -> Connections:
+    return Connections.of(settings, client_id="router-look")
 
 
 def _check_topic(topic: str, partition_counts: Mapping[str, int]) -> None:
@@ -130,7 +116,7 @@ async def _read_at(consumer: aiokafka.AIOKafkaConsumer, place: Origin) -> PlainR
     if not first <= place.offset < end:
         held = f"offsets {first} to {end - 1}" if first < end else "nothing"
         raise click.ClickException(f"{place.topic}/{place.partition} holds {held}, not {place.offset}")
-    _assign(consumer, {at: place.offset})
+    read_from(consumer, {at: place.offset})
     try:
         async with asyncio.timeout(_WITHIN):
             found = await consumer.getone(at)
@@ -147,7 +133,7 @@ async def _read_ends(
 ) -> list[PlainRecord]:
     first = await consumer.beginning_offsets(partitions)
     ends = await consumer.end_offsets(partitions)
-    _assign(consumer, {each: max(first[each], ends[each] - count) for each in partitions})
+    read_from(consumer, {each: max(first[each], ends[each] - count) for each in partitions})
     left = {each for each in partitions if first[each] < ends[each]}
     records: list[PlainRecord] = []
     wait = _WITHIN  # for the first; then they come in no time, or there are no more
@@ -163,15 +149,6 @@ async def _read_ends(
     return records
 
 
-def _assign(consumer: aiokafka.AIOKafkaConsumer, positions: Mapping[TopicPartition, int]) -> None:
-    """Assign and seek without an await in between: a consumer that has no position yet looks for one, and its answer may come
-    behind a later seek and undo it.
-    """
-    consumer.assign(list(positions))
-    for at, offset in positions.items():
-        consumer.seek(at, offset)
-
-
 async def _scan(
     settings: Settings, choose: Callable[[Mapping[str, int]], Sequence[str]], each: Callable[[PlainRecord], None]
 ) -> None:
@@ -180,9 +157,9 @@ async def _scan(
     partitions = [TopicPartition(topic, number) for topic in topics for number in range(partition_counts[topic])]
     if not partitions:
         return
-    async with _consumer(settings, isolation_level="read_committed") as consumer:
+    async with _connections(settings).reader() as consumer:
         first, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-        _assign(consumer, first)
+        read_from(consumer, first)
         at = dict(first)
         quiet_since = time.monotonic()
         left = [one for one in partitions if first[one] < ends[one]]

@@ -9,14 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import aiokafka
 import click
-from aiokafka import errors as kafka_errors
 from aiokafka.structs import TopicPartition
 from rich.console import Console
 from rich.progress import Progress
 
-from router.errors import BrokerUnavailable, InvalidSchema, RecordError
+from router.errors import InvalidSchema, RecordError
+from router.lanes.connections import Connections
 from router.lanes.directory import KafkaDirectory
 from router.records.catalogue import Catalogue, SubjectVersion
 from router.records.schema import AvroSchema
@@ -173,20 +172,9 @@ async def _records(settings: Settings, topic: str) -> AsyncIterator[AsyncIterato
         await directory.close()
     if count is None:
         raise click.ClickException(f"there is no topic '{topic}', or you may not see it")
-    consumer = aiokafka.AIOKafkaConsumer(
-        bootstrap_servers=settings.broker,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        **security,
-    )
-    try:
-        await consumer.start()
+    connections = Connections(settings.broker, security, client_id="router-look")
+    async with connections.reader(auto_offset_reset="earliest") as consumer:
         yield _scan(consumer, [TopicPartition(topic, each) for each in range(count)])
-    except kafka_errors.KafkaError as error:
-        raise BrokerUnavailable(brokers=settings.broker, problem=str(error)) from error
-    finally:
-        await consumer.stop()
 
 
 async def _scan(consumer: Any, partitions: list[TopicPartition]) -> AsyncIterator[Any]:

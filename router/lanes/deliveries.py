@@ -31,7 +31,7 @@ from router.lanes.copies import Copies, CopyBatch, TopicPartition
 from router.lanes.destinations import Destinations
 from router.lanes.producer import OrderedProducer
 
-__all__ = ["Deliveries", "RecordBatch", "said"]
+__all__ = ["Deliveries", "RecordBatch", "said", "stop"]
 
 _CLOSE_WITHIN = 1.0
 """Seconds that a producer gets to end in peace."""
@@ -241,16 +241,8 @@ class Deliveries:
         return Waiting(f"a broker is slow to acknowledge {what}", reason=SLOW)
 
     async def close(self) -> None:
-        """Stop the producer, whatever state it is in: without a broker its own flush would never end."""
-        try:
-            async with asyncio.timeout(_CLOSE_WITHIN):
-                await self._producer.stop()
-        except (TimeoutError, kafka_errors.KafkaError):
-            await _abandon(self._producer)
-        except asyncio.CancelledError:
-            # Not even then may it live on.
-            await _abandon(self._producer)
-            raise
+        """Stop the producer, whatever state it is in."""
+        await stop(self._producer)
         sent, self._sent = self._sent, []
         for delivery, *_ in sent:
             if not delivery.done():
@@ -285,6 +277,19 @@ def _put_off(topic: str, partition: int, error: BaseException) -> Waiting:
     return Waiting(
         f"a broker does not take copies for {topic}/{partition}: {said(error)}", reason=DeliveryFailed.reason
     )
+
+
+async def stop(producer: OrderedProducer) -> None:
+    """Stop a producer, whatever state it is in: without a broker its own flush would never end."""
+    try:
+        async with asyncio.timeout(_CLOSE_WITHIN):
+            await producer.stop()
+    except (TimeoutError, kafka_errors.KafkaError):
+        await _abandon(producer)
+    except asyncio.CancelledError:
+        # Not even then may it live on.
+        await _abandon(producer)
+        raise
 
 
 async def _abandon(producer: Any) -> None:

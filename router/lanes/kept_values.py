@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 from aiokafka import errors as kafka_errors
 from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable, TransientError
+from router.lanes import connections, deliveries
 from router.lanes.directory import KafkaDirectory
+from router.lanes.producer import OrderedProducer
 from router.settings import Settings
 
 __all__ = ["Form", "KeptValues"]
@@ -20,9 +23,13 @@ __all__ = ["Form", "KeptValues"]
 _LOOK_MS = 100
 _WITHIN = 10.0
 """Seconds that nothing comes after which no more is waited for."""
-_TRIES = 10
-_AGAIN = 0.05
-"""Seconds until the second try of who was shut out, and so much more before each further one."""
+_TRIES = 8
+_AGAIN = 0.2
+"""Seconds within which who was shut out tries again, by chance; twice as many before each further try. A try takes about as long."""
+_MOST_AGAIN = 3.0
+_BATCH_BYTES = 1 << 20
+_SHUT_OUT = (kafka_errors.ProducerFenced, kafka_errors.IllegalOperation)
+"""By whoever came next; the second where that came to light between two steps."""
 
 V = TypeVar("V")
 
@@ -53,17 +60,19 @@ class KeptValues(Generic[V]):
         self._at = TopicPartition(form.topic, 0)
         self._bootstrap = settings.broker
         self._security: Mapping[str, Any] = settings.aiokafka_security()
+        self._connections = connections.Connections.of(settings, client_id=form.topic)
         self._directory = KafkaDirectory(self._bootstrap, self._security)
         self._consumer: AIOKafkaConsumer | None = None
         self._found: dict[str, V] = {}
         self._asking = asyncio.Lock()
         """Lanes that open together ask together, and share one connection."""
+        self._writing = asyncio.Lock()
 
     async def close(self) -> None:
         """Let go of all connections."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await connections.stop(consumer)
         await self._directory.close()
 
     async def latest(self) -> Mapping[str, V]:
@@ -74,58 +83,67 @@ class KeptValues(Generic[V]):
                 if consumer is not None:
                     await self._read_on(consumer)
             except kafka_errors.KafkaError as error:
-                raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
+                raise self._unavailable(error) from error
             return dict(self._found)
 
     async def write(self, value: V, *, before: V | None) -> None:
-        """Keep a value, if what is kept is still what it was."""
+        """Keep a value, if what is kept is still what it was. Of several who write the same, each has."""
+        unclear: Exception | None = None
         for attempt in range(_TRIES):
-            try:
-                await self._write(value, before=before)
-            except (kafka_errors.ProducerFenced, kafka_errors.IllegalOperation):
-                # Shut out, perhaps by who wrote another value, which is no matter: the next look tells.
-                await asyncio.sleep(_AGAIN * (attempt + 1))
-            except kafka_errors.KafkaError as error:
-                raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
-            else:
+            async with self._writing:
+                unclear = await self._written(value, before=before, perhaps=unclear is not None)
+            if unclear is None:
                 return
-        raise self._form.moved(value)
+            # Perhaps by who wrote another value, which is no matter: the next look tells. Not all at the same time.
+            await asyncio.sleep(random.uniform(0, min(_MOST_AGAIN, _AGAIN * 2**attempt)))  # noqa: S311 - no secret
+        if isinstance(unclear, _SHUT_OUT):
+            raise self._form.moved(value)
+        raise self._unavailable(unclear) from unclear
 
-    async def _write(self, value: V, *, before: V | None) -> None:
+    async def _written(self, value: V, *, before: V | None, perhaps: bool) -> Exception | None:
+        """What it failed for, where it is unclear whether it is kept; `perhaps`: it was so before, so that it may be ours."""
         form, topic = self._form, self._form.topic
-        producer = AIOKafkaProducer(
+        unclear: Exception | None = None
+        producer = OrderedProducer(
             bootstrap_servers=self._bootstrap, transactional_id=topic, client_id=topic, **self._security
         )
         try:
             # Who comes next shuts this one out, and reads what it had written: KIP-98's fencing is the lock.
             await producer.start()
-            if (await self.latest()).get(form.key(value)) != before:
+            kept = (await self.latest()).get(form.key(value))
+            if perhaps and kept == value:
+                return None
+            if kept != before:
                 raise form.moved(value)
-            await producer.begin_transaction()
-            await producer.send_and_wait(topic, form.written(value), form.key(value).encode(), partition=0)
-            await producer.commit_transaction()
+            await producer.learn([topic])
+            batch = deliveries.RecordBatch(_BATCH_BYTES, compression_type=0, is_transactional=1)
+            batch.append(timestamp=None, key=form.key(value).encode(), value=form.written(value), headers=[])
+            try:
+                await producer.begin_transaction()
+                await producer.enqueue(batch, topic, partition=0)
+                await producer.commit_transaction()
+            except kafka_errors.TopicAuthorizationFailedError:
+                raise
+            except (kafka_errors.KafkaError, kafka_errors.IllegalOperation) as error:
+                unclear = error
+        except kafka_errors.ProducerFenced as error:
+            unclear = error
+        except kafka_errors.KafkaError as error:
+            raise self._unavailable(error) from error
         finally:
-            await producer.stop()
+            await deliveries.stop(producer)
+        return unclear
+
+    def _unavailable(self, error: Exception | None) -> BrokerUnavailable:
+        return BrokerUnavailable(
+            brokers=self._bootstrap, problem=deliveries.said(error) if error else "it took nothing"
+        )
 
     async def _reading(self) -> AIOKafkaConsumer | None:
         """None while the topic is not there: nothing is kept."""
         if self._consumer is None and self._form.topic in await self._directory.partition_counts():
-            consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
-                client_id=self._form.topic,
-                enable_auto_commit=False,
-                isolation_level="read_committed",
-                **self._security,
-            )
-            try:
-                await consumer.start()
-                start = (await consumer.beginning_offsets([self._at]))[self._at]
-            except BaseException:
-                await consumer.stop()
-                raise
-            # No await in between: a consumer without a position looks for one, and its answer would undo the seek.
-            consumer.assign([self._at])
-            consumer.seek(self._at, start)
+            consumer = await self._connections.opened()
+            connections.read_from(consumer, await consumer.beginning_offsets([self._at]))
             self._consumer = consumer
         return self._consumer
 

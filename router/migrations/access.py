@@ -41,7 +41,7 @@ class WriteAccess:
     async def closed(self, topic: str) -> bool:
         """Whether a topic is closed to everybody, but those that brokers let do everything. Raises CannotClose."""
         asked = DescribeAclsRequest(_TOPIC, topic, _LITERAL, _EVERYBODY, _EVERYWHERE, _WRITE, _DENY)
-        async with self._survey.admin() as admin:
+        async with self._survey.connections.admin() as admin:
             response = await admin._client.send(admin._client.get_random_node(), asked)  # noqa: SLF001 - it has no method for it
         _check(topic, response.error_code, response.error_message)
         return bool(response.resources)
@@ -51,7 +51,7 @@ class WriteAccess:
         if await self.closed(topic):
             return
         asked = CreateAclsRequest(_TOPIC, topic, _LITERAL, _EVERYBODY, _EVERYWHERE, _WRITE, _DENY)
-        async with self._survey.admin() as admin:
+        async with self._survey.connections.admin() as admin:
             response = await admin._send_to_controller(asked)  # noqa: SLF001 - as above
         for code, message in response.creation_responses:
             _check(topic, code, message)

@@ -12,10 +12,11 @@ from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable
 from router.lanes.batch import SourcePartition
+from router.lanes.connections import partitions_of, read_from
 from router.lanes.kafka import transactional_id
 from router.lanes.log_ends import written_to
 from router.migrations.log import MigrationLog
-from router.migrations.survey import Survey, group_of, partitions_of, plain_record, records_between
+from router.migrations.survey import Survey, group_of, plain_record, records_between
 from router.records.headers import HOP, ORIGIN, Origin, decode_hop, decode_origin
 from router.records.record import PlainRecord, Record
 from router.settings import Settings
@@ -49,7 +50,7 @@ class WorkerStanding:
 
     async def has_copied(self, group: str, origin: SourcePartition, topic: str, *, every: int) -> bool:
         """See KnowsPlaces of `under_way`. Of many partitions, a few are looked at."""
-        async with self._survey.consumer() as consumer:
+        async with self._survey.connections.reader() as consumer:
             count = len(await partitions_of(consumer, topic))
             numbers = range(origin.partition, count, every or count or 1)[:_FEW]
             partitions = [TopicPartition(topic, each) for each in numbers]
@@ -76,14 +77,14 @@ class WorkerStanding:
         if migration is None or migration.counts is None:
             return None
         former, group = migration.source_topic, migration.group(self._settings.group)
-        async with self._survey.consumer() as consumer:
+        async with self._survey.connections.reader() as consumer:
             numbers = await partitions_of(consumer, former)
             tps = [TopicPartition(former, number) for number in numbers]
             starts = await consumer.beginning_offsets(tps)
             ends = {tp: await written_to(consumer, tp) for tp in tps}
 
         async def left() -> int:
-            async with self._survey.admin() as admin:
+            async with self._survey.connections.admin() as admin:
                 stands = {
                     tp: at for tp, (at, _) in (await group_of(admin, group)).committed.items() if tp.topic == former
                 }
@@ -103,14 +104,14 @@ class GenerationKafka:
 
     async def committed(self, group: str) -> dict[SourcePartition, int]:
         """All places of a group."""
-        async with self._survey.admin() as admin:
+        async with self._survey.connections.admin() as admin:
             found = (await group_of(admin, group)).committed
         return {SourcePartition(tp.topic, tp.partition): at for tp, (at, _) in found.items()}
 
     async def samples(self, topic: str, *, most: int) -> list[PlainRecord]:
         """The last records of each partition, about so many of each."""
         found = []
-        async with self._survey.consumer() as consumer:
+        async with self._survey.connections.reader() as consumer:
             partitions = [TopicPartition(topic, each) for each in sorted(await partitions_of(consumer, topic))]
             starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
             for tp in partitions:
@@ -120,7 +121,7 @@ class GenerationKafka:
 
     async def held_from(self, at: SourcePartition) -> int:
         """The offset of the first record that a partition holds; its end where it holds none."""
-        async with self._survey.consumer() as consumer:
+        async with self._survey.connections.reader() as consumer:
             tp = TopicPartition(at.topic, at.partition)
             start, end = (await consumer.beginning_offsets([tp]))[tp], (await consumer.end_offsets([tp]))[tp]
             record = await _first(consumer, tp, start, end)
@@ -134,7 +135,7 @@ class GenerationKafka:
         Origins rise within a partition, so that a place is found by halving; `ends` are where partitions end, at most.
         """
         found = {}
-        async with self._survey.consumer() as consumer:
+        async with self._survey.connections.reader() as consumer:
             partitions = [TopicPartition(topic, each) for each in wanted]
             starts = await consumer.beginning_offsets(partitions)
             for tp in partitions:
@@ -159,7 +160,7 @@ class GenerationKafka:
         starts = await self.cuts(at.topic, {at.partition: (origin, min(offsets))}, [end] * (at.partition + 1))
         found: dict[int, Record] = {}
         wanted = set(offsets)
-        async with self._survey.consumer() as consumer:
+        async with self._survey.connections.reader() as consumer:
             async for each in records_between(
                 consumer, TopicPartition(at.topic, at.partition), starts[at.partition], end
             ):
@@ -175,7 +176,7 @@ class GenerationKafka:
         """What a table's changelog comes to."""
         found: dict[bytes, bytes] = {}
         tp = TopicPartition(changelog, partition)
-        async with self._survey.consumer() as consumer:
+        async with self._survey.connections.reader() as consumer:
             await partitions_of(consumer, changelog)
             start, end = (await consumer.beginning_offsets([tp]))[tp], (await consumer.end_offsets([tp]))[tp]
             async for record in records_between(consumer, tp, start, end):
@@ -257,9 +258,7 @@ async def _first(consumer: AIOKafkaConsumer, tp: TopicPartition, start: int, end
     """The first committed record of a stretch; None where it holds none."""
     if start >= end:
         return None
-    # No await in between: a consumer without a position looks for one, and its answer would undo the seek.
-    consumer.assign([tp])
-    consumer.seek(tp, start)
+    read_from(consumer, {tp: start})
     for _ in range(_LOOKS):
         found = (await consumer.getmany(tp, timeout_ms=_LOOK_MS, max_records=1)).get(tp, ())
         if found:

@@ -11,9 +11,10 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import errors as kafka_errors
 from aiokafka.structs import TopicPartition
 
-from router.errors import BrokerUnavailable, OffsetOutOfRange, RouterError
+from router.errors import OffsetOutOfRange, RouterError
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Carrier, Positions, Resuming
+from router.lanes.connections import Connections, read_from
 from router.lanes.kafka import TransactionalCarrier
 from router.lanes.lane import Lane
 from router.lanes.log_ends import written_to
@@ -153,35 +154,28 @@ class Joins(TwinLanes):
     async def _read(self, lane: Lane, joining: Joining, merge: Merge) -> None:
         """Read until the lane is opened anew, and has another merge."""
         tps = [TopicPartition(each.topic, each.partition) for each in joining.partitions()]
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            client_id="router-join",
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            auto_offset_reset="none",
-            **self._security(),
-        )
+        connections = Connections(self._bootstrap, self._security(), client_id="router-join")
         try:
-            await consumer.start()
-            # No await in between: a consumer without a position looks for one, and its answer would undo the seek.
-            consumer.assign(tps)
-            for tp, position in zip(tps, merge.positions, strict=True):
-                consumer.seek(tp, position)
-            told = time.monotonic()
-            while joining.merge is merge and lane.protocol.state is LaneState.CARRYING:
-                await self._step(consumer, tps, lane, joining, merge)
-                if time.monotonic() - told > _REFRESH_EVERY and lane.accepts:
-                    told = time.monotonic()
-                    _nudge(lane)
-        except kafka_errors.OffsetOutOfRangeError as error:
-            await self._lost(consumer, tps, joining, merge, error)
-        except (kafka_errors.KafkaError, RouterError) as error:
+            async with connections.reader(auto_offset_reset="none") as consumer:
+                try:
+                    await self._follow(consumer, tps, lane, joining, merge)
+                except kafka_errors.OffsetOutOfRangeError as error:
+                    await self._lost(consumer, tps, joining, merge, error)
+        except RouterError as error:
             # Another look goes on behind what was read: the merge holds it.
-            problem = BrokerUnavailable(brokers=self._bootstrap, problem=repr(error))
-            log.warning("what is joined cannot be read", source=str(lane.source), error=problem)
+            log.warning("what is joined cannot be read", source=str(lane.source), error=error)
             await asyncio.sleep(_AGAIN)
-        finally:
-            await consumer.stop()
+
+    async def _follow(
+        self, consumer: AIOKafkaConsumer, tps: list[TopicPartition], lane: Lane, joining: Joining, merge: Merge
+    ) -> None:
+        read_from(consumer, dict(zip(tps, merge.positions, strict=True)))
+        told = time.monotonic()
+        while joining.merge is merge and lane.protocol.state is LaneState.CARRYING:
+            await self._step(consumer, tps, lane, joining, merge)
+            if time.monotonic() - told > _REFRESH_EVERY and lane.accepts:
+                told = time.monotonic()
+                _nudge(lane)
 
     async def _step(
         self, consumer: AIOKafkaConsumer, tps: list[TopicPartition], lane: Lane, joining: Joining, merge: Merge

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,15 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from router.errors import BrokerUnavailable, DestinationUnavailable
+from router.errors import BrokerUnavailable
+from router.lanes.connections import Connections, partitions_of, read_from
 from router.lanes.log_ends import written_to
 from router.migrations.crossing import Crossing, read_note
 from router.migrations.phases import GroupState, Migration, MirrorState, Observation
 from router.records.record import PlainRecord
 from router.settings import Settings
 
-__all__ = ["Survey", "group_of", "partitions_of", "plain_record", "records_between"]
+__all__ = ["Survey", "group_of", "plain_record", "records_between"]
 
 _LOOK_MS = 200
 _SET_ON_TOPIC = 1
@@ -52,13 +53,14 @@ class Survey:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._security: Mapping[str, Any] = settings.aiokafka_security()
+        self.connections = Connections.of(settings, client_id="router-migrate")
 
     async def observe(self, migration: Migration, *, goes_back: bool, follows: bool, problem: str = "") -> Observation:
         """What is so now. `follows`: the workers read the subject by its name, and need not be moved; others: see Observation."""
         topics = migration.topics
         workers = self._settings.group
         copies = migration.group(workers)
-        async with self.admin() as admin, self.consumer() as consumer:
+        async with self.connections.admin() as admin, self.connections.reader() as consumer:
             groups = await _groups(admin, topics)
             partitions = [
                 TopicPartition(topic, each)
@@ -115,7 +117,7 @@ class Survey:
 
     async def _places_kept(self) -> str:
         """As brokers are set, of which any one is asked; empty where this is not to be seen."""
-        async with self.admin() as admin:
+        async with self.connections.admin() as admin:
             node = str(admin._client.get_random_node())  # noqa: SLF001 - it has no other name
             try:
                 asked = ConfigResource(ConfigResourceType.BROKER, node, {"offsets.retention.minutes": None})
@@ -133,7 +135,7 @@ class Survey:
         """
         group = migration.group(self._settings.group)
         twins = {*migration.topics} - {topic}
-        async with self.admin() as admin, self.consumer() as consumer:
+        async with self.connections.admin() as admin, self.connections.reader() as consumer:
             committed = (await group_of(admin, group)).committed
             partitions = [TopicPartition(topic, each) for each in sorted(await partitions_of(consumer, topic))]
             starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
@@ -151,7 +153,7 @@ class Survey:
     async def heads(self, states: Collection[MirrorState], *, most: int) -> list[PlainRecord]:
         """Of each of these partitions, the first records that are still to be copied: so many at most, with markers among them."""
         found: list[PlainRecord] = []
-        async with self.consumer() as consumer:
+        async with self.connections.reader() as consumer:
             for each in states:
                 tp, start = TopicPartition(each.topic, each.partition), max(each.position, each.start)
                 async for record in records_between(consumer, tp, start, min(each.end, start + most)):
@@ -160,20 +162,20 @@ class Survey:
 
     async def counts(self, topics: Collection[str]) -> dict[str, int]:
         """The partitions of those of these topics that exist."""
-        async with self.consumer() as consumer:
+        async with self.connections.reader() as consumer:
             there = await consumer.topics()
             return {topic: len(await partitions_of(consumer, topic)) for topic in topics if topic in there}
 
     async def held(self, topic: str) -> int:
         """Offsets that a topic retains: its records, with the markers of transactions among them."""
-        async with self.consumer() as consumer:
+        async with self.connections.reader() as consumer:
             partitions = [TopicPartition(topic, each) for each in await partitions_of(consumer, topic)]
             starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
             return sum(ends[tp] - starts[tp] for tp in partitions)
 
     async def ends(self, topics: Collection[str]) -> dict[str, list[int]]:
         """By topic, where its partitions end now."""
-        async with self.consumer() as consumer:
+        async with self.connections.reader() as consumer:
             found = {}
             for topic in topics:
                 partitions = [TopicPartition(topic, each) for each in sorted(await partitions_of(consumer, topic))]
@@ -183,7 +185,7 @@ class Survey:
 
     async def copied(self, migration: Migration) -> tuple[dict[int, int], int]:
         """By partition of the new topic, where copying back stands; and how many members still copy it."""
-        async with self.admin() as admin:
+        async with self.connections.admin() as admin:
             group = await group_of(admin, migration.group(self._settings.group))
         topic = migration.target_topic
         at = {tp.partition: offset for tp, (offset, _) in group.committed.items() if tp.topic == topic}
@@ -191,12 +193,12 @@ class Survey:
 
     async def holders(self, topic: str) -> list[str]:
         """The groups that have places in a topic, or members that read it, though it may have been deleted."""
-        async with self.admin() as admin:
+        async with self.connections.admin() as admin:
             return [each.name for each in await _groups(admin, [topic])]
 
     async def members(self, group: str) -> int:
         """How many members a group has, of whatever topic."""
-        async with self.admin() as admin:
+        async with self.connections.admin() as admin:
             return sum((await group_of(admin, group)).members.values())
 
     async def place(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
@@ -217,12 +219,11 @@ class Survey:
 
     async def make(self, topic: str, config: Mapping[str, str]) -> None:
         """Make a topic of one partition; one that is there is left as it is."""
-        async with self.admin() as admin:
-            await _made(admin, NewTopic(topic, 1, -1, {}, dict(config)))
+        await self.connections.make(NewTopic(topic, 1, -1, {}, dict(config)))
 
     async def create(self, topic: str, *, like: str, partitions: int = 0) -> None:
         """Make a topic with the own settings of another, and its partitions or so many; one that is there is left as it is."""
-        async with self.admin() as admin:
+        async with self.connections.admin() as admin:
             config = ConfigResource(ConfigResourceType.TOPIC, like)
             own = {
                 entry[0]: entry[1]
@@ -232,64 +233,22 @@ class Survey:
                 if int(entry[3]) == _SET_ON_TOPIC and entry[1] is not None
             }
             (described,) = await admin.describe_topics([like])
-            new = NewTopic(topic, partitions or len(described["partitions"]), -1, {}, own)
-            await _made(admin, new)
+        await self.connections.make(NewTopic(topic, partitions or len(described["partitions"]), -1, {}, own))
 
     async def delete(self, topic: str) -> None:
         """Delete a topic, with all that is in it."""
-        async with self.admin() as admin:
+        async with self.connections.admin() as admin:
             response = await admin.delete_topics([topic])
             for _, code, *_ in response.topic_error_codes:
                 if code and code != kafka_errors.UnknownTopicOrPartitionError.errno:
                     raise kafka_errors.for_code(code)(topic)
-
-    @asynccontextmanager
-    async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
-        """A connection that asks about the cluster. Raises BrokerUnavailable in the place of the client's errors."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.broker, **self._security)
-        try:
-            await admin.start()
-            yield admin
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers=self._settings.broker, problem=repr(error)) from error
-        finally:
-            await admin.close()
-
-    @asynccontextmanager
-    async def consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        """A connection that reads what is committed, without a group. Raises BrokerUnavailable as above."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.broker,
-            client_id="router-migrate",
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            **self._security,
-        )
-        try:
-            await consumer.start()
-            yield consumer
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers=self._settings.broker, problem=repr(error)) from error
-        finally:
-            await consumer.stop()
-
-
-async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> Collection[int]:
-    """The partitions of a topic that is there; asking for all topics makes none."""
-    if topic not in await consumer.topics():
-        return ()
-    consumer._client.add_topic(topic)  # noqa: SLF001 - so that its metadata are kept
-    await consumer._client.force_metadata_update()  # noqa: SLF001
-    return consumer.partitions_for_topic(topic) or ()
 
 
 async def _holds(consumer: AIOKafkaConsumer, tp: TopicPartition, position: int, end: int) -> bool:
     """Whether a committed record stands between two offsets: markers and what was aborted are none."""
     if position >= end:
         return False
-    # No await in between: a consumer without a position looks for one, and its answer would undo the seek.
-    consumer.assign([tp])
-    consumer.seek(tp, position)
+    read_from(consumer, {tp: position})
     for _ in range(_LOOKS):
         found = (await consumer.getmany(tp, timeout_ms=_LOOK_MS, max_records=1)).get(tp, ())
         if found:
@@ -306,8 +265,7 @@ async def records_between(
     if position >= end:
         return
     # As above.
-    consumer.assign([tp])
-    consumer.seek(tp, position)
+    read_from(consumer, {tp: position})
     silent = 0
     while await consumer.position(tp) < end:
         before = await consumer.position(tp)
@@ -387,15 +345,3 @@ def _topics_of(member: Mapping[str, Any]) -> set[str]:
         return set()
     decoded = ConsumerProtocolMemberAssignment.decode(assigned)
     return {str(topic) for topic, partitions in decoded.assignment if partitions}
-
-
-async def _made(admin: AIOKafkaAdminClient, new: NewTopic) -> None:
-    response = await admin.create_topics([new])
-    for topic, code, *message in response.topic_errors:
-        if code and code != kafka_errors.TopicAlreadyExistsError.errno:
-            problem = message[0] if message and message[0] else kafka_errors.for_code(code).__name__
-            raise DestinationUnavailable(topic=topic, problem=f"could not be made: {problem}")
-    for _ in range(100):
-        if new.name in {each["topic"] for each in await admin.describe_topics()}:
-            return
-        await asyncio.sleep(0.1)

@@ -8,11 +8,11 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import errors as kafka_errors
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from router.errors import BrokerUnavailable, TransientError
 from router.failure.topics import parked_of
+from router.lanes.connections import Connections
 from router.lanes.directory import KafkaDirectory
 from router.redrive.offsets import Member, Standing
 from router.redrive.selection import WrongSelection
@@ -111,15 +111,10 @@ class Groups:
         )
 
     async def _described(self, group: str) -> tuple[str, list[Member]]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, **self._security)
-        try:
-            await admin.start()
+        connections = Connections(self._bootstrap, self._security, client_id="router-offsets")
+        async with connections.admin() as admin:
             (response,) = await _patiently(lambda: admin.describe_consumer_groups([group]))
-            (told,) = response.to_object()["groups"]
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
-        finally:
-            await admin.close()
+        (told,) = response.to_object()["groups"]
         return str(told["state"]), [_member(each) for each in told["members"]]
 
 

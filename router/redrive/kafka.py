@@ -10,12 +10,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka import errors as kafka_errors
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable, DestinationUnavailable
 from router.failure.audit import AUDIT, AuditEvent, audit_record, read_audit
 from router.lanes.batch import SourcePartition
+from router.lanes.connections import Connections, read_from
 from router.lanes.destinations import Destinations
 from router.lanes.directory import KafkaDirectory
 from router.lanes.fetching import unpack_lightly
@@ -45,6 +46,7 @@ class RedriveKafka:
         self.group = settings.group
         self._bootstrap = settings.broker
         self._security: Mapping[str, Any] = settings.aiokafka_security()
+        self._connections = Connections.of(settings, client_id="router-redrive")
         self._timeout_ms = settings.transaction_timeout_ms
         self._directory = KafkaDirectory(self._bootstrap, self._security)
         self.destinations = Destinations(self._directory)
@@ -81,9 +83,7 @@ class RedriveKafka:
         tp = TopicPartition(*at)
         async with self._consumer() as consumer:
             position = max(start, (await consumer.beginning_offsets([tp]))[tp])
-            # No await in between: a consumer without a position looks for one, and its answer would undo the seek.
-            consumer.assign([tp])
-            consumer.seek(tp, position)
+            read_from(consumer, {tp: position})
             moved = time.monotonic()
             while position < end:
                 fetched = await consumer.getmany(tp, timeout_ms=_LOOK_MS, max_records=most)
@@ -168,23 +168,7 @@ class RedriveKafka:
         missing = [name for name in _OWN_TOPICS if name not in await self.counts()]
         if not missing:
             return
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, **self._security)
-        try:
-            await admin.start()
-            news = [NewTopic(name, 1, -1, {}, dict(_OWN_TOPICS[name])) for name in missing]
-            response = await admin.create_topics(news)
-            for name, code, *_ in response.topic_errors:
-                if code and code != kafka_errors.TopicAlreadyExistsError.errno:
-                    problem = f"does not exist, and could not be made: {kafka_errors.for_code(code).__name__}"
-                    raise DestinationUnavailable(topic=name, problem=problem)
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
-        finally:
-            await admin.close()
-        for _ in range(100):
-            if (await self.counts()).keys() >= set(missing):
-                return
-            await asyncio.sleep(0.1)
+        await self._connections.make(*(NewTopic(name, 1, -1, {}, dict(_OWN_TOPICS[name])) for name in missing))
 
     # --- the audit -------------------------------------------------------------------------------------------------------
 
@@ -217,19 +201,7 @@ class RedriveKafka:
 
     @asynccontextmanager
     async def _consumer(self, isolation_level: str = "read_committed") -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            client_id="router-redrive",
-            enable_auto_commit=False,
-            isolation_level=isolation_level,
-            max_partition_fetch_bytes=_FETCH_BYTES,
-            **self._security,
-        )
-        try:
-            await consumer.start()
+        fetched = {"max_partition_fetch_bytes": _FETCH_BYTES}
+        async with self._connections.reader(isolation_level=isolation_level, **fetched) as consumer:
             unpack_lightly(consumer._fetcher)  # noqa: SLF001 - a consumer does not show its fetcher
             yield consumer
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
-        finally:
-            await consumer.stop()

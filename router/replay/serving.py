@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka import errors as kafka_errors
 from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable, RouterError, TransientError
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Carrier, Positions, Resuming
+from router.lanes.connections import Connections, read_from
 from router.lanes.copies import Copies
 from router.lanes.copying import Copier
 from router.lanes.lane import Lane
@@ -179,33 +178,22 @@ class Replays:
     async def _read(self, lane: Lane, replays: LaneReplays, stretch: Stretch) -> None:
         """Read for one stretch, until it has caught up or its lane is another's."""
         tp = TopicPartition(lane.source.topic, lane.source.partition)
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            client_id="router-replay",
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            **self._security(),
-        )
+        connections = Connections(self._bootstrap, self._security(), client_id="router-replay")
         try:
-            await consumer.start()
-            # No await in between: a consumer without a position looks for one, and its answer would undo the seek.
-            consumer.assign([tp])
-            consumer.seek(tp, stretch.read_to)
-            while stretch in replays.stretches and lane.protocol.state is LaneState.CARRYING:
-                if not lane.accepts:
-                    await asyncio.sleep(_PAUSE)
-                    continue
-                fetched = await consumer.getmany(tp, timeout_ms=_FETCH_MS, max_records=_AT_ONCE)
-                position = await consumer.position(tp)
-                self._hand(lane, replays, stretch, fetched.get(tp, ()), position)
-                if stretch.read_to < position:
-                    consumer.seek(tp, stretch.read_to)
-        except kafka_errors.KafkaError as error:
+            async with connections.reader() as consumer:
+                read_from(consumer, {tp: stretch.read_to})
+                while stretch in replays.stretches and lane.protocol.state is LaneState.CARRYING:
+                    if not lane.accepts:
+                        await asyncio.sleep(_PAUSE)
+                        continue
+                    fetched = await consumer.getmany(tp, timeout_ms=_FETCH_MS, max_records=_AT_ONCE)
+                    position = await consumer.position(tp)
+                    self._hand(lane, replays, stretch, fetched.get(tp, ()), position)
+                    if stretch.read_to < position:
+                        consumer.seek(tp, stretch.read_to)
+        except BrokerUnavailable as error:
             # Another look begins anew.
-            problem = BrokerUnavailable(brokers=self._bootstrap, problem=repr(error))
-            log.warning("a replay cannot be read", source=str(lane.source), replay=stretch.replay.id, error=problem)
-        finally:
-            await consumer.stop()
+            log.warning("a replay cannot be read", source=str(lane.source), replay=stretch.replay.id, error=error)
 
     @staticmethod
     def _hand(lane: Lane, replays: LaneReplays, stretch: Stretch, records: Iterable[Any], position: int) -> None:

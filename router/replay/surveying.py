@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka import errors as kafka_errors
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.structs import TopicPartition
 
-from router.errors import BrokerUnavailable, DestinationUnavailable, RecordError
+from router.errors import RecordError
 from router.exchange.decision import Decision
+from router.lanes.connections import Connections, partitions_of, read_from
 from router.records.record import Record
 from router.redrive.selection import WrongSelection
 from router.replay.lane_replays import done_in, replays_in
@@ -59,19 +57,16 @@ class ReplaySurvey:
     """Of one cluster. Its errors are BrokerUnavailable and WrongSelection."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._security: Mapping[str, Any] = settings.aiokafka_security()
+        self._connections = Connections.of(settings, client_id="router-replay")
 
     async def starts(
         self, source: str, *, since: int | None, offset: int | None, partition: int | None
     ) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
         """By partition where reading begins, where the log begins, and where it ends. Partitions with nothing to read are missing."""
-        async with self._consumer() as consumer:
+        async with self._connections.reader() as consumer:
             if source not in await consumer.topics():
                 raise WrongSelection(f"there is no topic '{source}', or you may not see it")
-            consumer._client.add_topic(source)  # noqa: SLF001 - so that its metadata are kept
-            await consumer._client.force_metadata_update()  # noqa: SLF001
-            numbers = sorted(consumer.partitions_for_topic(source) or ())
+            numbers = sorted(await partitions_of(consumer, source))
             if partition is not None and partition not in numbers:
                 raise WrongSelection(f"topic '{source}' has partitions 0 to {len(numbers) - 1}, not {partition}")
             wanted = [TopicPartition(source, each) for each in numbers if partition is None or each == partition]
@@ -102,12 +97,10 @@ class ReplaySurvey:
         counts, ends_at = Counts(), None if within is None else time.monotonic() + within
         if not asked.starts:
             return counts
-        async with self._consumer() as consumer:
+        async with self._connections.reader() as consumer:
             for number, start in sorted(asked.starts.items()):
                 tp, end = TopicPartition(asked.source, number), min(ends[number], asked.ends.get(number, ends[number]))
-                # No await in between: a consumer without a position looks for one, and its answer would undo the seek.
-                consumer.assign([tp])
-                consumer.seek(tp, start)
+                read_from(consumer, {tp: start})
                 position = start
                 while position < end:
                     # Lanes may be beside it in this event loop.
@@ -125,17 +118,12 @@ class ReplaySurvey:
 
     async def progress(self, asked: Replay) -> Progress:
         """As of what lanes have committed."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.broker, **self._security)
-        try:
-            await admin.start()
-            offsets = await admin.list_consumer_group_offsets(asked.group)
-        except (kafka_errors.GroupCoordinatorNotAvailableError, kafka_errors.GroupLoadInProgressError):
-            # A broker that has just begun, or lost another: nothing is known at this moment.
-            return Progress(0, {})
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers=self._settings.broker, problem=repr(error)) from error
-        finally:
-            await admin.close()
+        async with self._connections.admin() as admin:
+            try:
+                offsets = await admin.list_consumer_group_offsets(asked.group)
+            except (kafka_errors.GroupCoordinatorNotAvailableError, kafka_errors.GroupLoadInProgressError):
+                # A broker that has just begun, or lost another: nothing is known at this moment.
+                return Progress(0, {})
         done, at = 0, {}
         for tp, committed in offsets.items():
             note = str(committed.metadata or "")
@@ -148,37 +136,7 @@ class ReplaySurvey:
 
     async def make_log(self) -> None:
         """Make the topic in which replays are asked for, where it is missing."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.broker, **self._security)
-        try:
-            await admin.start()
-            response = await admin.create_topics([NewTopic(REPLAYS, 1, -1, {}, {"cleanup.policy": "compact"})])
-            for topic, code, *_ in response.topic_errors:
-                if code and code != kafka_errors.TopicAlreadyExistsError.errno:
-                    problem = f"could not be made: {kafka_errors.for_code(code).__name__}"
-                    raise DestinationUnavailable(topic=topic, problem=problem)
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers=self._settings.broker, problem=repr(error)) from error
-        finally:
-            await admin.close()
-
-    @asynccontextmanager
-    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.broker,
-            client_id="router-replay",
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            **self._security,
-        )
-        try:
-            await consumer.start()
-            yield consumer
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers=self._settings.broker, problem=repr(error)) from error
-        finally:
-            # One that has not had its first turn is not stopped, but cancels whoever wants to.
-            await asyncio.sleep(0)
-            await consumer.stop()
+        await self._connections.make(NewTopic(REPLAYS, 1, -1, {}, {"cleanup.policy": "compact"}))
 
 
 def _count(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiokafka.errors import ProducerFenced
 from support.waiting import comes_to
 
 from router.develop.topics import TopicSpec, ensure_topics
@@ -70,6 +71,32 @@ async def test_of_several_who_write_different_values_nobody_is_told_of_a_change(
     words = ("apple", "bee", "cat", "dog", "egg")
     await asyncio.gather(*(kept[number % 2].write(word, before=None) for number, word in enumerate(words)))
     await comes_to(kept[0].latest, {word[0]: word for word in words})
+
+
+class Unheard(KeptValues[str]):
+    """Who does not hear that the first thing came about."""
+
+    heard = False
+
+    async def _written(self, value: str, *, before: str | None, perhaps: bool) -> Exception | None:
+        problem = await super()._written(value, before=before, perhaps=perhaps)
+        problem, self.heard = (problem if self.heard else ProducerFenced("shut out")), True
+        return problem
+
+
+@pytest.mark.kafka
+async def test_who_was_shut_out_behind_its_own_commit_is_not_told_of_a_change(
+    kept: list[KeptValues[str]], kafka: str, unique: str
+) -> None:
+    """It finds what it wrote itself."""
+    unheard = Unheard(Settings.from_environment({"ROUTER_BROKER": kafka}), Words(unique))
+    try:
+        await unheard.write("apple", before=None)
+        with pytest.raises(Moved):
+            await unheard.write("axe", before=None)
+    finally:
+        await unheard.close()
+    await comes_to(kept[0].latest, {"a": "apple"})
 
 
 @pytest.mark.kafka
