@@ -80,10 +80,19 @@ def _lanes(
     for exchange in feeding:
         for name in entries_of.get(exchange, ()):
             entry = declarations.exchanges[name].shape
-            lanes.update(dict.fromkeys(entry.sources))
-            if entry.order is not None and entry.order.repartition:
-                message = f"'failure' behind exchange '{name}', whose records are keyed anew, is not yet supported"
-                yield found(Kind.NOT_YET_SUPPORTED, place, message)
+            order = entry.order
+            if order is None or not order.repartition or not topic.shape.ordered:
+                lanes.update(dict.fromkeys(entry.sources))
+                continue
+            # Behind its internal topic one lane has all of a key. It is its consumer's key, too, where records have it as theirs.
+            lanes[f"what exchange '{name}' keys anew"] = None
+            if entry.key != order.by:
+                message = (
+                    f"'failure' behind exchange '{name}', which orders by another field than the records' own key, is not "
+                    "yet supported"
+                )
+                hint = f"declare 'key: {order.by}' on '{name}' if the records have it as their key"
+                yield found(Kind.NOT_YET_SUPPORTED, place, message, hint)
                 return
     if len(lanes) > 1 and failure.keep != "nothing":
         message = f"'{topic.name}' gets records of {len(lanes)} sources, and a key can be kept in one of them only"

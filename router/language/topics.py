@@ -208,7 +208,8 @@ def keeping_sources(route_set: RouteSet) -> dict[str, tuple[str, ...]]:
         declared = route_set.topics.get(topic)
         if declared is not None and declared.failure is not None:
             for source in sources:
-                found.setdefault(source, []).append(topic)
+                if _written_by_lanes(route_set, source, topic):
+                    found.setdefault(source, []).append(topic)
     return {source: tuple(topics) for source, topics in found.items()}
 
 
@@ -219,6 +220,18 @@ def sources_by_topic(route_set: RouteSet) -> dict[str, tuple[str, ...]]:
         for topic in _reachable(route_set, [entry.exchange for entry in route_set.sources[source].entries]):
             found.setdefault(topic, []).append(source)
     return {topic: tuple(sources) for topic, sources in found.items()}
+
+
+def _written_by_lanes(route_set: RouteSet, source: str, topic: str) -> bool:
+    """Whether the source's own lanes write what the topic gets of it, and not those of an internal topic, or those before one."""
+    read = route_set.sources[source]
+    if read.gathers:
+        return read.order is None or topic not in read.order.at_once
+    if read.relay is None or topic in read.relay.at_once:
+        return True
+    return topic in _reachable(
+        route_set, [entry.exchange for entry in read.entries if entry.exchange != read.relay.exchange]
+    )
 
 
 def _reachable(route_set: RouteSet, exchanges: Iterable[str]) -> set[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import fastavro
 import pytest
+from support.rejecting import RejectingConsumer
 from support.stage import Stage, encode
 from support.topics import Found
 from support.waiting import until
@@ -20,6 +21,7 @@ from router.language.repartition import with_internal_topics
 from router.language.topics import TopicRole, plan_topics
 from router.records.catalogue import Catalogue
 from router.records.headers import hops
+from router.records.record import PlainRecord
 
 pytestmark = pytest.mark.process
 
@@ -74,8 +76,8 @@ class Event:
     headers: tuple[tuple[str, bytes], ...]
 
 
-def events(chance: random.Random, *, orders: int) -> list[Event]:
-    """Of each order, in sequence, some numbers from this source and some from that; keyed by anything but the order."""
+def events(chance: random.Random, *, orders: int, keyed: bool = False) -> list[Event]:
+    """Of each order, in sequence, some numbers from this source and some from that; keyed by anything but the order, or by it."""
     status, payment = fastavro.parse_schema(STATUS), fastavro.parse_schema(PAYMENT)
     made = []
     now = int(time.time() * 1000)
@@ -93,7 +95,7 @@ def events(chance: random.Random, *, orders: int) -> list[Event]:
                     "@payment.v1" if paid else "@status.v1",
                     order,
                     number,
-                    chance.choice([None, b"", b"customer-%d" % chance.randrange(50)]),
+                    order.encode() if keyed else chance.choice([None, b"", b"customer-%d" % chance.randrange(50)]),
                     value,
                     now - chance.randrange(100_000),
                     (("what", b"%d of %s" % (number, order.encode())),),
@@ -119,13 +121,13 @@ def produce(stage: Stage, arriving: Sequence[Event]) -> None:
     )  # fmt: skip
 
 
-def prepare(stage: Stage) -> str:
+def prepare(stage: Stage, routes: str = ROUTES) -> str:
     """Make all topics as they are planned; gives the internal one."""
     stage.schema("status", STATUS)
     stage.schema("payment", PAYMENT)
-    stage.routes(shop=ROUTES)
+    stage.routes(shop=routes)
     texts = {"status/v1.avsc": json.dumps(STATUS), "payment/v1.avsc": json.dumps(PAYMENT)}
-    route_set, findings = load_routes({"shop.yaml": stage.name(ROUTES)}, Catalogue.from_texts(texts))
+    route_set, findings = load_routes({"shop.yaml": stage.name(routes)}, Catalogue.from_texts(texts))
     assert route_set is not None, findings
     named = with_internal_topics(route_set, stage.group)
     internal = ""
@@ -218,3 +220,77 @@ def test_two_sources_come_out_in_one_order_whatever_their_keys_and_through_kills
         assert not any(stage.topics.read(topic))
     for worker in workers:
         assert worker.terminate(within=10) == 0
+
+
+REJECTING = """
+version: 1
+team: shop
+exchanges:
+  orders:
+    type: fanout
+    sources: [@status.v1, @payment.v1]
+    key: order_id
+    order: {by: order_id, sequence: number, wait: 60s, forget-after: forever, repartition: true}
+topics:
+  @status.v1: {partitions: 4}
+  @payment.v1: {partitions: 2}
+  @all: {format: avro, failure: {retry: [300ms], then: dead-letter}, from: [{exchange: orders}]}
+  @wide: {format: avro, partitions: 3, from: [{exchange: orders}]}
+"""
+
+
+def test_what_a_consumer_of_two_sources_rejects_is_retried_and_its_key_waits(stage: Stage) -> None:
+    """By the lane of the internal topic, through the death of its worker: each order in sequence, but for what fails for good."""
+    prepare(stage, REJECTING)
+    chance = random.Random(11)
+    made = events(chance, orders=40, keyed=True)
+    about = {each.value: (each.key or b"", each.number) for each in made}
+    assert len(about) == len(made), "values tell events apart"
+    names = {each.key or b"": int((each.order or "").removeprefix("order-")) for each in made}
+    once = {value for value, (key, number) in about.items() if names[key] % 5 == 1 and number in {2, 3}}
+    for_good = {value for value, (key, number) in about.items() if names[key] % 5 == 2 and number == 4}
+    failed = Counter[bytes]()
+
+    def fails(record: PlainRecord) -> bool:
+        value = record.value or b""
+        failed[value] += 1
+        return value in for_good or (value in once and failed[value] == 1)
+
+    worker = stage.worker(standbys="0").until_ready(lanes=1)
+    consumer = RejectingConsumer(stage.bootstrap, stage.name("@all"), partitions=4, fails=fails)
+    half = len(made) // 2
+    produce(stage, made[:half])
+    until(lambda: consumer.turn() >= 0 and len(failed) > half // 2, within=60, what="it reads", every=0.01)
+    assert any(failed.values())
+    worker.kill()
+    worker.start()
+    produce(stage, made[half:])
+
+    def processed() -> dict[bytes, list[int]]:
+        consumer.turn()
+        found: dict[bytes, list[int]] = defaultdict(list)
+        for each in consumer.looked_at:
+            if not each.failed:
+                key, number = about[each.value or b""]
+                found[key].append(number)
+        return found
+
+    wanted = {key: [number for number in range(1, 9) if name % 5 != 2 or number != 4] for key, name in names.items()}
+    until(
+        lambda: sum(map(len, processed().values())) >= len(made) - len(for_good),
+        within=90,
+        what="all have come",
+        every=0.01,
+    )
+    assert processed() == wanted
+    consumer.end()
+    letters = [copy for log in stage.read("@all.dead-letters") for copy in log]
+    assert {copy.value for copy in letters} == for_good
+    assert len(letters) == len(for_good)
+    # What was retried lies with all that is its key's.
+    for log in stage.read("@all"):
+        for key in {copy.key for copy in log if copy.value is not None}:
+            assert not any(copy.key == key for other in stage.read("@all") if other != log for copy in other)
+    assert {key: found for log in stage.read("@wide") for key, found in numbers(log).items()} == {
+        key: list(range(1, 9)) for key in names
+    }

@@ -12,6 +12,7 @@ exchanges:
   orders: {type: topic, sources: [order.status.v1]}
   more: {type: topic, sources: [order.status.v1, order.status.v2], from: [{exchange: orders}]}
   ordered: {type: topic, key: order_id, sources: [order.status.v1], order: {by: order_id, sequence: amount, repartition: true}}
+  other-keys: {type: topic, sources: [order.status.v1], order: {by: order_id, sequence: amount, repartition: true}}
 topics:
 """
 TOPIC = "a.order.status.v1"
@@ -28,14 +29,14 @@ def kinds(text: str) -> list[tuple[str, str]]:
     return [
         (str(each.kind), f"{each.message}: {each.suggestion}" if each.suggestion else each.message)
         for each in findings
-        if each.place.line >= 8
+        if each.place.line >= 9
     ]
 
 
 def places(failure: str) -> list[tuple[str, int, int]]:
     """Return kind, line and column of each finding that is about failure."""
     _, findings = load(text(failure))
-    return [each for each in brief(findings) if each[1] >= 8]
+    return [each for each in brief(findings) if each[1] >= 9]
 
 
 @pytest.mark.parametrize(
@@ -73,8 +74,8 @@ def test_what_is_said_of_failure_is_checked(failure: str, expected: list[tuple[s
 
 def test_findings_stand_where_the_fault_is() -> None:
     """Line and column of the key, or of the value."""
-    assert places("{then: park, retry: [1x]}") == [("invalid-duration", 9, 35)]
-    assert places("{then: dead-letter, park-for: 1d}") == [("ignored-key", 9, 34)]
+    assert places("{then: park, retry: [1x]}") == [("invalid-duration", 10, 35)]
+    assert places("{then: dead-letter, park-for: 1d}") == [("ignored-key", 10, 34)]
 
 
 def test_a_broad_topic_rejects_nothing() -> None:
@@ -91,14 +92,25 @@ def test_a_broad_topic_rejects_nothing() -> None:
         pytest.param("orders", "{}", [], id="one source"),
         pytest.param("more", "{}", ["needs-repartition"], id="two sources"),
         pytest.param("more", "{keep: nothing}", [], id="two sources and no key kept"),
-        pytest.param("ordered", "{}", ["not-yet-supported"], id="keyed anew"),
-        pytest.param("ordered", "{keep: nothing}", ["not-yet-supported"], id="keyed anew, and no key kept"),
+        pytest.param("ordered", "{}", [], id="keyed anew by what they have as their key"),
+        pytest.param("other-keys", "{}", ["not-yet-supported"], id="keyed anew"),
+        pytest.param("other-keys", "{keep: nothing}", ["not-yet-supported"], id="keyed anew, and no key kept"),
     ],
 )
 def test_a_key_is_kept_in_one_lane(exchange: str, failure: str, expected: list[str]) -> None:
     """Records of another source would pass those that wait."""
     told = kinds(text(failure, exchange=exchange))
     assert [kind for kind, _ in told if kind in {"needs-repartition", "not-yet-supported"}] == expected
+
+
+def test_what_does_not_wait_for_order_comes_from_each_source_by_itself() -> None:
+    """Two sources that are keyed anew are one, but for a topic that says `ordered: false`."""
+    both = text("{}", exchange="ordered").replace(
+        "sources: [order.status.v1], order: {", "sources: [order.status.v1, more.v1], order: {"
+    )
+    assert [kind for kind, _ in kinds(both) if kind == "needs-repartition"] == []
+    at_once = both.replace("    failure:", "    ordered: false\n    failure:")
+    assert [kind for kind, _ in kinds(at_once) if kind == "needs-repartition"] == ["needs-repartition"]
 
 
 def test_topics_beside_a_topic_with_failure_are_not_free() -> None:

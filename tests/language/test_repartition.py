@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from language.ordering import GOOD, load_order, ordering
 
+from router.failure.policy import FailurePolicy
 from router.language.repartition import internal_topics, with_internal_topics
 from router.language.routes import RouteSet, SourceOrder, SourceRelay
-from router.language.topics import TopicRole, plan_topics
+from router.language.topics import TopicRole, keeping_sources, plan_topics
 from router.order.policy import OrderPolicy, Sequence
 
 BY_OTHER = "by: other, sequence: n, repartition: true"
@@ -83,3 +84,18 @@ def test_internal_topic_is_planned_like_its_source_with_room_and_a_table() -> No
     assert planned["shop-e-repartition.unroutable"].role is TopicRole.UNROUTABLE
     assert "shop-event.v1-changelog" not in planned
     assert planned["a.event.v1"].config == {"retention.ms": str(2 * 86_400_000)}
+
+
+def test_what_consumers_reject_is_kept_by_who_writes_their_topics() -> None:
+    """The internal topic's lanes; the source's own for what does not wait, and for what another exchange of it leads to."""
+    given = loaded(BY_OTHER)
+    rejecting = {name: replace(each, failure=FailurePolicy()) for name, each in given.topics.items()}
+    named = with_internal_topics(replace(given, topics=rejecting), "shop")
+    assert keeping_sources(named) == {
+        "event.v1": ("now.event.v1", "plain"),
+        "more.event.v1": ("plain",),
+        "shop-e-repartition": ("a.event.v1",),
+    }
+    planned = {plan.name: plan for plan in plan_topics(named, default_partitions=3, replication=2, group="shop")}
+    assert planned["a.event.v1.rejected"].partitions == planned["shop-e-repartition"].partitions
+    assert {"shop-event.v1-changelog", "shop-shop-e-repartition-changelog"} <= planned.keys()
