@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import fastavro
 import pytest
+from click.testing import CliRunner
 from support.rejecting import RejectingConsumer
 from support.stage import Stage, encode
 from support.topics import Found
 from support.waiting import until
 
+from router.commands import main
 from router.language.load import load_routes
 from router.language.repartition import with_internal_topics
 from router.language.topics import TopicRole, plan_topics
@@ -283,10 +285,24 @@ def test_what_a_consumer_of_two_sources_rejects_is_retried_and_its_key_waits(sta
         every=0.01,
     )
     assert processed() == wanted
-    consumer.end()
     letters = [copy for log in stage.read("@all.dead-letters") for copy in log]
     assert {copy.value for copy in letters} == for_good
     assert len(letters) == len(for_good)
+
+    # Sent again, they go by the lanes of the internal topic as well.
+    for_good.clear()
+    environ = {
+        "ROUTER_BROKER": stage.bootstrap,
+        "ROUTER_GROUP": stage.group,
+        "ROUTER_ROUTES": str(stage.home / "routes"),
+        "ROUTER_SCHEMAS": str(stage.home / "schemas"),
+    }
+    asked = ["dead-letters", "redrive", stage.name("@all"), "--yes", "--author", "a test", "--reason", "to see it"]
+    done = CliRunner().invoke(main, asked, env=environ, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    until(lambda: sum(map(len, processed().values())) >= len(made), within=60, what="all have come", every=0.01)
+    assert {key: sorted(found) for key, found in processed().items()} == {key: list(range(1, 9)) for key in names}
+    consumer.end()
     # What was retried lies with all that is its key's.
     for log in stage.read("@all"):
         for key in {copy.key for copy in log if copy.value is not None}:
