@@ -157,11 +157,11 @@ def _round(where: Kafka, word: str, records: int) -> dict[str, _Found]:
             "ROUTER_DATA_DIR": str(home / "data"),
         }
         migration = Migration(
-            name=f"{word}.order.status", source=1, target=2, generation=1,
+            name=f"{word}.order.status", source=1, target=2, generation=1, workers=word,
             steps=(Step(Phase.MIRROR, 1, "bench", "to measure it"),),
         )  # fmt: skip
         asyncio.run(_begin(Settings.from_environment(own), migration))
-        told = Mirror(ways=migration.ways, group=migration.group(word)).to_text()
+        told = Mirror(ways=migration.ways, group=migration.group).to_text()
         clean = {name: text for name, text in os.environ.items() if not name.startswith("ROUTER_")}
         topics.write(former, 1, records)
         faust = [sys.executable, "-m", "faust", "-A", "agents.mirror", "worker", "--without-web", "-l", "warn"]

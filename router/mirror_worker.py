@@ -110,9 +110,7 @@ class MirrorApp(RouterApp):
         self.splitting = splitting
         # Whatever workers promise, what was copied twice would not be told from what was produced.
         super().__init__(replace(settings, group=mirror.group, http_port=0, guarantee=EXACTLY_ONCE), route_set)
-        self.generations = MirrorLanes(
-            MigrationLog(settings), WorkerStanding(settings), workers=settings.group, group=mirror.group
-        )
+        self.generations = MirrorLanes(MigrationLog(settings), WorkerStanding(settings), group=mirror.group)
         self.joins = None if splitting is None or not splitting.back else self._joins(settings, splitting)
         self.twins = self.joins or self.twins
 
@@ -147,7 +145,6 @@ class MirrorApp(RouterApp):
             joining=joining,
             count=self.destinations.count,
             group=self.mirror.group,
-            workers=settings.group,
             bootstrap=settings.broker,
             security=settings.aiokafka_security,
             accepts_loss=settings.offset_lost == EARLIEST,

@@ -22,7 +22,7 @@ __all__ = ["run"]
 
 @click.command()
 def run() -> None:
-    """Copy for every migration that is under way, until SIGTERM: a line in the Procfile.
+    """Copy for every migration that was begun with this ROUTER_GROUP, until SIGTERM: a line in the Procfile.
 
     One process a migration, a worker with routes of its own: exactly once, and shared with whoever else runs this. It notices
     within a second what `start`, `flip`, `drain` and the others say.
@@ -38,17 +38,17 @@ def run() -> None:
 async def _run(settings: Settings) -> None:
     log = MigrationLog(settings)
     start = partial(start_process, variable=MIGRATION, environ=dict(os.environ))
-    mirrors = Mirrors(log, text=partial(_text, settings), start=start)
+    mirrors = Mirrors(log, workers=settings.group, text=_text, start=start)
     try:
         await mirrors.run(stopping(asyncio.get_running_loop()))
     finally:
         await log.close()
 
 
-def _text(settings: Settings, migration: Migration) -> str:
+def _text(migration: Migration) -> str:
     mirror = Mirror(
         ways=migration.ways,
-        group=migration.group(settings.group),
+        group=migration.group,
         retiring=migration.source_topic if announced_since(migration) else "",
         since=announced_since(migration),
         sunset=migration.sunset,

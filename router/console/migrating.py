@@ -33,7 +33,6 @@ class MigrationsKept:
     """Fulfils MigrationReads with what a cluster keeps."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         self._log = MigrationLog(settings)
         self._survey = Survey(settings)
 
@@ -45,7 +44,6 @@ class MigrationsKept:
         """See MigrationReads."""
         return await observe(
             migration,
-            settings=self._settings,
             catalogue=catalogue,
             routes=routes,
             log=self._log,

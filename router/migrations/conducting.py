@@ -153,7 +153,9 @@ class Conductor:
         if before is not None and not before.phase.ended:
             found.append(f"it is under way, in phase '{before.phase}'")
         generation = 1 if before is None else before.generation + 1
-        migration = Migration(name=name, source=source, target=target, generation=generation, steps=())
+        migration = Migration(
+            name=name, source=source, target=target, generation=generation, workers=self._settings.group, steps=()
+        )
         former, new = migration.source_topic, migration.target_topic
         if former not in counts:
             found.append(f"there is no topic '{former}', or you may not see it")
@@ -207,7 +209,7 @@ class Conductor:
         before = kept.get(f"{name}/g{source}-g{source + 1}")
         migration = Migration(
             name=name, source=source, target=source + 1, generation=1 if before is None else before.generation + 1,
-            steps=(), counts=(former, partitions),
+            workers=self._settings.group, steps=(), counts=(former, partitions),
         )  # fmt: skip
         new = migration.target_topic
         fed = feeding(self._routes, topic) or feeding(self._routes, new)
@@ -281,7 +283,6 @@ class Conductor:
         """What is so now."""
         return await observe(
             migration,
-            settings=self._settings,
             catalogue=self._catalogue,
             routes=self._routes,
             log=self.log,
@@ -329,7 +330,7 @@ class Conductor:
     async def settle_end(self, migration: Migration) -> None:
         """Wait until nothing is copied at all, and shut out whoever would go on when it wakes. Raises NotSettled."""
         deadline = time.monotonic() + _SETTLES_WITHIN
-        while await self.survey.members(migration.group(self._settings.group)):
+        while await self.survey.members(migration.group):
             if time.monotonic() > deadline:
                 raise NotSettled(migration=str(migration))
             await asyncio.sleep(_LOOK_EVERY)
@@ -343,7 +344,7 @@ class Conductor:
         # A topic that is gone had as many as its twin.
         usual = max(counts.values(), default=0)
         sources = [SourcePartition(topic, each) for topic in topics for each in range(counts.get(topic, usual))]
-        await self._moving.kafka.shut_out(migration.group(self._settings.group), sources)
+        await self._moving.kafka.shut_out(migration.group, sources)
 
     async def move(self, migration: Migration, group: str, *, by: str, reason: str) -> Mapping[int, int]:
         """Let a group that has read the former topic go on in the new one, behind all that it has. Raises CannotMigrate."""

@@ -51,11 +51,9 @@ def mirror_group(workers: str, name: str, versions: tuple[int, int], generation:
     return f"{workers}-migrate-{name}.{letter}{source}-{letter}{target}-{generation}"
 
 
-def is_mirror(group: str, workers: str) -> bool:
-    """Whether a group has the name of a mirror of these workers."""
-    return group.startswith(f"{workers}-migrate-") and any(
-        each.fullmatch(group) for each in (_GROUP, _SPREADING, _SPLITTING)
-    )
+def is_mirror(group: str) -> bool:
+    """Whether a group has the name of a mirror."""
+    return any(each.fullmatch(group) for each in (_GROUP, _SPREADING, _SPLITTING))
 
 
 def leads(writer: str, origin: str, here: str) -> bool:

@@ -76,7 +76,7 @@ class WorkerStanding:
         migration = next((each for each in kept if each.target_topic == topic and each.ways), None)
         if migration is None or migration.counts is None:
             return None
-        former, group = migration.source_topic, migration.group(self._settings.group)
+        former, group = migration.source_topic, migration.group
         async with self._survey.connections.reader() as consumer:
             numbers = await partitions_of(consumer, former)
             tps = [TopicPartition(former, number) for number in numbers]

@@ -77,17 +77,15 @@ class Joins(TwinLanes):
         joining: Callable[[SourcePartition, BatchCopier], Joining],
         count: Callable[[str], int],
         group: str,
-        workers: str,
         bootstrap: str,
         security: Callable[[], Mapping[str, Any]],
         accepts_loss: bool,
     ) -> None:
-        """`joining` makes what stands in the copier's place; `workers` is the workers' group, and `group` the mirror's."""
+        """`joining` makes what stands in the copier's place; `group` is the mirror's."""
         super().__init__(twins, count=count)
         self._joining = joining
         self._migrations = migrations
         self._group = group
-        self._workers = workers
         self._bootstrap = bootstrap
         self._security = security
         self._accepts_loss = accepts_loss
@@ -118,7 +116,7 @@ class Joins(TwinLanes):
         joining = self._joinings[source]
         # A process that hung through `drain` would go on joining: its lane opens again, since it still splits.
         kept = (await self._migrations.latest()).values()
-        own = next((each for each in kept if each.group(self._workers) == self._group), None)
+        own = next((each for each in kept if each.group == self._group), None)
         if own is None or any((each, source.topic) not in own.ways for each in joining.topics):
             raise NotUnderWay(topic=joining.topics[0], group=self._group)
         partitions = joining.partitions()

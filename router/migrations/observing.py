@@ -11,7 +11,6 @@ from router.migrations.splitting import SplitMigration, refused, way_of
 from router.migrations.survey import Survey
 from router.records.catalogue import Catalogue
 from router.records.conversion import NoConversion
-from router.settings import Settings
 
 __all__ = ["follows", "observe", "way_between"]
 
@@ -39,7 +38,6 @@ def follows(routes: RouteSet | None, topic: str) -> bool:
 async def observe(
     migration: Migration,
     *,
-    settings: Settings,
     catalogue: Catalogue,
     routes: RouteSet | None,
     log: MigrationLog,
@@ -64,4 +62,4 @@ async def observe(
             problem=way_between(catalogue, former, new)[1],
         )
     others = (await log.latest()).values()
-    return replace(seen, groups=still_reading(seen.groups, others, workers=settings.group))
+    return replace(seen, groups=still_reading(seen.groups, others))

@@ -115,6 +115,8 @@ class Migration:
     source: int
     target: int
     generation: int
+    workers: str
+    """The consumer group of the workers of who began it: they copy, and nobody else does, or there would be two copies of each."""
     steps: tuple[Step, ...]
     """First to last; there is one at least."""
     quiet_ms: int = 3_600_000
@@ -173,9 +175,10 @@ class Migration:
         """By which it is kept: one a pair of versions."""
         return f"{self.name}/{self.letter}{self.source}-{self.letter}{self.target}"
 
-    def group(self, workers: str) -> str:
-        """The consumer group that copies, by that of the workers."""
-        return mirror_group(workers, self.name, (self.source, self.target), self.generation, letter=self.letter)
+    @property
+    def group(self) -> str:
+        """The consumer group that copies."""
+        return mirror_group(self.workers, self.name, (self.source, self.target), self.generation, letter=self.letter)
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
@@ -196,6 +199,7 @@ class Migration:
             "source": self.source,
             "target": self.target,
             "generation": self.generation,
+            "group": self.workers,
             "phase": str(self.phase),
             "quiet_ms": self.quiet_ms,
             "sunset": self.sunset,
@@ -227,6 +231,7 @@ def read_migration(value: bytes | None) -> Migration | None:
             source=int(told["source"]),
             target=int(told["target"]),
             generation=int(told["generation"]),
+            workers=str(told["group"]),
             quiet_ms=int(told["quiet_ms"]),
             sunset=str(told["sunset"]),
             counts=_counts(told.get("partitions")),
@@ -337,15 +342,11 @@ class Observation:
         return max((each.natives.at for each in self.of(topic)), default=-1)
 
 
-def still_reading(
-    groups: Iterable[GroupState], migrations: Iterable[Migration], *, workers: str
-) -> tuple[GroupState, ...]:
+def still_reading(groups: Iterable[GroupState], migrations: Iterable[Migration]) -> tuple[GroupState, ...]:
     """Without the mirrors of migrations that copy a topic no more: their places stay where they were, and nobody misses anything."""
-    copying = {each.group(workers): {start for start, _ in each.ways} for each in migrations}
+    copying = {each.group: {start for start, _ in each.ways} for each in migrations}
     return tuple(
-        each
-        for each in groups
-        if not (is_mirror(each.group, workers) and each.topic not in copying.get(each.group, ()))
+        each for each in groups if not (is_mirror(each.group) and each.topic not in copying.get(each.group, ()))
     )
 
 
@@ -423,7 +424,7 @@ def _wrong_between(migration: Migration, seen: Observation) -> list[str]:
         )
     if not seen.copying:
         found.append(
-            "nobody copies: does `router migrate run` run? Where a process of it ends again and again, its log says why. "
+            f"nobody copies: does `router migrate run` run with ROUTER_GROUP={migration.workers}? Where a process of it ends again and again, its log says why. "
             f"Its places expire {seen.places_kept or 'with offsets.retention.minutes,'} after its last process has ended: then it "
             "must be begun anew"
         )

@@ -71,9 +71,14 @@ class _Running:
 class Mirrors:
     """The processes of one machine."""
 
-    def __init__(self, reading: Reading, *, text: MirrorText, start: Callable[[str], Awaitable[Child]]) -> None:
-        """`start` starts a process that copies what a text says."""
+    def __init__(
+        self, reading: Reading, *, workers: str, text: MirrorText, start: Callable[[str], Awaitable[Child]]
+    ) -> None:
+        """`workers` is the group whose migrations these are; `start` starts a process that copies what a text says."""
         self._reading = reading
+        self._workers = workers
+        self._others: frozenset[str] = frozenset()
+        """Migrations that somebody else copies."""
         self._text = text
         self._start = start
         self._running: dict[str, _Running] = {}
@@ -104,7 +109,9 @@ class Mirrors:
 
     async def look(self, now: float) -> None:
         """Start what is missing, and end what nobody asks for. Raises TransientError."""
-        wanted = {key: self._text(each) for key, each in sorted((await self._reading.latest()).items()) if each.ways}
+        under_way = {key: each for key, each in sorted((await self._reading.latest()).items()) if each.ways}
+        self._tell_of_others({key: each.workers for key, each in under_way.items() if each.workers != self._workers})
+        wanted = {key: self._text(each) for key, each in under_way.items() if each.workers == self._workers}
         gone = [key for key, each in self._running.items() if wanted.get(key) != each.text]
         await asyncio.gather(*(self._end(self._running[key]) for key in gone))
         for key in gone:
@@ -122,6 +129,11 @@ class Mirrors:
                 log.warning("a mirror has ended by itself", migration=key, code=code, again_in=pause)
             elif running.child.returncode is not None and now >= running.again_at:
                 self._running[key] = _Running(text, await self._start(text), running.starts + 1)
+
+    def _tell_of_others(self, others: Mapping[str, str]) -> None:
+        for key in others.keys() - self._others:
+            log.info("a migration is left to another group's mirrors", migration=key, group=others[key])
+        self._others = frozenset(others)
 
     @staticmethod
     async def _end(running: _Running) -> None:

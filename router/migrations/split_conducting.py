@@ -71,7 +71,7 @@ class SplitConductor(Conductor):
                 found.append(told)
         migration = SplitMigration(
             name=name, source=version, target=0, generation=1 if before is None else before.generation + 1,
-            steps=(), into=branches,
+            workers=self._settings.group, steps=(), into=branches,
         )  # fmt: skip
         beside = [*map(dead_letters_of, (former, *branches)), MIGRATIONS]
         there = {*counts, *await self.survey.counts(beside)}

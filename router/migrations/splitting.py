@@ -85,9 +85,10 @@ class SplitMigration(Migration):
         """By which it is kept: one a topic."""
         return f"{self.name}/v{self.source}-split"
 
-    def group(self, workers: str) -> str:
+    @property
+    def group(self) -> str:
         """See Migration; `crossing.is_mirror` knows the form."""
-        return f"{workers}-migrate-{self.name}.v{self.source}-split-{self.generation}"
+        return f"{self.workers}-migrate-{self.name}.v{self.source}-split-{self.generation}"
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:

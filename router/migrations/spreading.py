@@ -201,7 +201,7 @@ class Moving:
     async def _copied(self, migration: Migration, places: Mapping[SourcePartition, int], what: str) -> None:
         """Wait until the mirror is behind these places. Raises NotMovable."""
         deadline = time.monotonic() + _WITHIN
-        group = migration.group(self._settings.group)
+        group = migration.group
         while True:
             stands = await self.kafka.committed(group)
             if all(stands.get(each, 0) >= at for each, at in places.items()):

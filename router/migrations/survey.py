@@ -58,8 +58,7 @@ class Survey:
     async def observe(self, migration: Migration, *, goes_back: bool, follows: bool, problem: str = "") -> Observation:
         """What is so now. `follows`: the workers read the subject by its name, and need not be moved; others: see Observation."""
         topics = migration.topics
-        workers = self._settings.group
-        copies = migration.group(workers)
+        copies = migration.group
         async with self.connections.admin() as admin, self.connections.reader() as consumer:
             groups = await _groups(admin, topics)
             partitions = [
@@ -102,7 +101,7 @@ class Survey:
                                 members=group.members.get(topic, 0),
                                 behind=behind,
                                 committed=bool(own),
-                                follows=follows and group.name == workers,
+                                follows=follows and group.name == migration.workers,
                             )
                         )
         return Observation(
@@ -133,7 +132,7 @@ class Survey:
 
         Asked once nobody copies any more: it reads what is left, and tells copies apart as a mirror does.
         """
-        group = migration.group(self._settings.group)
+        group = migration.group
         twins = {*migration.topics} - {topic}
         async with self.connections.admin() as admin, self.connections.reader() as consumer:
             committed = (await group_of(admin, group)).committed
@@ -186,7 +185,7 @@ class Survey:
     async def copied(self, migration: Migration) -> tuple[dict[int, int], int]:
         """By partition of the new topic, where copying back stands; and how many members still copy it."""
         async with self.connections.admin() as admin:
-            group = await group_of(admin, migration.group(self._settings.group))
+            group = await group_of(admin, migration.group)
         topic = migration.target_topic
         at = {tp.partition: offset for tp, (offset, _) in group.committed.items() if tp.topic == topic}
         return at, group.members.get(topic, 0)

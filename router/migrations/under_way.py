@@ -80,20 +80,17 @@ class KnowsPlaces(Protocol):
 class WhileUnderWay(Resuming):
     """The positions of a mirror's lane."""
 
-    def __init__(
-        self, positions: Positions, migrations: KnowsMigrations, places: KnowsPlaces, *, workers: str, group: str
-    ) -> None:
-        """`workers` is the workers' group, and `group` the mirror's."""
+    def __init__(self, positions: Positions, migrations: KnowsMigrations, places: KnowsPlaces, *, group: str) -> None:
+        """`group` is the mirror's."""
         super().__init__(positions)
         self._migrations = migrations
         self._places = places
-        self._workers = workers
         self._group = group
 
     async def first(self, source: SourcePartition) -> None:
         """Look whether it is to copy. Raises NotUnderWay and PlacesExpired."""
         kept = (await self._migrations.latest()).values()
-        own = next((each for each in kept if each.group(self._workers) == self._group), None)
+        own = next((each for each in kept if each.group == self._group), None)
         if own is None or all(source.topic != start for start, _ in own.ways):
             raise NotUnderWay(topic=source.topic, group=self._group)
         places = await self._places.committed(self._group)
@@ -117,16 +114,15 @@ class WhileUnderWay(Resuming):
 class MirrorLanes:
     """What stands around the lanes of a mirror, in the place of `GenerationLanes`."""
 
-    def __init__(self, migrations: KnowsMigrations, places: KnowsPlaces, *, workers: str, group: str) -> None:
+    def __init__(self, migrations: KnowsMigrations, places: KnowsPlaces, *, group: str) -> None:
         """See WhileUnderWay."""
         self._migrations = migrations
         self._places = places
-        self._workers = workers
         self._group = group
 
     def positions(self, positions: Positions) -> Positions:
         """Where a lane stands, while it is to copy."""
-        return WhileUnderWay(positions, self._migrations, self._places, workers=self._workers, group=self._group)
+        return WhileUnderWay(positions, self._migrations, self._places, group=self._group)
 
     def carrier(self, carrier: Carrier, _waiting: Callable[[str], None]) -> Carrier:
         """A mirror waits for no other: what it copies is what others wait for."""

@@ -14,18 +14,19 @@ from support.worker import Worker
 from router.commands.migrate_run import _text, run
 from router.migrations.phases import Migration, Phase, Step
 from router.mirror_worker import Mirror
-from router.settings import Settings
 
 FLIPPED_AT = 1_700_000_000_000
 
 
 def migration(*phases: Phase) -> Migration:
     steps = tuple(Step(each, FLIPPED_AT, "ada", "why") for each in phases)
-    return Migration(name="order", source=1, target=2, generation=3, steps=steps, sunset="2030-01-01T00:00:00Z")
+    return Migration(
+        name="order", source=1, target=2, generation=3, workers="shop", steps=steps, sunset="2030-01-01T00:00:00Z"
+    )
 
 
 def told(*phases: Phase) -> Mirror:
-    return Mirror.from_text(_text(Settings.from_environment({"ROUTER_GROUP": "shop"}), migration(*phases)))
+    return Mirror.from_text(_text(migration(*phases)))
 
 
 def test_a_process_is_told_what_to_copy() -> None:

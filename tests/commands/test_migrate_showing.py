@@ -10,7 +10,7 @@ from router.migrations.crossing import Natives
 from router.migrations.phases import GroupState, Migration, MirrorState, Observation, Phase, Step
 
 STEP = Step(Phase.MIRROR, 1_700_000_000_000, "ada", "to see it")
-MOVING = Migration(name="order", source=1, target=2, generation=1, steps=(STEP,))
+MOVING = Migration(name="order", source=1, target=2, generation=1, workers="shop", steps=(STEP,))
 SPREADING = replace(MOVING, name="hot.order.v1", counts=(1, 8), by="murmur2")
 PLAN = Plan(
     migration=MOVING, partitions=4, held=1_234, forth="v1 to v2", back="", makes=("order.v2",), readers=("refunds",),

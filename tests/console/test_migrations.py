@@ -57,7 +57,13 @@ async def test_a_split_is_shown_with_all_of_its_topics() -> None:
     """Under an address of its own, by which it is told from the versions of its topic."""
     into = ("shop.order.paid.v1", "shop.order.made.v1")
     split = SplitMigration(
-        name="shop.order", source=1, target=0, generation=1, steps=moving("a", Phase.MIRROR).steps, into=into
+        name="shop.order",
+        source=1,
+        target=0,
+        generation=1,
+        workers="shop",
+        steps=moving("a", Phase.MIRROR).steps,
+        into=into,
     )
     gate = await migration(await sight_of(Kept(FLIPPED, split)), {"name": "shop.order", "versions": "v1-split"})
     found = gate["migration"]

@@ -47,7 +47,7 @@ class Place:
 
     def copied(self, migration: Migration, topic: str) -> None:
         """As if the mirror had copied a topic to its end."""
-        group = migration.group(self.name.rpartition(".")[0])
+        group = migration.group
         self.topics.commit(group, topic, 0, self.topics.bounds(topic, 0)[1])
 
     async def plan(self) -> Plan:
@@ -155,7 +155,7 @@ async def test_a_group_goes_on_in_the_next_generation_and_is_waited_for_no_more(
     assert await conductor.survey.counts([f"{topic}.g2"]) == {f"{topic}.g2": 2}
     assert "under way" in (await conductor.plan_generation(topic, partitions=4, by=None)).obstacles[0]
 
-    mirror, reader = begun.group(place.name.rpartition(".")[0]), f"{place.name}-reader"
+    mirror, reader = begun.group, f"{place.name}-reader"
     hop = encode_hop(Hop(service=mirror, instance="i", processing=UUID(int=7), start=1, duration=1, route_set="0" * 8))
     for offset in range(4):
         headers = [(ORIGIN, f"{topic}/0/{offset}".encode()), (HOP, hop)]

@@ -142,8 +142,8 @@ def test_groups_of_generations_are_mirrors() -> None:
     """Told by their names, as those of versions are."""
     group = mirror_group("shop", "hot.order.v1", (1, 2), 3, letter="g")
     assert group == "shop-migrate-hot.order.v1.g1-g2-3"
-    assert is_mirror(group, "shop")
-    assert not is_mirror(group, "other")
+    assert is_mirror(group)
+    assert not is_mirror("shop-migrate-nightly")
 
 
 def test_each_writer_is_followed_by_itself() -> None:

@@ -112,7 +112,7 @@ async def test_a_worker_asks_what_is_still_to_be_copied(place: Place) -> None:
     # All the tests' migrations share it, as a cluster's do.
     ensure_topics(place.settings.broker, [TopicSpec(MIGRATIONS, config={"cleanup.policy": "compact"})])
     migration = Migration(
-        name=place.name, source=1, target=2, generation=1, counts=(1, 2), by="murmur2",
+        name=place.name, source=1, target=2, generation=1, workers="shop", counts=(1, 2), by="murmur2",
         steps=(Step(Phase.MIRROR, 1, "ada", "why"),),
     )  # fmt: skip
     log = MigrationLog(place.settings)
@@ -128,9 +128,9 @@ async def test_a_worker_asks_what_is_still_to_be_copied(place: Place) -> None:
     assert left is not None
     assert await left() == 4
     open_one.commit_transaction(20)
-    place.topics.commit(migration.group(place.name), place.name, 0, 3)
+    place.topics.commit(migration.group, place.name, 0, 3)
     assert await left() == 1
-    place.topics.commit(migration.group(place.name), place.name, 0, 5)
+    place.topics.commit(migration.group, place.name, 0, 5)
     assert await left() == 0
     assert await standing.committed("nobody") == {}
 

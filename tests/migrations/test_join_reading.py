@@ -148,7 +148,7 @@ def place(kafka: str, unique: str, request: pytest.FixtureRequest) -> Any:
     """Return one; `request.param` says whether losses are accepted."""
     step = Step(Phase.FLIP, 5, "ada", "why")
     into = (f"{unique}.a.v1", f"{unique}.b.v1")
-    migration = SplitMigration(name=unique, source=1, target=0, generation=1, steps=(step,), into=into)
+    migration = SplitMigration(name=unique, source=1, target=0, generation=1, workers="shop", steps=(step,), into=into)
     topics = Topics(kafka)
     topics.create(*into)
     source = SourcePartition(migration.source_topic, 0)
@@ -158,8 +158,7 @@ def place(kafka: str, unique: str, request: pytest.FixtureRequest) -> Any:
         kept,
         joining=lambda _source, _inner: joining,
         count=lambda _: 1,
-        group=migration.group("g"),
-        workers="g",
+        group=migration.group,
         bootstrap=kafka,
         security=dict,
         accepts_loss=bool(getattr(request, "param", False)),

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.kafka
 
 
 def migration(name: str) -> Migration:
-    return Migration(name=name, source=1, target=2, generation=1, steps=(Step(Phase.MIRROR, 5, "ada", "why"),))
+    return Migration(
+        name=name, source=1, target=2, generation=1, workers="shop", steps=(Step(Phase.MIRROR, 5, "ada", "why"),)
+    )
 
 
 async def told(log: MigrationLog, key: str) -> Migration | None:

@@ -11,12 +11,13 @@ from router.language.load import load_routes
 from router.migrations.crossing import mirror_group
 from router.migrations.observing import follows, observe, way_between
 from router.migrations.phases import GroupState, Migration, Observation, Phase, Step
-from router.settings import Settings
 from router.versions.catalogue import new_catalogue
 
 SCHEMA = '{"type": "record", "name": "order", "fields": [{"name": "country", "type": "string"}]}'
 LARGER = SCHEMA.replace('"string"}', '"string"}, {"name": "note", "type": "string", "default": ""}')
-MOVING = Migration(name="order", source=1, target=2, generation=1, steps=(Step(Phase.MIRROR, 1, "ada", ""),))
+MOVING = Migration(
+    name="order", source=1, target=2, generation=1, workers="shop", steps=(Step(Phase.MIRROR, 1, "ada", ""),)
+)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +55,9 @@ def test_workers_follow_where_routes_name_the_subject() -> None:
 
 async def test_a_mirror_that_copies_no_more_holds_nobody_up() -> None:
     """Whoever looks: its places stay where they were."""
-    settings = Settings.from_environment({"ROUTER_GROUP": "shop"})
-    drained = Migration(name="order", source=0, target=1, generation=1, steps=(Step(Phase.DRAIN, 1, "ada", ""),))
+    drained = Migration(
+        name="order", source=0, target=1, generation=1, workers="shop", steps=(Step(Phase.DRAIN, 1, "ada", ""),)
+    )
     old = GroupState(group=mirror_group("shop", "order", (0, 1), 1), topic="order.v1", members=0, behind=9)
     reader = replace(old, group="refunds")
     asked: dict[str, Any] = {}
@@ -71,7 +73,7 @@ async def test_a_mirror_that_copies_no_more_holds_nobody_up() -> None:
 
     ports: Any = {"log": Log(), "survey": Survey()}
     catalogue = new_catalogue({"order/v1.avsc": SCHEMA})
-    seen = await observe(MOVING, settings=settings, catalogue=catalogue, routes=None, **ports)
+    seen = await observe(MOVING, catalogue=catalogue, routes=None, **ports)
     assert [each.group for each in seen.groups] == ["refunds"]
     assert (asked["goes_back"], asked["follows"]) == (False, False)
     assert "no schema of 'order.v2'" in asked["problem"]

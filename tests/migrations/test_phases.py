@@ -30,7 +30,7 @@ END = 10_000
 def migration(*phases: Phase, **more: Any) -> Migration:
     """One that went through these phases."""
     steps = tuple(Step(each, number, "ada", "a reason", {"n": number}) for number, each in enumerate(phases))
-    return Migration(name="shop.order", source=1, target=2, generation=3, steps=steps, **more)
+    return Migration(name="shop.order", source=1, target=2, generation=3, workers="shop", steps=steps, **more)
 
 
 def mirror(topic: str, *, behind: int = 0, natives: int = 0, at: int = -1, unread: bool | None = None) -> MirrorState:
@@ -57,7 +57,7 @@ def test_generations_are_moved_between_as_versions_are() -> None:
     moving = migration(*DRAINED, counts=(1, 8), by="murmur2", moved=("refunds",))
     assert (moving.source_topic, moving.target_topic) == ("shop.order", "shop.order.g2")
     assert (moving.key, str(moving)) == ("shop.order/g1-g2", "shop.order to g2")
-    assert moving.group("shop") == "shop-migrate-shop.order.g1-g2-3"
+    assert moving.group == "shop-migrate-shop.order.g1-g2-3"
     assert read_migration(json.dumps(moving.to_json()).encode()) == moving
     here = (mirror("shop.order"), mirror("shop.order.g2"))
     away = group("refunds", "shop.order", behind=20_000)
@@ -235,7 +235,7 @@ COPYING = replace(seen(QUIET, mirror(NEW)), copying=1)
     ("phases", "observed", "told"),
     [
         pytest.param(FLIPPED, COPYING, [], id="nothing"),
-        pytest.param(FLIPPED, replace(COPYING, copying=0), ["does `router migrate run` run?"], id="nobody copies"),
+        pytest.param(FLIPPED, replace(COPYING, copying=0), ["does `router migrate run` run with ROUTER_GROUP=shop?"], id="nobody copies"),
         pytest.param(FLIPPED, replace(COPYING, problem="no way"), ["nothing is copied: no way"], id="the schema is gone"),
         pytest.param(
             FLIPPED, replace(COPYING, mirrors=(QUIET, replace(QUIET, partition=1), mirror(NEW))),
@@ -278,9 +278,9 @@ def test_what_was_deleted_is_not_still_to_be_copied() -> None:
 def test_a_mirror_that_copies_a_topic_no_more_holds_nobody_up(phases: tuple[Phase, ...], kept: bool) -> None:
     """From v2 to v3 it goes on while v1 is drained, and the mirror of v1 has places in v2 for ever."""
     before = migration(*phases)
-    mirrors = [group(before.group("shop"), NEW, behind=9), group("shop-migrate-shop.order.v1-v2-1", NEW, behind=9)]
-    others = [group("shop", NEW), group("refunds-migrate-nightly", NEW), group("other-migrate-shop.order.v1-v2-3", NEW)]
-    found = still_reading([*mirrors, *others], [before], workers="shop")
+    mirrors = [group(before.group, NEW, behind=9), group("other-migrate-shop.order.v1-v2-1", NEW, behind=9)]
+    others = [group("shop", NEW), group("refunds-migrate-nightly", NEW)]
+    found = still_reading([*mirrors, *others], [before])
     assert list(found) == [*mirrors[:1], *others] if kept else list(found) == others
 
 
@@ -294,7 +294,7 @@ def test_names_are_made_of_versions() -> None:
     """Each generation copies in a group of its own, and so from the beginning."""
     one = migration(Phase.MIRROR)
     assert (one.key, str(one)) == ("shop.order/v1-v2", "shop.order.v1 to v2")
-    assert one.group("shop-router") == "shop-router-migrate-shop.order.v1-v2-3"
+    assert one.group == "shop-migrate-shop.order.v1-v2-3"
 
 
 def test_what_is_kept_is_read_as_it_was() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from router.errors import BrokerUnavailable
 from router.migrations.phases import Migration, Phase, Step
@@ -10,7 +11,7 @@ from router.migrations.running import Mirrors, announced_since
 
 def migration(name: str, *phases: Phase) -> Migration:
     steps = tuple(Step(each, 1_700_000_000_000 + number, "ada", "") for number, each in enumerate(phases))
-    return Migration(name=name, source=1, target=2, generation=1, steps=steps)
+    return Migration(name=name, source=1, target=2, generation=1, workers="shop", steps=steps)
 
 
 class Kept:
@@ -68,7 +69,9 @@ class Machine:
         self.kept = Kept()
         self.processes: list[Process] = []
         self.started = asyncio.Event()
-        self.mirrors = Mirrors(self.kept, text=lambda each: f"{each.key} {each.ways}", start=self._start)
+        self.mirrors = Mirrors(
+            self.kept, workers="shop", text=lambda each: f"{each.key} {each.ways}", start=self._start
+        )
 
     async def _start(self, text: str) -> Process:
         self.processes.append(Process(text))
@@ -88,6 +91,14 @@ async def test_what_is_under_way_has_a_process() -> None:
     await machine.mirrors.look(0.0)
     await machine.mirrors.look(1.0)
     assert machine.running == machine.mirrors.keys == ["a/v1-v2", "b/v1-v2"]
+
+
+async def test_what_another_group_has_begun_is_left_to_it() -> None:
+    """Two that copy would write each record twice, and take each other's copies for what producers wrote."""
+    machine = Machine()
+    machine.kept.has(migration("a", Phase.MIRROR), replace(migration("b", Phase.MIRROR), workers="refunds"))
+    await machine.mirrors.look(0.0)
+    assert machine.running == machine.mirrors.keys == ["a/v1-v2"]
 
 
 async def test_a_step_that_changes_nothing_leaves_the_process() -> None:

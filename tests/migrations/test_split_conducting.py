@@ -49,7 +49,7 @@ class Place:
         migration = await self.conductor.start(await self.conductor.plan_split(self.name, source=None), **WHO)
         for phase in phases:
             topics = self.stage.topics
-            topics.commit(migration.group(self.stage.group), self.former, 0, topics.bounds(self.former, 0)[1])
+            topics.commit(migration.group, self.former, 0, topics.bounds(self.former, 0)[1])
             migration = await self.conductor.step(migration, phase, quiet_ms=1, **WHO)
         assert isinstance(migration, SplitMigration)
         return migration

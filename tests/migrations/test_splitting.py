@@ -35,7 +35,9 @@ HOUR = 3_600_000
 
 def migration(*phases: Phase) -> SplitMigration:
     steps = tuple(Step(each, 5, "ada", "why") for each in phases or (Phase.MIRROR,))
-    return SplitMigration(name="shop.event", source=1, target=0, generation=2, steps=steps, into=(PAID, MADE))
+    return SplitMigration(
+        name="shop.event", source=1, target=0, generation=2, workers="shop", steps=steps, into=(PAID, MADE)
+    )
 
 
 def event(said: str, **more: object) -> PlainRecord:
@@ -48,7 +50,7 @@ def test_a_split_is_kept_and_read_again() -> None:
     """With the topics that it was begun with; what is none is left out."""
     kept = json.dumps(migration().to_json()).encode()
     assert read_kept(kept) == migration()
-    version = Migration(name="shop.event", source=1, target=2, generation=1, steps=migration().steps)
+    version = Migration(name="shop.event", source=1, target=2, generation=1, workers="shop", steps=migration().steps)
     assert read_kept(json.dumps(version.to_json()).encode()) == version
     assert read_kept(b"{}") is None
     assert read_kept(kept.replace(b'["shop.event.paid.v1", "shop.event.made.v1"]', b"7")) is None
@@ -59,8 +61,8 @@ def test_its_names_tell_it_from_a_version_s() -> None:
     """Its group is known for a mirror's."""
     one = migration()
     assert (one.key, str(one), one.source_topic) == ("shop.event/v1-split", "shop.event.v1 split into 2", FORMER)
-    assert one.group("shop") == "shop-migrate-shop.event.v1-split-2"
-    assert is_mirror(one.group("shop"), "shop")
+    assert one.group == "shop-migrate-shop.event.v1-split-2"
+    assert is_mirror(one.group)
     assert one.topics == (FORMER, PAID, MADE)
     assert [each.target_topic for each in one.pairs] == [PAID, MADE]
     assert one.target_topic == f"{PAID}, {MADE}"

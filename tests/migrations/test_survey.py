@@ -42,7 +42,7 @@ class Place:
     @property
     def group(self) -> str:
         """The mirror's."""
-        return self.migration.group(self.migration.name)
+        return self.migration.group
 
     def write(self, topic: str, count: int, **more: object) -> None:
         """So many records."""
@@ -62,7 +62,7 @@ class Place:
 def place(kafka: str, unique: str) -> Iterator[Place]:
     """Return topics of two partitions; the workers' group has the topic's name."""
     step = Step(Phase.MIRROR, 5, "ada", "why")
-    migration = Migration(name=unique, source=1, target=2, generation=1, steps=(step,))
+    migration = Migration(name=unique, source=1, target=2, generation=1, workers=unique, steps=(step,))
     topics = Topics(kafka)
     topics.create(migration.source_topic, migration.target_topic, partitions=2)
     settings = Settings.from_environment({"ROUTER_BROKER": kafka, "ROUTER_GROUP": unique})

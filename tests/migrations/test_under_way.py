@@ -14,7 +14,7 @@ FORMER, NEW = "order.v1", "order.v2"
 
 def migration(*phases: Phase, generation: int = 1) -> Migration:
     steps = tuple(Step(each, 1, "ada", "why") for each in phases)
-    return Migration(name="order", source=1, target=2, generation=generation, steps=steps)
+    return Migration(name="order", source=1, target=2, generation=generation, workers="shop", steps=steps)
 
 
 class Kept:
@@ -71,9 +71,7 @@ class Place:
 )
 async def test_a_lane_opens_while_it_is_to_copy(kept: Migration | None, opens: set[str]) -> None:
     """By what is written when it has its id."""
-    lanes = MirrorLanes(
-        Kept(*([kept] if kept else [])), Places(), workers="shop", group=migration(Phase.MIRROR).group("shop")
-    )
+    lanes = MirrorLanes(Kept(*([kept] if kept else [])), Places(), group=migration(Phase.MIRROR).group)
     positions = lanes.positions(Place())
     for topic in (FORMER, NEW):
         source = SourcePartition(topic, 0)
@@ -101,7 +99,7 @@ async def test_a_place_that_expired_is_no_beginning(
     """Everything would be there twice."""
     under_way = migration(Phase.MIRROR)
     known = Places(*(SourcePartition(*each) for each in places), copied=[SourcePartition(*each) for each in copied])
-    lanes = MirrorLanes(Kept(under_way), known, workers="shop", group=under_way.group("shop"))
+    lanes = MirrorLanes(Kept(under_way), known, group=under_way.group)
     positions = lanes.positions(Place())
     if lost:
         with pytest.raises(PlacesExpired, match=r"order\.v1/0.*would copy everything twice.*router migrate abort"):
@@ -113,9 +111,9 @@ async def test_a_place_that_expired_is_no_beginning(
 async def test_a_generation_has_its_copies_from_one_former_partition() -> None:
     """So the seventh of eight asks for the one that it comes from."""
     step = Step(Phase.MIRROR, 1, "ada", "why")
-    under_way = Migration(name="hot", source=1, target=2, generation=1, counts=(2, 8), steps=(step,))
+    under_way = Migration(name="hot", source=1, target=2, generation=1, workers="shop", counts=(2, 8), steps=(step,))
     lost = Places(copied=[SourcePartition("hot", 1)])
-    positions = MirrorLanes(Kept(under_way), lost, workers="shop", group=under_way.group("shop")).positions(Place())
+    positions = MirrorLanes(Kept(under_way), lost, group=under_way.group).positions(Place())
     with pytest.raises(PlacesExpired, match="hot/1"):
         await positions.seek_to_committed(SourcePartition("hot.g2", 7))
     assert await positions.seek_to_committed(SourcePartition("hot.g2", 6)) == (1, 5)
@@ -125,4 +123,4 @@ async def test_a_generation_has_its_copies_from_one_former_partition() -> None:
 def test_a_mirror_waits_for_no_other() -> None:
     """Others wait for what it copies."""
     carrier: Any = object()
-    assert MirrorLanes(Kept(), Places(), workers="shop", group="g").carrier(carrier, print) is carrier
+    assert MirrorLanes(Kept(), Places(), group="g").carrier(carrier, print) is carrier

@@ -68,9 +68,9 @@ class MigratingStage(Stage):
             "ROUTER_DATA_DIR": str(self.home / "migrating"),
         }
 
-    def mirrors(self) -> Worker:
+    def mirrors(self, **settings: str) -> Worker:
         """`router migrate run`, started."""
-        worker = Worker(home=self.home / f"mirrors-{len(self._workers)}", settings=self.environ)
+        worker = Worker(home=self.home / f"mirrors-{len(self._workers)}", settings=self.environ | settings)
         worker.command = [str(ROUTER), "migrate", "run"]
         self._workers.append(worker)
         return worker.start()

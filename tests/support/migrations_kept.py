@@ -16,7 +16,9 @@ NOW = 1_700_000_000_000
 def moving(name: str, *phases: Phase) -> Migration:
     """One that went through these phases; its reasons are anybody's text."""
     steps = tuple(Step(each, NOW + number, "ada", "<b>why</b>", {"n": number}) for number, each in enumerate(phases))
-    return Migration(name=name, source=1, target=2, generation=1, steps=steps, sunset="2030-01-01T00:00:00Z")
+    return Migration(
+        name=name, source=1, target=2, generation=1, workers="shop", steps=steps, sunset="2030-01-01T00:00:00Z"
+    )
 
 
 def mirror(topic: str, *, behind: int = 0, natives: Natives | None = None) -> MirrorState:
