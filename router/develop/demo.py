@@ -53,7 +53,8 @@ HOURS_BACK_MS = 3 * 3_600_000
 _LOOK_EVERY_S = 0.5
 _LINE_EVERY_S = 5.0
 _STUCK_AFTER_S = 60.0
-_LAST_WORDS_WITHIN_S = 5.0
+_LAST_WORDS_WITHIN_S = 15.0
+"""Without progress, once somebody asked for an end: a worker that has just come may share the work anew meanwhile."""
 _LONGEST_LAST_WAIT_S = 15.0
 """How long records that are held put off an end that somebody asked for."""
 _STOP_WITHIN_S = 8.0
@@ -214,7 +215,8 @@ class _Run:
             now = time.monotonic()
             if self._interrupts.asked:
                 asked = asked or now
-                if now - asked > _LAST_WORDS_WITHIN_S + min(self._longest_wait, _LONGEST_LAST_WAIT_S):
+                note = "the feed has ended; the router catches up; Ctrl-C ends it at once"
+                if now - max(asked, progressed) > _LAST_WORDS_WITHIN_S + min(self._longest_wait, _LONGEST_LAST_WAIT_S):
                     return False
             if lag < least:
                 least, progressed = lag, now
