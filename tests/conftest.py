@@ -19,7 +19,7 @@ import hypothesis
 import pytest
 from support.proof import ROOT, Proof
 
-from router.develop.broker import DevelopmentKafka
+from router.develop.broker import SHORT_LIVED, DevelopmentKafka
 from router.develop.keeper import end_kept_kafka, kept_kafka
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def kafka_cluster(tmp_path: Path) -> Iterator[Callable[..., DevelopmentKafka]]:
 
     def start(*, brokers: int = 3) -> DevelopmentKafka:
         directory = tmp_path / f"kafka-{len(started)}"
-        started.append(DevelopmentKafka.start(directory=directory, brokers=brokers))
+        started.append(DevelopmentKafka.start(directory=directory, brokers=brokers, java_options=SHORT_LIVED))
         return started[-1]
 
     yield start

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
-__all__ = ["DevelopmentKafka", "existing_or_development_kafka"]
+__all__ = ["SHORT_LIVED", "DevelopmentKafka", "existing_or_development_kafka"]
 
 HEAP = "512m"
 # Below the range from which Linux takes the ports of outgoing connections (32768 and up): a node that is down for a
@@ -41,6 +41,8 @@ HEAP = "512m"
 _PORTS = range(15_000, 31_000)
 _ROOM_NEEDED = 200_000_000
 _ATTEMPTS = 3
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""Java's options for a Kafka of a minute or two: what the optimizing compiler spends (40 % of its CPU time) would not come back."""
 
 
 class DevelopmentKafka:

@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from router.develop.broker import DevelopmentKafka
+from router.develop.broker import SHORT_LIVED, DevelopmentKafka
 from router.develop.errors import BrokerFailed, DevelopmentError
 from router.develop.exclusive import exclusive
 
@@ -85,7 +85,7 @@ def _start_keeper(directory: Path, *, brokers: int, owner: int) -> None:
 def _keep(directory: Path, *, brokers: int, owner: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        kafka = DevelopmentKafka.start(directory=directory / "kafka", brokers=brokers)
+        kafka = DevelopmentKafka.start(directory=directory / "kafka", brokers=brokers, java_options=SHORT_LIVED)
     except DevelopmentError as error:
         _write_state(directory, {"failure": str(error), "keeper": os.getpid()})
         return

@@ -9,7 +9,7 @@ from support.stage import Stage
 from support.waiting import until
 from support.worker import free_port
 
-from router.develop.broker import DevelopmentKafka
+from router.develop.broker import SHORT_LIVED, DevelopmentKafka
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.process, pytest.mark.kafka]
 @pytest.fixture(scope="module")
 def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentKafka]:
     """One broker of this module's own, to be killed and paused."""
-    kafka = DevelopmentKafka.start(directory=tmp_path_factory.mktemp("own-kafka"))
+    kafka = DevelopmentKafka.start(directory=tmp_path_factory.mktemp("own-kafka"), java_options=SHORT_LIVED)
     yield kafka
     kafka.kill()
 

@@ -21,7 +21,7 @@ from support.rejecting import RejectingConsumer
 from support.waiting import until
 from support.worker import ROOT, free_port
 
-from router.develop.broker import DevelopmentKafka
+from router.develop.broker import SHORT_LIVED, DevelopmentKafka
 from router.failure.ledger import Ledger
 
 pytestmark = pytest.mark.process
@@ -34,7 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """The example shop, with its orders routed, on a Kafka of its own: pages show all that a cluster has."""
     chromium()
     home = tmp_path_factory.mktemp("shop")
-    with DevelopmentKafka.start(directory=home / "kafka") as kafka:
+    with DevelopmentKafka.start(directory=home / "kafka", java_options=SHORT_LIVED) as kafka:
         made = Shop(kafka.bootstrap, f"t{secrets.token_hex(3)}", home)
         try:
             made.start()

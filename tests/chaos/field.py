@@ -22,7 +22,7 @@ from support.worker import Worker
 
 from chaos.plans import Kind, Strike
 from chaos.scenario import Scenario
-from router.develop.broker import DevelopmentKafka
+from router.develop.broker import SHORT_LIVED, DevelopmentKafka
 from router.develop.node import Node
 
 __all__ = ["Field", "why_no_small_disk"]
@@ -102,6 +102,7 @@ class Field:
         kafka = DevelopmentKafka.start(
             directory=self.home / "kafka",
             brokers=brokers,
+            java_options=SHORT_LIVED,
             heap="384m" if brokers > 1 else "512m",
             detours=[proxy.port for proxy in self._proxies],
         )

@@ -18,7 +18,7 @@ from confluent_kafka.admin import (
 from support.topics import Topics
 from support.waiting import until
 
-from router.develop.broker import DevelopmentKafka
+from router.develop.broker import SHORT_LIVED, DevelopmentKafka
 from router.errors import BrokerUnavailable
 from router.migrations.access import CannotClose, WriteAccess, _check
 from router.migrations.survey import Survey
@@ -40,7 +40,7 @@ def access(kafka: str) -> WriteAccess:
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[str]:
     """Return a Kafka of its own, with an authorizer."""
-    with DevelopmentKafka.start(directory=tmp_path / "kafka", settings=AUTHORIZER) as own:
+    with DevelopmentKafka.start(directory=tmp_path / "kafka", settings=AUTHORIZER, java_options=SHORT_LIVED) as own:
         yield own.bootstrap
 
 
