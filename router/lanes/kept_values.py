@@ -143,7 +143,11 @@ class KeptValues(Generic[V]):
         """None while the topic is not there: nothing is kept."""
         if self._consumer is None and self._form.topic in await self._directory.partition_counts():
             consumer = await self._connections.opened()
-            connections.read_from(consumer, await consumer.beginning_offsets([self._at]))
+            try:
+                connections.read_from(consumer, await consumer.beginning_offsets([self._at]))
+            except BaseException:
+                await connections.stop(consumer)
+                raise
             self._consumer = consumer
         return self._consumer
 
