@@ -367,12 +367,12 @@ class RouterApp(faust.App):
             log.warning("broad topics are missing", reason="source-unavailable", topics=", ".join(sources))
 
     def _say_left_behind(self) -> None:
-        """Tables of sources that routes put in order no longer: what they hold is sent by nobody."""
+        """Tables of sources of which nothing is kept any more: what they hold is sent by nobody."""
         untabled = self.route_set.sources.keys() - self.tabled
         left = sorted(topic for topic in untabled if self.destinations.count(changelog_of(self.conf.id, topic)))
         if left and left != self._left_behind:
             log.warning(
-                "there are tables of sources that routes put in order no longer: records that they hold are not sent",
+                "there are tables of sources whose records routes put in order no longer, or whose consumers reject no more: what they hold is not sent",
                 reason="left-behind",
                 topics=", ".join(left),
             )

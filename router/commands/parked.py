@@ -20,6 +20,7 @@ from router.commands.routes import console, read_texts
 from router.errors import RouterError
 from router.language.findings import InvalidRoutes
 from router.language.load import load_routes
+from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
 from router.redrive.command import started_by
 from router.redrive.kafka import RedriveKafka
@@ -122,7 +123,7 @@ def _route_set(settings: Settings, routes: Path | None) -> RouteSet:
     route_set, findings = load_routes(texts, catalogue)
     if route_set is None:
         raise click.ClickException(str(InvalidRoutes(findings)))
-    return route_set
+    return with_internal_topics(route_set, settings.group)
 
 
 def _tell(topic: str, options: dict[str, Any], *, verb: str, tell: Callable[..., Awaitable[str]]) -> None:

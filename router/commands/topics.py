@@ -21,7 +21,7 @@ from router.language.load import load_routes
 from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
 from router.language.topic_changes import Change, ChangeKind, Comparison, compare
-from router.language.topics import TopicPlan, needed, plan_topics
+from router.language.topics import TopicPlan, as_they_are, needed, plan_topics
 from router.settings import Settings
 
 __all__ = ["topics"]
@@ -110,6 +110,7 @@ async def _run(
     async with connect(settings) as cluster:
         state = await cluster.state([plan.name for plan in plans])
         plans = needed(plans, route_set, state.topics, group=settings.group)
+        plans = as_they_are(plans, route_set, {name: each.partitions for name, each in state.topics.items()})
         comparison = compare(plans, state, outage_ms=outage_ms)
         if applies:
             await _apply(cluster, [change for change in comparison.changes if _is_applied(change, grow=grow)])

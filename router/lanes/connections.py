@@ -94,9 +94,11 @@ class Connections:
 
 async def stop(consumer: AIOKafkaConsumer) -> None:
     """Let go of a reader, however far it has got."""
-    # One that has not had its first turn is not stopped, but cancels whoever wants to.
-    await asyncio.sleep(0)
-    await consumer.stop()
+    try:
+        # One that has not had its first turn is not stopped, but cancels whoever wants to.
+        await asyncio.sleep(0)
+    finally:
+        await consumer.stop()
 
 
 def read_from(consumer: AIOKafkaConsumer, positions: Mapping[TopicPartition, int]) -> None:

@@ -30,6 +30,12 @@ _MOST_AGAIN = 3.0
 _BATCH_BYTES = 1 << 20
 _SHUT_OUT = (kafka_errors.ProducerFenced, kafka_errors.IllegalOperation)
 """By whoever came next; the second where that came to light between two steps."""
+_REFUSED = (
+    kafka_errors.TopicAuthorizationFailedError,
+    kafka_errors.MessageSizeTooLargeError,
+    kafka_errors.RecordListTooLargeError,
+)
+"""It is not kept, and would not be by another try."""
 
 V = TypeVar("V")
 
@@ -122,7 +128,7 @@ class KeptValues(Generic[V]):
                 await producer.begin_transaction()
                 await producer.enqueue(batch, topic, partition=0)
                 await producer.commit_transaction()
-            except kafka_errors.TopicAuthorizationFailedError:
+            except _REFUSED:
                 raise
             except (kafka_errors.KafkaError, kafka_errors.IllegalOperation) as error:
                 unclear = error

@@ -83,6 +83,7 @@ def _lanes(
             order = entry.order
             if order is None or not order.repartition or not topic.shape.ordered:
                 lanes.update(dict.fromkeys(entry.sources))
+            if order is None or not order.repartition:
                 continue
             # Behind its internal topic one lane has all of a key. It is its consumer's key, too, where records have it as theirs.
             lanes[f"what exchange '{name}' keys anew"] = None

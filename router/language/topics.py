@@ -20,7 +20,7 @@ source that it gets records of, and takes 64 KiB more: its records carry what th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from router.exchange.model import Destination, DestinationKind, Exchange
@@ -32,6 +32,7 @@ __all__ = [
     "ROOM_FOR_REASONS",
     "TopicPlan",
     "TopicRole",
+    "as_they_are",
     "changelog_of",
     "dead_letters_of",
     "keeping_sources",
@@ -182,6 +183,18 @@ def needed(
     return tuple(plan for plan in plans if plan.name not in unneeded)
 
 
+def as_they_are(plans: Iterable[TopicPlan], route_set: RouteSet, there: Mapping[str, int]) -> tuple[TopicPlan, ...]:
+    """The same plans, where internal topics stay as they are: what is rejected has a partition for each of their lanes.
+
+    `there` are the partitions of topics that exist.
+    """
+    lanes: dict[str, int] = {}
+    for source, topics in keeping_sources(route_set).items():
+        if route_set.sources[source].gathers:
+            lanes.update((rejected_of(topic), there.get(source, 0)) for topic in topics)
+    return tuple(replace(plan, partitions=max(plan.partitions, lanes.get(plan.name, 0))) for plan in plans)
+
+
 def _version(topic: str) -> int:
     return int(topic.rpartition(".v")[2])
 
@@ -225,8 +238,7 @@ def sources_by_topic(route_set: RouteSet) -> dict[str, tuple[str, ...]]:
 def _written_by_lanes(route_set: RouteSet, source: str, topic: str) -> bool:
     """Whether the source's own lanes write what the topic gets of it, and not those of an internal topic, or those before one."""
     read = route_set.sources[source]
-    if read.gathers:
-        return read.order is None or topic not in read.order.at_once
+    # Behind an internal topic all can come: what was declared `ordered: false` while records lay in it, too.
     if read.relay is None or topic in read.relay.at_once:
         return True
     return topic in _reachable(

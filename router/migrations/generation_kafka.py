@@ -186,10 +186,11 @@ class GenerationKafka:
                     found[record.key] = record.value
         return found
 
-    async def shut_out(self, group: str, sources: Iterable[SourcePartition]) -> None:
+    async def shut_out(self, group: str, sources: Iterable[SourcePartition], *, needed: bool = True) -> None:
         """Let whoever carries these partitions for a group write and commit nothing any more: brokers refuse it from now on.
 
-        Whatever it had begun is undone, and what it had committed is complete, when this returns.
+        Whatever it had begun is undone, and what it had committed is complete, when this returns. Where it is not `needed`, ids
+        that may not be used here are left alone.
         """
         few = asyncio.Semaphore(_AT_ONCE)
 
@@ -199,6 +200,8 @@ class GenerationKafka:
                 try:
                     await producer.start()
                 except kafka_errors.KafkaError as error:
+                    if isinstance(error, kafka_errors.TransactionalIdAuthorizationFailed) and not needed:
+                        return
                     raise BrokerUnavailable(brokers=f"the coordinator of {source}", problem=repr(error)) from error
                 finally:
                     await producer.stop()

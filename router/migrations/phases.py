@@ -231,7 +231,7 @@ def read_migration(value: bytes | None) -> Migration | None:
             source=int(told["source"]),
             target=int(told["target"]),
             generation=int(told["generation"]),
-            workers=str(told["group"]),
+            workers=str(told.get("group", "")),
             quiet_ms=int(told["quiet_ms"]),
             sunset=str(told["sunset"]),
             counts=_counts(told.get("partitions")),
@@ -346,7 +346,9 @@ def still_reading(groups: Iterable[GroupState], migrations: Iterable[Migration])
     """Without the mirrors of migrations that copy a topic no more: their places stay where they were, and nobody misses anything."""
     copying = {each.group: {start for start, _ in each.ways} for each in migrations}
     return tuple(
-        each for each in groups if not (is_mirror(each.group) and each.topic not in copying.get(each.group, ()))
+        each
+        for each in groups
+        if each.members or not is_mirror(each.group) or each.topic in copying.get(each.group, ())
     )
 
 

@@ -19,7 +19,7 @@ from router.failure.notes import DESTINATION, ERROR, EXCHANGES, LOST, PLACE, REA
 from router.failure.rejections import ERROR_CLASS, PARKS, REJECTS
 from router.language.deciders import deciders
 from router.language.routes import RouteSet
-from router.language.topics import dead_letters_of, plan_topics, sources_by_topic, unroutable_of
+from router.language.topics import dead_letters_of, keeping_sources, plan_topics, sources_by_topic, unroutable_of
 from router.records.catalogue import Catalogue
 from router.records.conversion import NoConversion, ValueConversion
 from router.records.headers import HOP, ORIGIN, Origin, decode_origin
@@ -109,6 +109,11 @@ class Ways:
         self._catalogue = catalogue
         self._to = to
         self._reached = sources_by_topic(route_set)
+        self._keeping: dict[str, tuple[str, ...]] = {}
+        """By topic with `failure:`, the sources whose lanes read what is told them of it."""
+        for source, topics in keeping_sources(route_set).items():
+            for topic in topics:
+                self._keeping[topic] = (*self._keeping.get(topic, ()), source)
         self._deciders = deciders(route_set, in_lanes=True)
         self._fits: dict[str, FieldReader | None] = {}
         self._conversions: dict[tuple[str, str], ValueConversion | Left | None] = {}
@@ -150,7 +155,7 @@ class Ways:
             return None
         return UsualWay(
             destination,
-            self._reached[destination] if self._goes_by_lanes(destination) else (),
+            self._keeping.get(destination, ()),
             self._fitting(destination),
         )
 
@@ -243,7 +248,7 @@ class Ways:
     def _lane(self, topic: str, origin: Origin | None) -> Origin | Left | None:
         if not self._goes_by_lanes(topic):
             return None
-        if origin is None or origin.topic not in self._reached.get(topic, ()):
+        if origin is None or origin.topic not in self._keeping.get(topic, ()):
             said = "no router-origin" if origin is None else f"its origin in '{origin.topic}'"
             return Left("origin-unknown", f"'{topic}' is written by lanes, and {said} says by which")
         return origin

@@ -224,6 +224,19 @@ def test_two_sources_come_out_in_one_order_whatever_their_keys_and_through_kills
         assert worker.terminate(within=10) == 0
 
 
+def run(stage: Stage, *arguments: str) -> str:
+    """Run a command; what it says."""
+    environ = {
+        "ROUTER_BROKER": stage.bootstrap,
+        "ROUTER_GROUP": stage.group,
+        "ROUTER_ROUTES": str(stage.home / "routes"),
+        "ROUTER_SCHEMAS": str(stage.home / "schemas"),
+    }
+    done = CliRunner().invoke(main, arguments, env=environ, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
 REJECTING = """
 version: 1
 team: shop
@@ -291,15 +304,7 @@ def test_what_a_consumer_of_two_sources_rejects_is_retried_and_its_key_waits(sta
 
     # Sent again, they go by the lanes of the internal topic as well.
     for_good.clear()
-    environ = {
-        "ROUTER_BROKER": stage.bootstrap,
-        "ROUTER_GROUP": stage.group,
-        "ROUTER_ROUTES": str(stage.home / "routes"),
-        "ROUTER_SCHEMAS": str(stage.home / "schemas"),
-    }
-    asked = ["dead-letters", "redrive", stage.name("@all"), "--yes", "--author", "a test", "--reason", "to see it"]
-    done = CliRunner().invoke(main, asked, env=environ, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
+    run(stage, "dead-letters", "redrive", stage.name("@all"), "--yes", "--author", "a test", "--reason", "to see it")
     until(lambda: sum(map(len, processed().values())) >= len(made), within=60, what="all have come", every=0.01)
     assert {key: sorted(found) for key, found in processed().items()} == {key: list(range(1, 9)) for key in names}
     consumer.end()
@@ -310,3 +315,34 @@ def test_what_a_consumer_of_two_sources_rejects_is_retried_and_its_key_waits(sta
     assert {key: found for log in stage.read("@wide") for key, found in numbers(log).items()} == {
         key: list(range(1, 9)) for key in names
     }
+
+
+def test_a_key_of_two_sources_that_is_parked_is_listed_and_let_go(stage: Stage) -> None:
+    """It waits in the lane of the internal topic, with all that follows of it, and flows on in order."""
+    prepare(stage, REJECTING.replace("retry: [300ms], then: dead-letter", "retry: [], then: park"))
+    made = events(random.Random(3), orders=5, keyed=True)
+    about = {each.value: (each.key or b"", each.number) for each in made}
+    bad = {value for value, (key, number) in about.items() if (key, number) == (b"order-1", 3)}
+    stage.worker(standbys="0").until_ready(lanes=4)
+    topic = stage.name("@all")
+    consumer = RejectingConsumer(stage.bootstrap, topic, partitions=4, fails=lambda record: record.value in bad)
+    produce(stage, made)
+
+    def processed() -> list[int]:
+        consumer.turn()
+        return [
+            about[each.value or b""][1] for each in consumer.looked_at if each.key == b"order-1" and not each.failed
+        ]
+
+    def listed() -> list[dict[str, object]]:
+        consumer.turn()
+        return [
+            json.loads(line) for line in run(stage, "parked", "list", topic, "--json").splitlines() if line[:1] == "{"
+        ]
+
+    until(lambda: [each["key"] for each in listed()] == ["order-1"], within=60, what="it is parked", every=0.1)
+    assert processed() == [1, 2]
+    bad.clear()
+    run(stage, "parked", "release", topic, "--key", "order-1", "--yes", "--author", "a test", "--reason", "mended")
+    until(lambda: processed() == list(range(1, 9)), within=60, what=lambda: f"it flows: {processed()}", every=0.01)
+    consumer.end()

@@ -111,6 +111,10 @@ def test_what_does_not_wait_for_order_comes_from_each_source_by_itself() -> None
     assert [kind for kind, _ in kinds(both) if kind == "needs-repartition"] == []
     at_once = both.replace("    failure:", "    ordered: false\n    failure:")
     assert [kind for kind, _ in kinds(at_once) if kind == "needs-repartition"] == ["needs-repartition"]
+    # Of one source as well: what lay in the internal topic when that was said comes from behind it.
+    one = text("{}", exchange="ordered").replace("    failure:", "    ordered: false\n    failure:")
+    assert [kind for kind, _ in kinds(one) if kind == "needs-repartition"] == ["needs-repartition"]
+    assert [kind for kind, _ in kinds(one.replace("{}", "{keep: nothing}")) if kind == "needs-repartition"] == []
 
 
 def test_topics_beside_a_topic_with_failure_are_not_free() -> None:

@@ -9,7 +9,7 @@ from language.ordering import GOOD, load_order, ordering
 from router.failure.policy import FailurePolicy
 from router.language.repartition import internal_topics, with_internal_topics
 from router.language.routes import RouteSet, SourceOrder, SourceRelay
-from router.language.topics import TopicRole, keeping_sources, plan_topics
+from router.language.topics import TopicRole, as_they_are, keeping_sources, plan_topics
 from router.order.policy import OrderPolicy, Sequence
 
 BY_OTHER = "by: other, sequence: n, repartition: true"
@@ -94,8 +94,20 @@ def test_what_consumers_reject_is_kept_by_who_writes_their_topics() -> None:
     assert keeping_sources(named) == {
         "event.v1": ("now.event.v1", "plain"),
         "more.event.v1": ("plain",),
-        "shop-e-repartition": ("a.event.v1",),
+        "shop-e-repartition": ("a.event.v1", "now.event.v1"),
     }
     planned = {plan.name: plan for plan in plan_topics(named, default_partitions=3, replication=2, group="shop")}
     assert planned["a.event.v1.rejected"].partitions == planned["shop-e-repartition"].partitions
     assert {"shop-event.v1-changelog", "shop-shop-e-repartition-changelog"} <= planned.keys()
+
+
+def test_what_is_rejected_has_a_partition_for_each_lane_of_an_internal_topic_as_it_is() -> None:
+    """It stays as it was made, though its sources are smaller by now."""
+    given = loaded(BY_OTHER)
+    failing = replace(given.topics["a.event.v1"], failure=FailurePolicy())
+    named = with_internal_topics(replace(given, topics={**given.topics, "a.event.v1": failing}), "shop")
+    plans = plan_topics(named, default_partitions=3, replication=2, group="shop")
+    before = {plan.name: plan.partitions for plan in plans}
+    after = {plan.name: plan.partitions for plan in as_they_are(plans, named, {"shop-e-repartition": 8})}
+    assert {name for name in before if before[name] != after[name]} == {"a.event.v1.rejected"}
+    assert after["a.event.v1.rejected"] == 8

@@ -280,6 +280,7 @@ def test_a_mirror_that_copies_a_topic_no_more_holds_nobody_up(phases: tuple[Phas
     before = migration(*phases)
     mirrors = [group(before.group, NEW, behind=9), group("other-migrate-shop.order.v1-v2-1", NEW, behind=9)]
     others = [group("shop", NEW), group("refunds-migrate-nightly", NEW)]
+    others.append(group("other-migrate-shop.order.v1-v2-9", NEW, members=1))  # whoever it is, it reads
     found = still_reading([*mirrors, *others], [before])
     assert list(found) == [*mirrors[:1], *others] if kept else list(found) == others
 
@@ -301,6 +302,13 @@ def test_what_is_kept_is_read_as_it_was() -> None:
     """With its history and its evidence."""
     kept = migration(*DRAINED, quiet_ms=7, sunset="2030-01-01T00:00:00Z")
     assert read_migration(json.dumps(kept.to_json()).encode()) == kept
+
+
+def test_what_says_no_group_is_copied_by_nobody_and_counts() -> None:
+    """Begun anew, it gets the next generation all the same."""
+    kept = migration(Phase.MIRROR)
+    told = {name: each for name, each in kept.to_json().items() if name != "group"}
+    assert read_migration(json.dumps(told).encode()) == replace(kept, workers="")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,13 @@ exchanges:
     sources: [c.order.status.v1]
     routing-key: "{country}"
     order: {by: customer.tier, sequence: amount, repartition: true}
+  keyed:
+    type: fanout
+    sources: [k.order.status.v1]
+    key: order_id
+    order: {by: order_id, sequence: amount, repartition: true}
 topics:
+  keyed.order.status.v1: {failure: {then: dead-letter}, from: [{exchange: keyed}]}
   all.order.status.v1: {from: [{exchange: orders, binding-key: "RU.*"}]}
   vip.order.status.v1:
     retention: 1d
@@ -263,6 +269,26 @@ def test_record_without_a_hop_is_decided_all_the_same() -> None:
     """Whoever stripped it."""
     dead = letter(topic="order.status.v1.dead-letters", headers=OURS[:1], reason="unreadable")
     assert sent(WAYS.of(dead)) == [(ALL, False), (VIP, True)]
+
+
+def test_what_comes_from_behind_an_internal_topic_goes_by_its_lanes_and_by_no_others() -> None:
+    """A lane of the source reads nothing of what is told of the topic: what it was told would be done by nobody."""
+    topic, internal = "keyed.order.status.v1", "router-keyed-repartition"
+    told = (("router-reason", b"failed"), ("router-destination", topic.encode()))
+    for origin, lane in ((internal, Origin(internal, 2, 5)), ("k.order.status.v1", None)):
+        headers = (("router-origin", f"{origin}/2/5".encode()), (HOP, b"1;r"), *told)
+        dead = read_letter(PlainRecord(topic=f"{topic}.dead-letters", key=b"ord-1", value=PAID, headers=headers))
+        for each in (WAYS, ways(to=topic)):
+            found = each.of(dead)
+            if lane is None:
+                assert isinstance(found, Left)
+                assert found.reason == "origin-unknown"
+            else:
+                assert isinstance(found, Sending)
+                assert [way.lane for way in found.ways] == [lane]
+    usual = WAYS.usual(f"{topic}.dead-letters", topic)
+    assert usual is not None
+    assert usual.sources == (internal,)
 
 
 def test_retentions_are_those_of_the_routes() -> None:
