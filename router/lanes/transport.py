@@ -34,6 +34,7 @@ from mode import Service
 from router.errors import BrokerUnavailable, OffsetOutOfRange
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.fetching import Demand, unpack_lightly
+from router.lanes.joining import join_once
 from router.lanes.lanes import Lanes
 from router.lanes.log_ends import note_of, standing, written_to
 from router.lanes.positions import ConsumerPositions, topic_partition
@@ -92,6 +93,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             else:
                 fetcher = self._consumer._fetcher  # noqa: SLF001 - a consumer does not show its fetcher
                 unpack_lightly(fetcher)
+                join_once(self._consumer._coordinator)  # noqa: SLF001 - nor its coordinator
                 self._demand = Demand(fetcher)
                 return
 

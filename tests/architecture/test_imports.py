@@ -28,6 +28,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
         "router/lanes/deliveries.py",
         "router/lanes/directory.py",
         "router/lanes/fetching.py",
+        "router/lanes/joining.py",
         "router/lanes/kafka.py",
         "router/lanes/kept_values.py",
         "router/lanes/log_ends.py",
