@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from router.develop.broker import DevelopmentKafka
+    from router.develop.interrupts import Interrupts
 
 __all__ = ["broker"]
 
@@ -46,20 +45,23 @@ def broker(*, brokers: int, port: int, data: Path, fresh: bool) -> None:
     """
     from router.develop.broker import DevelopmentKafka  # noqa: PLC0415  # needs the `develop` extra
     from router.develop.errors import DevelopmentError  # noqa: PLC0415  # as above
+    from router.develop.interrupts import Interrupts  # noqa: PLC0415  # as above
 
-    # Whoever ends this command, by Ctrl-C or by SIGTERM, ends the brokers in good order.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         if fresh:
             _delete(data)
         _mark(data)
-        with DevelopmentKafka.start(directory=data, brokers=brokers, port=port) as kafka:
+        # Whoever ends this command, by Ctrl-C or by SIGTERM, ends the brokers in good order. An exception could be lost, where the
+        # signal comes in the midst of what Python calls by itself.
+        with Interrupts() as interrupts, DevelopmentKafka.start(directory=data, brokers=brokers, port=port) as kafka:
+            interrupts.polite()
             _announce(kafka, data)
-            _watch(kafka)
+            _watch(kafka, interrupts)
     except KeyboardInterrupt:
-        click.echo("\nKafka has ended. Its topics and records are kept; --fresh deletes them.", err=True)
+        pass
     except DevelopmentError as error:
         raise click.ClickException(str(error)) from error
+    click.echo("\nKafka has ended. Its topics and records are kept; --fresh deletes them.", err=True)
 
 
 def _announce(kafka: DevelopmentKafka, data: Path) -> None:
@@ -71,9 +73,9 @@ def _announce(kafka: DevelopmentKafka, data: Path) -> None:
     click.echo("Ctrl-C ends it.")
 
 
-def _watch(kafka: DevelopmentKafka) -> None:
-    while True:
-        time.sleep(0.5)
+def _watch(kafka: DevelopmentKafka, interrupts: Interrupts) -> None:
+    while not interrupts.asked:
+        time.sleep(0.2)
         ended = kafka.ended()
         if ended is not None:
             raise ended.failure(f"broker {ended.number} has ended by itself")
