@@ -368,6 +368,7 @@ class BatchConsumer(driver.Consumer):
                 if batches:
                     # One a partition: none overtakes another. Each wait costs as much as to carry a small batch.
                     events = asyncio.gather(*(self.callback(self._event_message(batch)) for batch in batches))
+                    events.add_done_callback(_expect_cancelled)
                     await self.wait_first(events, self.suspend_flow.wait())
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
@@ -432,6 +433,13 @@ class BatchTransport(driver.Transport):
     """Faust's aiokafka transport with the consumer above."""
 
     Consumer = BatchConsumer
+
+
+def _expect_cancelled(events: asyncio.Future[Any]) -> None:
+    """Where the flow is suspended nobody waits for what is handed over any more, and Faust cancels it: no news."""
+    error = None if events.cancelled() else events.exception()
+    if error is not None and not isinstance(error, asyncio.CancelledError):
+        log.error("a batch could not be handed over", error=error)
 
 
 def _client_tp(tp: TopicPartition) -> TopicPartition:
