@@ -79,13 +79,15 @@ class Processes:
         """Start every process with this environment and a PORT of its own, in the Procfile's folder.
 
         Each gets a folder of its own in `data` as ROUTER_DATA_DIR, which two workers must not share. `concurrency` has how
-        many of a kind to start; one where it says nothing. `beside` says what a process is to know of those that were started before
+        many of a kind to start; one where it says nothing. A PORT in the environment is the first, as for honcho. `beside` says what a process is to know of those that were started before
         it, in the order of the file. Call it from the main thread: see `start_child`.
         """
         lines = procfile_lines(procfile)
         logs.mkdir(parents=True, exist_ok=True)
         started: list[ProcfileProcess] = []
-        for each in expand_processes(lines, concurrency=concurrency, env=dict(environ), port=_FIRST_PORT):
+        wanted = environ.get("PORT", "")
+        first = int(wanted) if wanted.isdecimal() else _FIRST_PORT
+        for each in expand_processes(lines, concurrency=concurrency, env=dict(environ), port=first):
             port = _free_port(int(each.env["PORT"]), taken=[other.port for other in started])
             log = logs / f"{each.name}.log"
             with log.open("wb") as output:

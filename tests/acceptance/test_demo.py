@@ -24,6 +24,8 @@ pytestmark = [
 ROOT = Path(__file__).parents[2]
 ROUTER = Path(sys.executable).with_name("router")
 WITHIN_S = 120.0
+AT = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Which of those that run tests at the same time this is."""
 
 Demo = Callable[..., subprocess.Popen[str]]
 
@@ -40,7 +42,8 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
             subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=environ | {"PYTHONUNBUFFERED": "1"},
+                # A port that is free may be another test's a moment later.
+                env=environ | {"PYTHONUNBUFFERED": "1", "PORT": str(5_000 + 1_000 * AT)},
                 text=True,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

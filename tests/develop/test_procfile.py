@@ -23,10 +23,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a Procfile of these lines and ends what is left of it."""
     started: list[Processes] = []
 
-    def start(*lines: str, **arguments: dict[str, int]) -> Processes:
+    def start(*lines: str, port: str = "", **arguments: dict[str, int]) -> Processes:
         procfile = tmp_path / "Procfile"
         procfile.write_text("\n".join(lines), encoding="utf-8")
-        environ = {"PATH": os.environ["PATH"], "GREETING": "hello"}
+        environ = {"PATH": os.environ["PATH"], "GREETING": "hello"} | ({"PORT": port} if port else {})
         started.append(
             Processes.start(procfile, environ=environ, logs=tmp_path / "log", data=tmp_path / "data", **arguments)
         )
@@ -74,6 +74,12 @@ def test_a_port_that_is_taken_is_not_given(start: Start) -> None:
             pass  # somebody else has it: as good
         (worker,) = start("worker: sleep 60").started
         assert worker.port not in (0, 5000)
+
+
+def test_ports_begin_where_they_are_asked_to(start: Start) -> None:
+    """A hundred for each kind, as honcho deals them out."""
+    ports = [each.port for each in start("worker: sleep 60", "other: sleep 60", port="5600").started]
+    assert ports == [5600, 5700]
 
 
 def test_a_process_that_ends_is_told_with_its_last_words(start: Start) -> None:
