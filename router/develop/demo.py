@@ -211,11 +211,10 @@ class _Run:
         least, progressed, asked = sys.maxsize, time.monotonic(), 0.0
         while lag := sum((lags := self._lag()).values()) or self._held():
             self._look()
-            show(self._picture(lags, note))
+            show(self._picture(lags, f"{note}; Ctrl-C ends it at once" if self._interrupts.asked else note))
             now = time.monotonic()
             if self._interrupts.asked:
                 asked = asked or now
-                note = "the feed has ended; the router catches up; Ctrl-C ends it at once"
                 if now - max(asked, progressed) > _LAST_WORDS_WITHIN_S + min(self._longest_wait, _LONGEST_LAST_WAIT_S):
                     return False
             if lag < least:

@@ -94,20 +94,24 @@ class KeptValues(Generic[V]):
 
     async def write(self, value: V, *, before: V | None) -> None:
         """Keep a value, if what is kept is still what it was. Of several who write the same, each has."""
-        unclear: Exception | None = None
-        for attempt in range(_TRIES):
-            async with self._writing:
-                unclear = await self._written(value, before=before, perhaps=unclear is not None)
+        unclear = await self._written(value, before=before, perhaps=False)
+        for attempt in range(_TRIES - 1):
             if unclear is None:
                 return
             # Perhaps by who wrote another value, which is no matter: the next look tells. Not all at the same time.
             await asyncio.sleep(random.uniform(0, min(_MOST_AGAIN, _AGAIN * 2**attempt)))  # noqa: S311 - no secret
+            unclear = await self._written(value, before=before, perhaps=True)
         if isinstance(unclear, _SHUT_OUT):
             raise self._form.moved(value)
-        raise self._unavailable(unclear) from unclear
+        if unclear is not None:
+            raise self._unavailable(unclear) from unclear
 
     async def _written(self, value: V, *, before: V | None, perhaps: bool) -> Exception | None:
         """What it failed for, where it is unclear whether it is kept; `perhaps`: it was so before, so that it may be ours."""
+        async with self._writing:
+            return await self._write(value, before=before, perhaps=perhaps)
+
+    async def _write(self, value: V, *, before: V | None, perhaps: bool) -> Exception | None:
         form, topic = self._form, self._form.topic
         unclear: Exception | None = None
         producer = OrderedProducer(
@@ -140,10 +144,8 @@ class KeptValues(Generic[V]):
             await deliveries.stop(producer)
         return unclear
 
-    def _unavailable(self, error: Exception | None) -> BrokerUnavailable:
-        return BrokerUnavailable(
-            brokers=self._bootstrap, problem=deliveries.said(error) if error else "it took nothing"
-        )
+    def _unavailable(self, error: Exception) -> BrokerUnavailable:
+        return BrokerUnavailable(brokers=self._bootstrap, problem=deliveries.said(error))
 
     async def _reading(self) -> AIOKafkaConsumer | None:
         """None while the topic is not there: nothing is kept."""

@@ -97,5 +97,7 @@ def _lanes(
                 return
     if len(lanes) > 1 and failure.keep != "nothing":
         message = f"'{topic.name}' gets records of {len(lanes)} sources, and a key can be kept in one of them only"
-        hint = "declare a topic for each source, or 'keep: nothing'"
+        hint = "declare a topic for each source, put all in one order by an exchange with 'repartition: true', or 'keep: nothing'"
+        if not topic.shape.ordered:
+            hint = "declare a topic for each source, remove 'ordered: false' behind 'repartition: true', or 'keep: nothing'"
         yield found(Kind.NEEDS_REPARTITION, place, message, hint)

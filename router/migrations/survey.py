@@ -263,7 +263,6 @@ async def records_between(
     """All committed records between two offsets."""
     if position >= end:
         return
-    # As above.
     read_from(consumer, {tp: position})
     silent = 0
     while await consumer.position(tp) < end:

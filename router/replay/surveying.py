@@ -64,9 +64,9 @@ class ReplaySurvey:
     ) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
         """By partition where reading begins, where the log begins, and where it ends. Partitions with nothing to read are missing."""
         async with self._connections.reader() as consumer:
-            if source not in await consumer.topics():
-                raise WrongSelection(f"there is no topic '{source}', or you may not see it")
             numbers = sorted(await partitions_of(consumer, source))
+            if not numbers:
+                raise WrongSelection(f"there is no topic '{source}', or you may not see it")
             if partition is not None and partition not in numbers:
                 raise WrongSelection(f"topic '{source}' has partitions 0 to {len(numbers) - 1}, not {partition}")
             wanted = [TopicPartition(source, each) for each in numbers if partition is None or each == partition]
