@@ -48,6 +48,9 @@ class RouterWorker(faust.Worker):
             os._exit(ended.code if isinstance(ended.code, int) else 1)
         raise InvariantError("Faust's worker returned instead of ending the process")
 
+    async def _sentinel_task(self) -> None:
+        """Faust waits for a second with its loop before it closes it: there is nothing left to come."""
+
     def _schedule_shutdown(self, signal: Any) -> None:
         if not self._signal_stop_time:
             guard = threading.Timer(_END_WITHIN, _end_now)

@@ -62,3 +62,11 @@ def test_the_environment_wins_over_the_command_line(environ: dict[str, str], cap
     written = capsys.readouterr().out
     assert "to be seen" in written
     assert "not to be seen" not in written
+
+
+async def test_nothing_is_waited_for_once_all_has_stopped(environ: dict[str, str]) -> None:
+    """Faust would sleep for a second, and whoever restarts a worker with it."""
+    settings = Settings.from_environment(environ | {"ROUTER_HTTP_PORT": "0"})
+    worker = RouterWorker(RouterApp(settings, read_route_set(settings)))
+    with pytest.raises(StopIteration):
+        worker._sentinel_task().send(None)

@@ -182,9 +182,15 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     async def _learn_topics(self) -> None:
         if self._consumer is not None:
+            client = self._consumer._client  # noqa: SLF001 - a consumer has no way to ask
+            asked = client.force_metadata_update()
+            if not client._md_update_waiter.done():  # noqa: SLF001 - see below
+                # What is under way goes by topics of before, where they were changed meanwhile: aiokafka 0.14 begins it anew
+                # then, but only when the metadata are old enough again.
+                client._md_update_waiter.set_result(None)  # noqa: SLF001 - as above
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LEARN_WITHIN):
-                    await self._consumer._client.force_metadata_update()  # noqa: SLF001 - a consumer has no way to ask
+                    await asked
 
     def share_fetches(self, partitions: int, *, of: int, most: int) -> None:
         """Let all partitions together fetch ahead `of` bytes, and none of them more than `most`.

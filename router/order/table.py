@@ -145,6 +145,11 @@ class LaneTables(TableManager):
             self._recovery = _NoRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
         return self._recovery
 
+    async def on_start(self) -> None:
+        """Faust's, without the second that it waits for tables to be declared: ours are before anything starts."""
+        await self._update_channels()
+        await self.recovery.start()
+
     async def on_rebalance(
         self,
         assigned: set[TP],

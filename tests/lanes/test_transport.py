@@ -11,6 +11,7 @@ from typing import Any
 import faust
 import pytest
 from aiokafka import errors as kafka_errors
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import OffsetResetStrategy
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.structs import TopicPartition
@@ -309,14 +310,28 @@ async def test_topics_are_learnt_anew_unless_nobody_answers(desk: Desk, monkeypa
         asked.append("silent")
         await asyncio.Event().wait()
 
-    desk.consumer._client.force_metadata_update = answer
+    client = desk.consumer._client
+    client._md_update_waiter = asyncio.get_running_loop().create_future()
+    client.force_metadata_update = answer
     await desk.thread.learn_topics()
     monkeypatch.setattr("router.lanes.transport._LEARN_WITHIN", 0.01)
-    desk.consumer._client.force_metadata_update = silence
+    client.force_metadata_update = silence
     await desk.thread.learn_topics()
     desk.thread._consumer = None
     await desk.thread.learn_topics()
     assert asked == ["answered", "silent"]
+
+
+async def test_topics_are_learnt_at_once_though_they_changed_while_they_were_asked_for(desk: Desk) -> None:
+    """Aiokafka would ask again when its metadata are old enough: until then nobody would join the group."""
+    client = AIOKafkaClient()
+    waits: asyncio.Future[None] = client._md_update_waiter
+    client._md_update_fut = asyncio.get_running_loop().create_future()
+    desk.consumer._client = client
+    learning = asyncio.create_task(desk.thread.learn_topics())
+    await asyncio.wait_for(asyncio.shield(waits), 5)
+    client._md_update_fut.set_result(True)
+    await asyncio.wait_for(learning, 5)
 
 
 async def test_group_answers_while_its_coordinator_is_known(desk: Desk) -> None:

@@ -266,3 +266,16 @@ async def test_changelog_of_other_partitions_is_refused(shop: Shop) -> None:
 
     await comes_to(told, [True], within=60.0)
     assert shop.counted() == {}
+
+
+async def test_tables_are_ready_at_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust sleeps for a second before them, and nobody would join the group for so long."""
+
+    async def sleep(*_: object) -> None:
+        raise AssertionError("nothing is waited for")
+
+    monkeypatch.setattr(LaneTables, "sleep", sleep)
+    await asyncio.to_thread(shop.create)
+    await shop.start("one")
+    await shop.publish(10)
+    await shop.all_counted()
