@@ -20,11 +20,9 @@ from rich.table import Table
 
 from router.commands.dead_letters_options import chosen_of, selecting
 from router.commands.live import PLACE, read_record
+from router.commands.route_sets import route_set_of
 from router.commands.routes import console, read_texts
 from router.errors import RouterError
-from router.language.findings import InvalidRoutes
-from router.language.load import load_routes
-from router.language.repartition import with_internal_topics
 from router.records.catalogue import Catalogue
 from router.records.headers import Origin
 from router.records.record import PlainRecord
@@ -172,10 +170,7 @@ class _Asked:
             raise click.ClickException(str(error)) from error
         schemas = _said("schemas") or settings.schemas
         texts, catalogue = read_texts(options["routes"] or settings.routes, schemas)
-        route_set, findings = load_routes(texts, catalogue)
-        if route_set is None:
-            raise click.ClickException(str(InvalidRoutes(findings)))
-        route_set = with_internal_topics(route_set, settings.group)
+        route_set = route_set_of(texts, catalogue, group=settings.group)
         ways = Ways(route_set, catalogue, to=options["to"])
         if options["to"] is not None and not ways.knows(options["to"]):
             raise click.BadParameter(f"no route leads to '{options['to']}'", param_hint="--to")

@@ -12,6 +12,7 @@ import click
 
 from router.commands.live import PLACE, read_record
 from router.commands.message_stream import decide_stream
+from router.commands.route_sets import route_set_of
 from router.errors import RecordError, RouterError
 from router.exchange.explain import Explanation
 from router.exchange.explain import explain as explain_decision
@@ -19,8 +20,6 @@ from router.language.case_values import Misfit
 from router.language.cases import message_record
 from router.language.deciders import new_decider, new_topology
 from router.language.files import read_route_file, read_routes
-from router.language.findings import InvalidRoutes
-from router.language.load import load_routes
 from router.language.place_in_order import PlaceInOrder, place_in_order
 from router.language.routes import RouteSet, Source
 from router.language.suggestions import did_you_mean
@@ -139,10 +138,7 @@ def _route_set(routes: Path, schemas: Path) -> RouteSet:
         catalogue = read_catalogue(schemas) if schemas.is_dir() else Catalogue.from_texts({})
     except RouterError as error:
         raise click.ClickException(str(error)) from error
-    route_set, findings = load_routes(texts, catalogue)
-    if route_set is None:
-        raise click.ClickException(f"the routes have errors (`router check` shows all):\n{InvalidRoutes(findings)}")
-    return route_set
+    return route_set_of(texts, catalogue)
 
 
 def _source(route_set: RouteSet, topic: str) -> Source:

@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 
 from router.commands.import_ import show, write_text
+from router.commands.route_sets import route_set_of
 from router.commands.routes import counted, read_texts, routes_options
-from router.language.findings import InvalidRoutes
-from router.language.load import load_routes
 from router.rabbitmq.exporting import Export, export_routes
 from router.rabbitmq.findings import Level
 
@@ -50,9 +49,7 @@ def rabbitmq(*, directory: Path, schemas: Path, vhost: str, output: Path | None,
     texts, catalogue = read_texts(directory, schemas)
     if not texts:
         raise click.UsageError(f"there is no route file (.yaml) in '{directory}': name your folder with DIR.")
-    route_set, findings = load_routes(texts, catalogue)
-    if route_set is None:
-        raise click.ClickException(f"the routes have errors (`router check` shows all):\n{InvalidRoutes(findings)}")
+    route_set = route_set_of(texts, catalogue)
     result = export_routes(route_set, vhost=vhost)
     text = json.dumps(result.definitions, indent=2, ensure_ascii=False) + "\n"
     if output is not None:

@@ -10,15 +10,14 @@ from pathlib import Path
 
 import click
 
+from router.commands.route_sets import route_set_of
 from router.commands.routes import read_texts, routes_options
-from router.language.findings import InvalidRoutes
 from router.language.graph.collapse import Collapse, collapse
 from router.language.graph.dot import dot
 from router.language.graph.mermaid import mermaid
 from router.language.graph.model import Graph, graph_of
 from router.language.graph.selection import Selection, UnknownName, select
 from router.language.graph.svg import svg
-from router.language.load import load_routes
 from router.language.routes import RouteSet
 from router.records.catalogue import Catalogue
 
@@ -92,9 +91,7 @@ def graph(
         raise click.UsageError("give either --json or another --format")
     form = _Form.JSON if as_json else form
     texts, catalogue = read_texts(directory, schemas)
-    route_set, findings = load_routes(texts, catalogue)
-    if route_set is None:
-        raise click.ClickException(f"the routes have errors (`router check` shows all):\n{InvalidRoutes(findings)}")
+    route_set = route_set_of(texts, catalogue)
     wanted = Selection(teams=teams, topics=topics, upstream_of=upstream_of, downstream_of=downstream_of)
     try:
         drawn = select(graph_of(route_set), wanted)

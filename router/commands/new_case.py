@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 
 from router.commands.live import PLACE, read_record
+from router.commands.route_sets import route_set_of
 from router.commands.routes import read_texts, routes_options
 from router.errors import RouterError
 from router.language.case_text import case_lines
-from router.language.findings import InvalidRoutes
-from router.language.load import load_routes
 from router.language.masking import UnknownField
 from router.language.new_case import NewCase, Unstatable, new_case, with_new_case
 from router.language.routes import RouteSet
@@ -52,7 +51,7 @@ def command(
         router new-case --at order.status.v1/0/4711 --mask customer.email --mask order_id
         router new-case --at order.status.v1/0/4711 --name 'a paid order is announced' --output routes/bob_test.yaml
     """
-    route_set = _route_set(directory, schemas)
+    route_set = route_set_of(*read_texts(directory, schemas))
     if at.topic not in route_set.sources:
         hint = did_you_mean(at.topic, route_set.sources)
         raise click.ClickException(f"'{at.topic}' is no source of any exchange" + (f": {hint}" if hint else ""))
@@ -67,14 +66,6 @@ def command(
             _append(output, made, route_set)
     except (RouterError, UnknownField, Unstatable) as error:
         raise click.ClickException(str(error)) from error
-
-
-def _route_set(directory: Path, schemas: Path) -> RouteSet:
-    texts, catalogue = read_texts(directory, schemas)
-    route_set, findings = load_routes(texts, catalogue)
-    if route_set is None:
-        raise click.ClickException(f"the routes have errors (`router check` shows all):\n{InvalidRoutes(findings)}")
-    return route_set
 
 
 def _made(record: Record, route_set: RouteSet, *, name: str, masked: tuple[str, ...]) -> NewCase:

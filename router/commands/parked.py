@@ -16,12 +16,9 @@ import click
 from rich.table import Table
 
 from router.commands.dead_letters_redrive import who_and_why
+from router.commands.route_sets import route_set_of
 from router.commands.routes import console, read_texts
 from router.errors import RouterError
-from router.language.findings import InvalidRoutes
-from router.language.load import load_routes
-from router.language.repartition import with_internal_topics
-from router.language.routes import RouteSet
 from router.redrive.command import started_by
 from router.redrive.kafka import RedriveKafka
 from router.redrive.letting import give_up as give_up_keys
@@ -110,20 +107,12 @@ def _read(routes: Path | None, **one: Any) -> list[ParkedKey]:
 async def _listed(
     settings: Settings, routes: Path | None, *, topic: str | None = None, key: bytes | None = None
 ) -> list[ParkedKey]:
-    route_set = _route_set(settings, routes)
+    route_set = route_set_of(*read_texts(routes or settings.routes, settings.schemas), group=settings.group)
     kafka = RedriveKafka(settings)
     try:
         return await parked_keys(kafka, route_set, topic=topic, key=key)
     finally:
         await kafka.close()
-
-
-def _route_set(settings: Settings, routes: Path | None) -> RouteSet:
-    texts, catalogue = read_texts(routes or settings.routes, settings.schemas)
-    route_set, findings = load_routes(texts, catalogue)
-    if route_set is None:
-        raise click.ClickException(str(InvalidRoutes(findings)))
-    return with_internal_topics(route_set, settings.group)
 
 
 def _tell(topic: str, options: dict[str, Any], *, verb: str, tell: Callable[..., Awaitable[str]]) -> None:

@@ -12,13 +12,11 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from router.commands.dead_letters_redrive import who_and_why
+from router.commands.route_sets import route_set_of
 from router.commands.routes import console
 from router.errors import ConfigError, RouterError
 from router.language.deciders import deciders
 from router.language.files import read_routes
-from router.language.findings import InvalidRoutes
-from router.language.load import load_routes
-from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
 from router.records.catalogue import Catalogue
 from router.redrive.command import started_by
@@ -71,10 +69,8 @@ def replay(**options: Any) -> None:
     try:
         settings = Settings.from_environment(os.environ)
         catalogue = read_catalogue(settings.schemas)
-        routes, findings = load_routes(read_routes(settings.routes), catalogue)
-        if routes is None:
-            raise InvalidRoutes(findings)
-        asyncio.run(_replay(settings, catalogue, with_internal_topics(routes, settings.group), (by, reason), options))
+        routes = route_set_of(read_routes(settings.routes), catalogue, group=settings.group)
+        asyncio.run(_replay(settings, catalogue, routes, (by, reason), options))
     except RouterError as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:

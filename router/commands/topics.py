@@ -13,12 +13,10 @@ from rich.progress import track
 from rich.table import Table
 
 from router.commands.cluster import Cluster, connect
+from router.commands.route_sets import route_set_of
 from router.commands.routes import console, read_texts, routes_options
 from router.durations import parse_duration
 from router.errors import RouterError
-from router.language.findings import InvalidRoutes
-from router.language.load import load_routes
-from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
 from router.language.topic_changes import Change, ChangeKind, Comparison, compare
 from router.language.topics import TopicPlan, as_they_are, needed, plan_topics
@@ -77,7 +75,7 @@ def topics(
         raise click.UsageError(f"--outage {outage} {error}") from error
     try:
         settings = Settings.from_environment(os.environ)
-        route_set = _route_set(directory, schemas, group=settings.group)
+        route_set = route_set_of(*read_texts(directory, schemas), group=settings.group)
         plans = plan_topics(route_set, default_partitions=partitions, replication=replication, group=settings.group)
         comparison, count = asyncio.run(
             _run(settings, route_set, plans, outage_ms=outage_ms, applies=applies, grow=grow)
@@ -88,13 +86,6 @@ def topics(
         click.echo(json.dumps(_json(comparison, applies=applies, grow=grow)))
     else:
         _show(comparison, count=count, applies=applies, grow=grow)
-
-
-def _route_set(directory: Path, schemas: Path, *, group: str) -> RouteSet:
-    route_set, findings = load_routes(*read_texts(directory, schemas))
-    if route_set is None:
-        raise click.ClickException(f"the routes have errors (`router check` shows all):\n{InvalidRoutes(findings)}")
-    return with_internal_topics(route_set, group)
 
 
 async def _run(
