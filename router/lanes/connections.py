@@ -14,7 +14,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka import errors as kafka_errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from router.errors import BrokerUnavailable, DestinationUnavailable
 from router.lanes.deliveries import said
@@ -87,6 +87,15 @@ class Connections:
                 if names <= {each["topic"] for each in await admin.describe_topics()}:
                     return
                 await asyncio.sleep(_SEEN_EVERY)
+
+    async def commit_for(self, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit these offsets for a group without members, as one that belongs to no generation of it.
+
+        Brokers take that of no group that has members; which is raised, too, as BrokerUnavailable, with CommitFailedError as its cause.
+        """
+        async with self.reader(group_id=group, auto_offset_reset="none") as consumer:
+            consumer.assign(list(offsets))
+            await consumer.commit({tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()})
 
     def _unavailable(self, error: kafka_errors.KafkaError) -> BrokerUnavailable:
         return BrokerUnavailable(brokers=self._bootstrap, problem=said(error))

@@ -14,7 +14,7 @@ from aiokafka import errors as kafka_errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable
 from router.lanes.connections import Connections, partitions_of, read_from
@@ -51,8 +51,6 @@ class Survey:
     """Looks at one cluster. Its errors are BrokerUnavailable."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._security: Mapping[str, Any] = settings.aiokafka_security()
         self.connections = Connections.of(settings, client_id="router-migrate")
 
     async def observe(self, migration: Migration, *, goes_back: bool, follows: bool, problem: str = "") -> Observation:
@@ -202,19 +200,9 @@ class Survey:
 
     async def place(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
         """Commit these offsets for a group without members. Raises BrokerUnavailable where brokers do not take them."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.broker, group_id=group, enable_auto_commit=False, **self._security
+        await self.connections.commit_for(
+            group, {TopicPartition(topic, number): offset for number, offset in offsets.items()}
         )
-        try:
-            await consumer.start()
-            consumer.assign([TopicPartition(topic, number) for number in offsets])
-            await consumer.commit(
-                {TopicPartition(topic, number): OffsetAndMetadata(at, "") for number, at in offsets.items()}
-            )
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers=f"the group '{group}'", problem=str(error)) from error
-        finally:
-            await consumer.stop()
 
     async def make(self, topic: str, config: Mapping[str, str]) -> None:
         """Make a topic of one partition; one that is there is left as it is."""

@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka import errors as kafka_errors
-from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable, TransientError
 from router.failure.topics import parked_of
@@ -43,9 +42,8 @@ class Groups:
     """Those of one cluster."""
 
     def __init__(self, settings: Settings) -> None:
-        self._bootstrap = settings.broker
-        self._security = settings.aiokafka_security()
-        self._directory = KafkaDirectory(self._bootstrap, self._security)
+        self._connections = Connections.of(settings, client_id="router-offsets")
+        self._directory = KafkaDirectory(settings.broker, settings.aiokafka_security())
 
     async def close(self) -> None:
         """Let go of the connection."""
@@ -59,15 +57,9 @@ class Groups:
             raise WrongSelection(f"topic '{topic}' {told}, or you may not see it")
         state, members = await self._described(group)
         tp = TopicPartition(topic, partition)
-        consumer = self._consumer(group)
-        try:
-            await consumer.start()
+        async with self._connections.reader(group_id=group, isolation_level="read_uncommitted") as consumer:
             committed = await consumer.committed(tp)
             first, end = (await consumer.beginning_offsets([tp]))[tp], (await consumer.end_offsets([tp]))[tp]
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers=self._bootstrap, problem=str(error)) from error
-        finally:
-            await consumer.stop()
         return Standing(
             group=group,
             topic=topic,
@@ -86,33 +78,15 @@ class Groups:
         if now.active or now.committed != standing.committed:
             problem = f"it is {now.state}, and stands at {now.committed}; it stood at {standing.committed}"
             raise GroupMoved(group=standing.group, problem=problem)
-        tp = TopicPartition(standing.topic, standing.partition)
-        consumer = self._consumer(standing.group)
         try:
-            await consumer.start()
-            consumer.assign([tp])
-            # As one that belongs to no generation: brokers take that only of a group without members.
-            await consumer.commit({tp: OffsetAndMetadata(to, "")})
-        except kafka_errors.CommitFailedError as error:
-            raise GroupMoved(group=standing.group, problem="it has members by now") from error
-        except kafka_errors.KafkaError as error:
-            raise GroupMoved(group=standing.group, problem=str(error)) from error
-        finally:
-            await consumer.stop()
-
-    def _consumer(self, group: str) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            client_id="router-offsets",
-            group_id=group,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            **self._security,
-        )
+            await self._connections.commit_for(standing.group, {TopicPartition(standing.topic, standing.partition): to})
+        except BrokerUnavailable as error:
+            has_members = isinstance(error.__cause__, kafka_errors.CommitFailedError)
+            problem = "it has members by now" if has_members else error.problem
+            raise GroupMoved(group=standing.group, problem=problem) from error
 
     async def _described(self, group: str) -> tuple[str, list[Member]]:
-        connections = Connections(self._bootstrap, self._security, client_id="router-offsets")
-        async with connections.admin() as admin:
+        async with self._connections.admin() as admin:
             (response,) = await _patiently(lambda: admin.describe_consumer_groups([group]))
         (told,) = response.to_object()["groups"]
         return str(told["state"]), [_member(each) for each in told["members"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka import errors as kafka_errors
 from aiokafka.admin import NewTopic
 from aiokafka.structs import TopicPartition
@@ -42,11 +42,11 @@ async def test_a_reader_stays_where_it_was_told_to_begin(kafka: str, unique: str
     at = {TopicPartition(unique, 0): 1, TopicPartition(unique, 1): 2}
     async with connections(kafka).reader(auto_offset_reset="latest") as reader:
         read_from(reader, at)
-        found: list[bytes | None] = []
+        found: list[bytes] = []
         async with asyncio.timeout(10):
             while len(found) < 3:
                 for records in (await reader.getmany(timeout_ms=200)).values():
-                    found += [record.value for record in records]
+                    found += [record.value or b"" for record in records]
     assert sorted(found) == [b"2", b"4", b"5"]
 
 
@@ -95,3 +95,22 @@ async def test_nobody_there_is_said() -> None:
         with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1:1"):
             async with opened():
                 pass
+
+
+@pytest.mark.kafka
+async def test_offsets_are_committed_for_a_group_that_has_no_members(kafka: str, unique: str) -> None:
+    """For one that has some they are refused, and stay what they were."""
+    ensure_topics(kafka, [TopicSpec(unique, partitions=2)])
+    one, other = TopicPartition(unique, 0), TopicPartition(unique, 1)
+    to = connections(kafka)
+    await to.commit_for(unique, {one: 3, other: 4})
+    member = AIOKafkaConsumer(unique, bootstrap_servers=kafka, group_id=unique, enable_auto_commit=False)
+    await member.start()
+    try:
+        with pytest.raises(BrokerUnavailable) as refused:
+            await to.commit_for(unique, {one: 5})
+        assert isinstance(refused.value.__cause__, kafka_errors.CommitFailedError)
+    finally:
+        await member.stop()
+    async with to.reader(group_id=unique) as reader:
+        assert [await reader.committed(tp) for tp in (one, other)] == [3, 4]

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from confluent_kafka import Consumer
 from support.topics import Topics
-from support.waiting import until
+from support.waiting import comes_to, until
 
 from router.errors import BrokerUnavailable, DestinationUnavailable
 from router.migrations.phases import GroupState, Migration, MirrorState, Phase, Step
@@ -92,8 +92,13 @@ async def test_markers_and_what_was_aborted_hold_nothing_up(place: Place) -> Non
     producer.produce(place.former, b"v", partition=0)
     producer.flush(20)
     producer.abort_transaction(20)
-    state = await place.mirror(place.former)
-    assert (state.end, state.unread, state.behind, state.hidden) == (2, False, 0, 0)
+
+    async def seen() -> tuple[int, bool, int, int]:
+        state = await place.mirror(place.former)
+        return state.end, state.unread, state.behind, state.hidden
+
+    # The abort is told before its markers are written.
+    await comes_to(seen, (2, False, 0, 0), within=20.0)
 
 
 async def test_what_stands_behind_an_open_transaction_is_hidden_and_told(place: Place) -> None:
@@ -110,8 +115,12 @@ async def test_what_stands_behind_an_open_transaction_is_hidden_and_told(place: 
     assert (state.end, state.behind, state.hidden) == (1, 0, 3)
     assert await place.survey.natives_left(place.migration, place.former) == 3
     producer.commit_transaction(20)
-    state = await place.mirror(place.former)
-    assert (state.behind, state.hidden) == (4, 0)
+
+    async def seen() -> tuple[int, int]:
+        state = await place.mirror(place.former)
+        return state.behind, state.hidden
+
+    await comes_to(seen, (4, 0), within=20.0)
 
 
 async def test_what_retention_has_deleted_hides_nothing(place: Place) -> None:
