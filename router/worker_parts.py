@@ -40,8 +40,10 @@ def cannot_follow(settings: Settings, topics: Sequence[str]) -> Fault:
 
 def pace(settings: Settings) -> Pace:
     """How often lanes commit, and try again."""
+    in_transactions = settings.guarantee == EXACTLY_ONCE
     return Pace(
         commit_interval=settings.commit_interval_ms / 1000,
-        commit_when_caught_up=settings.guarantee == EXACTLY_ONCE,
+        commit_when_caught_up=in_transactions,
+        wary=0 if in_transactions else 10,
         destination_retry=settings.destination_retry_ms / 1000,
     )

@@ -18,7 +18,7 @@ def settings(**more: str) -> Settings:
     ("guarantee", "expected"),
     [
         ("exactly_once", Pace(commit_interval=0.25, commit_when_caught_up=True, destination_retry=0.3)),
-        ("at_least_once", Pace(commit_interval=0.25, commit_when_caught_up=False, destination_retry=0.3)),
+        ("at_least_once", Pace(commit_interval=0.25, commit_when_caught_up=False, destination_retry=0.3, wary=10)),
     ],
 )
 def test_pace_is_in_seconds(guarantee: str, expected: Pace) -> None:

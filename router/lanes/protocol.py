@@ -23,7 +23,9 @@ it away.
 
 When to commit is a matter of latency alone. Under load a commit holds what came within an interval. A lane that has caught
 up with its log, and has nothing on its way any more, has nothing to wait for: where copies become visible only with the
-commit, it commits at once, though no sooner than its share of the worker's commits allows (`CommitBudget`).
+commit, it commits at once, though no sooner than its share of the worker's commits allows (`CommitBudget`). Where a commit costs
+little, a lane that has failed does so, too, for a while: where one batch in a hundred fails, whoever sends fifty between two commits
+loses every other time all that it has done, and the larger its backlog has become by that, the more it sends.
 
 The machine holds no clock: times are arguments, in seconds of any monotonic clock.
 """
@@ -80,6 +82,8 @@ class Pace:
     """How often a missing destination, or an offset out of range, is looked at again."""
     arrival: float = 10.0
     """How long a batch may take from the consumer to its lane before it counts as lost."""
+    wary: int = 0
+    """So many commits after a failure are made as soon as something was sent. For transactions they cost more than they save."""
 
 
 class CommitBudget:
@@ -123,6 +127,7 @@ class LaneProtocol:
         self._in_hand = 0
         self._offered: deque[tuple[float, int]] = deque()
         self._failures = 0
+        self._wary = 0
         self._fenced = False
 
     def open(self, now: float) -> None:
@@ -209,7 +214,8 @@ class LaneProtocol:
         """When the next commit is due; None while there is nothing to commit."""
         if self.state is not LaneState.CARRYING or self._first_unsettled is None:
             return None
-        if self._pace.commit_when_caught_up and self._caught_up and self._in_hand == 0:
+        has_all = self._pace.commit_when_caught_up and self._caught_up and self._in_hand == 0
+        if has_all or self._wary > 0:
             return self._not_before
         return max(self._not_before, self._first_unsettled + self._pace.commit_interval)
 
@@ -228,11 +234,13 @@ class LaneProtocol:
         self._first_unsettled = None
         self._not_before = not_before
         self._failures = 0
+        self._wary = max(0, self._wary - 1)
         self.error = None
 
     def failed(self, error: RouterError, now: float) -> float:
         """Something went wrong; nothing of this epoch is committed any more. Returns when to open again."""
         self._failures += 1
+        self._wary = self._pace.wary
         self.error = error
         self._first_unsettled = None
         # Until it has been opened again: that the group could not be asked, say, makes the lane no owner.

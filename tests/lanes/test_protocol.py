@@ -227,6 +227,22 @@ def test_lane_whose_copies_show_at_once_commits_once_an_interval() -> None:
     assert lane.commit_at() == 5.5
 
 
+def test_lane_that_has_failed_commits_what_it_sends_for_a_while() -> None:
+    """Or it would lose more of its work to the next failure, the further it is behind; well again, it goes by the interval."""
+    lane = LaneProtocol(SOURCE, Pace(commit_interval=0.5, wary=2))
+    lane.open(1.0)
+    lane.failed(TROUBLE, 1.0)
+    lane.open(2.0)
+    lane.opened(epoch=1, position=100, now=2.0)
+    due = []
+    for position in (100, 110, 120):
+        lane.admit(batch(position, position + 10))
+        lane.sent(batch(position, position + 10), 5.0)
+        due.append(lane.commit_at())
+        lane.settled(position + 10, not_before=3.0)
+    assert due == [0.0, 3.0, 5.5]
+
+
 def test_commits_of_many_lanes_are_spread() -> None:
     """So many a second, whoever makes them; and after an idle time none waits."""
     budget = CommitBudget(per_second=4)

@@ -261,7 +261,7 @@ class SimulatedWorker:
                 destinations=destinations,
                 positions=consumer,
                 new_carrier=new_carrier,
-                pace=Pace(commit_when_caught_up=self._exactly_once),
+                pace=Pace(commit_when_caught_up=self._exactly_once, wary=0 if self._exactly_once else 10),
                 budget=budget,
                 observer=observer,
                 room=room,
