@@ -379,6 +379,11 @@ class BatchConsumer(driver.Consumer):
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 raise
+        except asyncio.CancelledError:
+            # Whoever stops it cancels what it waits for. While partitions are dealt out anew, Faust would take that for a crash, and a
+            # worker that is stopped just then, as each is behind the first of several, for one that has failed.
+            if not fetcher.should_stop:
+                raise
 
     def _event_message(self, batch: Batch) -> ConsumerMessage:
         source = batch.source

@@ -507,3 +507,30 @@ async def test_an_app_carries_commits_and_goes_on_where_another_stopped(
         committed = await asyncio.to_thread(route.topics.committed, unique, route.source)
         assert committed == {0: route.published // 2, 1: route.published // 2}
     route.topics.close()
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+async def test_who_is_stopped_while_partitions_are_dealt_out_has_not_crashed(stopped: bool) -> None:
+    """Whoever is cancelled without being stopped has: nobody would fetch any more."""
+    waits = asyncio.Event()
+
+    async def wait_first(*_: object, timeout: float) -> None:  # noqa: ASYNC109 - Faust's own name
+        waits.set()
+        await asyncio.Event().wait()
+
+    consumer: Any = SimpleNamespace(
+        app=SimpleNamespace(conf=SimpleNamespace(broker_max_poll_records=10), should_stop=False),
+        should_stop=False,
+        flow_active=False,
+        can_resume_flow=asyncio.Event(),
+        wait_first=wait_first,
+        turns=0,
+        consumer_stopped_errors=BatchConsumer.consumer_stopped_errors,
+    )
+    fetcher: Any = SimpleNamespace(should_stop=False)
+    draining = asyncio.create_task(BatchConsumer._drain_messages(consumer, fetcher))
+    await waits.wait()
+    fetcher.should_stop = stopped
+    draining.cancel()
+    await asyncio.wait([draining])
+    assert draining.cancelled() is not stopped
