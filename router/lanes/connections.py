@@ -95,7 +95,10 @@ class Connections:
         """
         async with self.reader(group_id=group, auto_offset_reset="none") as consumer:
             consumer.assign(list(offsets))
-            await consumer.commit({tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()})
+            try:
+                await consumer.commit({tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()})
+            except kafka_errors.KafkaError as error:
+                raise BrokerUnavailable(brokers=f"the group '{group}'", problem=said(error)) from error
 
     def _unavailable(self, error: kafka_errors.KafkaError) -> BrokerUnavailable:
         return BrokerUnavailable(brokers=self._bootstrap, problem=said(error))

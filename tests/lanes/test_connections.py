@@ -110,6 +110,7 @@ async def test_offsets_are_committed_for_a_group_that_has_no_members(kafka: str,
         with pytest.raises(BrokerUnavailable) as refused:
             await to.commit_for(unique, {one: 5})
         assert isinstance(refused.value.__cause__, kafka_errors.CommitFailedError)
+        assert refused.value.brokers == f"the group '{unique}'"
     finally:
         await member.stop()
     async with to.reader(group_id=unique) as reader:
