@@ -38,8 +38,7 @@ from router.lanes.table import BatchCopier
 from router.lanes.transport import BatchTransport
 from router.language.deciders import deciders, order_reader
 from router.language.files import read_routes
-from router.language.findings import InvalidRoutes
-from router.language.load import load_routes
+from router.language.load import load_valid_routes
 from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
 from router.language.topics import changelog_of, sources_by_topic
@@ -444,9 +443,7 @@ def router_app(environ: Mapping[str, str] = os.environ) -> RouterApp:
 
 def read_route_set(settings: Settings) -> RouteSet:
     """The routes that the settings name, checked against the catalogue. Raises InvalidRoutes or InvalidSchema."""
-    route_set, findings = load_routes(read_routes(settings.routes), read_catalogue(settings.schemas))
-    if route_set is None:
-        raise InvalidRoutes(findings)
+    route_set, findings = load_valid_routes(read_routes(settings.routes), read_catalogue(settings.schemas))
     for finding in findings:
         log.warning("route finding", finding=str(finding), reason=str(finding.kind))
     return route_set

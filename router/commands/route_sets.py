@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import click
 
 from router.language.findings import InvalidRoutes
-from router.language.load import load_routes
+from router.language.load import load_valid_routes
 from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
 from router.records.catalogue import Catalogue
@@ -20,7 +20,8 @@ def route_set_of(texts: Mapping[str, str], catalogue: Catalogue, *, group: str |
 
     Routes with errors end the command.
     """
-    route_set, findings = load_routes(texts, catalogue)
-    if route_set is None:
-        raise click.ClickException(f"the routes have errors (`router check` shows all):\n{InvalidRoutes(findings)}")
+    try:
+        route_set, _ = load_valid_routes(texts, catalogue)
+    except InvalidRoutes as error:
+        raise click.ClickException(f"the routes have errors (`router check` shows all):\n{error}") from error
     return route_set if group is None else with_internal_topics(route_set, group)

@@ -36,8 +36,7 @@ from router.develop.reconcile import expected_topics, outcome_topics, reconcile
 from router.develop.topics import TopicSpec, ensure_topics
 from router.develop.watching import KafkaWatch, Offsets
 from router.language.files import read_routes
-from router.language.findings import InvalidRoutes
-from router.language.load import load_routes
+from router.language.load import load_valid_routes
 from router.language.repartition import with_internal_topics
 from router.language.routes import RouteSet
 from router.language.topics import TopicRole, dead_letters_of, plan_topics, unroutable_of
@@ -87,9 +86,7 @@ def run_demo(options: DemoOptions, *, environ: Mapping[str, str], console: Conso
     `DevelopmentError` with the way out where something does not start or ends by itself, and `ConfigError` where the
     routes or schemas cannot be used.
     """
-    route_set, findings = load_routes(read_routes(options.routes), read_catalogue(options.schemas))
-    if route_set is None:
-        raise InvalidRoutes(findings)
+    route_set, _ = load_valid_routes(read_routes(options.routes), read_catalogue(options.schemas))
     procfile_lines(options.procfile)
     with Interrupts() as interrupts, _own_state(options.state) as own, ExitStack() as stack:
         watched: list[Callable[[], None]] = []

@@ -14,10 +14,9 @@ from typing import Any
 from router.commands.commands_page import commands_page
 from router.language.editor_schema import cases_schema, routes_schema
 from router.language.files import read_routes
-from router.language.findings import InvalidRoutes
 from router.language.graph.model import graph_of
 from router.language.graph.svg import svg
-from router.language.load import load_routes
+from router.language.load import load_valid_routes
 from router.versions.catalogue import read_catalogue
 
 __all__ = ["pages", "shop_picture", "write_pages"]
@@ -35,9 +34,7 @@ def pages(root: Path) -> Mapping[str, str]:
 
 def shop_picture(root: Path) -> str:
     """The routes of the example shop as SVG. Raises InvalidRoutes."""
-    route_set, findings = load_routes(read_routes(root / "routes"), read_catalogue(root / "schemas"))
-    if route_set is None:
-        raise InvalidRoutes(findings)
+    route_set, _ = load_valid_routes(read_routes(root / "routes"), read_catalogue(root / "schemas"))
     return svg(graph_of(route_set), title="The routes of the example shop")
 
 

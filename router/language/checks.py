@@ -8,7 +8,6 @@ from router.language.exchange_checks import check_exchanges
 from router.language.failure_checks import check_failures
 from router.language.field_checks import check_fields
 from router.language.findings import Finding
-from router.language.later import ORDER_IS_SUPPORTED
 from router.language.match_checks import check_matches
 from router.language.order_checks import check_order
 from router.language.partition_checks import check_partitions
@@ -20,9 +19,7 @@ from router.records.catalogue import Catalogue
 __all__ = ["check"]
 
 
-def check(
-    declarations: Declarations, catalogue: Catalogue, *, with_order: bool = ORDER_IS_SUPPORTED
-) -> tuple[Finding, ...]:
+def check(declarations: Declarations, catalogue: Catalogue) -> tuple[Finding, ...]:
     """All findings of all files together, each once, in order of place."""
     return tuple(
         sorted(
@@ -34,7 +31,7 @@ def check(
                 *check_topics(declarations, catalogue),
                 *check_wheres(declarations, catalogue),
                 *check_matches(declarations, catalogue),
-                *check_order(declarations, catalogue, supported=with_order),
+                *check_order(declarations, catalogue),
                 *check_partitions(declarations),
                 *check_subject_sources(declarations),
             }

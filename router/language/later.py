@@ -20,10 +20,7 @@ from router.language.shapes import (
     TopicShape,
 )
 
-__all__ = ["LATER_KEYS", "ORDER_IS_SUPPORTED", "later_key"]
-
-ORDER_IS_SUPPORTED = True
-"""Whether workers put records in order. Until they do, `order:` and `ordered:` are read, and refused by `check`."""
+__all__ = ["LATER_KEYS", "later_key"]
 
 LATER_KEYS: Mapping[type[Shape], Mapping[str, str]] = {
     RouteFile: {},

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from router.exchange.model import Place
 from router.language.checks import check
 from router.language.declarations import gather
-from router.language.findings import Finding, Kind, Level
+from router.language.findings import Finding, InvalidRoutes, Kind, Level
 from router.language.kinds import found
-from router.language.later import ORDER_IS_SUPPORTED
 from router.language.lower import lower
 from router.language.reading import ParsedFile, read_shape
 from router.language.routes import RouteSet
@@ -17,19 +16,13 @@ from router.language.shapes import NULLABLE, RouteFile
 from router.language.subject_sources import with_versions
 from router.records.catalogue import Catalogue
 
-__all__ = ["load_routes"]
+__all__ = ["load_routes", "load_valid_routes"]
 
 
-def load_routes(
-    texts: Mapping[str, str],
-    catalogue: Catalogue,
-    *,
-    with_order: bool = ORDER_IS_SUPPORTED,
-) -> tuple[RouteSet | None, tuple[Finding, ...]]:
+def load_routes(texts: Mapping[str, str], catalogue: Catalogue) -> tuple[RouteSet | None, tuple[Finding, ...]]:
     """The set that the files make, with all findings in order of place; None where any of them is an error.
 
     `texts` are the files by the names that findings show. The order of the files does not matter: they count by name.
-    Without `with_order`, `order:` and `ordered:` are refused as not yet supported.
     """
     findings: list[Finding] = []
     files: list[ParsedFile[RouteFile]] = []
@@ -50,9 +43,17 @@ def load_routes(
     faults = [
         found(Kind.INVALID_SCHEMA, Place(f"schemas/{fault.file}", 1, 1), fault.problem) for fault in catalogue.faults
     ]
-    checked = check(declarations, catalogue, with_order=with_order)
+    checked = check(declarations, catalogue)
     findings += [*faults, *twice, *checked]
     ordered = tuple(sorted(set(findings)))
     if any(finding.level is Level.ERROR for finding in ordered):
         return None, ordered
     return lower(declarations, catalogue), ordered
+
+
+def load_valid_routes(texts: Mapping[str, str], catalogue: Catalogue) -> tuple[RouteSet, tuple[Finding, ...]]:
+    """The set that the files make, with its warnings. Raises InvalidRoutes with all findings where any of them is an error."""
+    route_set, findings = load_routes(texts, catalogue)
+    if route_set is None:
+        raise InvalidRoutes(findings)
+    return route_set, findings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from router.language.declarations import Declarations, DeclaredExchange
 from router.language.durations import FOREVER, parse_retention, parse_wait
@@ -32,12 +32,9 @@ _MEANINGLESS = {
 """By kind of order, the keys that mean nothing with it."""
 
 
-def check_order(declarations: Declarations, catalogue: Catalogue, *, supported: bool) -> Iterator[Finding]:
-    """Findings of every `order:` and `ordered:`. Where workers put nothing in order yet, each is refused."""
+def check_order(declarations: Declarations, catalogue: Catalogue) -> Iterator[Finding]:
+    """Findings of every `order:` and `ordered:`."""
     ordering = {name: each for name, each in declarations.exchanges.items() if each.shape.order is not None}
-    if not supported:
-        yield from _refused(declarations, ordering.values())
-        return
     for exchange in ordering.values():
         assert exchange.shape.order is not None
         # A key that could not be read is a finding of its own, and no reason to miss it.
@@ -59,18 +56,6 @@ def first_states(order: OrderShape) -> tuple[str, ...]:
     states = order.states or {}
     followers = {state for name, leads_to in states.items() for state in leads_to if state != name}
     return tuple(name for name in states if name not in followers)
-
-
-def _refused(declarations: Declarations, ordering: Iterable[DeclaredExchange]) -> Iterator[Finding]:
-    for exchange in ordering:
-        place = exchange.file.key_place(*exchange.path, "order")
-        message = "'order' (putting each key's records in order) is not yet supported"
-        yield found(Kind.NOT_YET_SUPPORTED, place, message)
-    for topic in declarations.topics.values():
-        if "ordered" in topic.shape.model_fields_set:
-            place = topic.file.key_place(*topic.path, "ordered")
-            message = "'ordered' (choosing whether a topic waits for order) is not yet supported"
-            yield found(Kind.NOT_YET_SUPPORTED, place, message)
 
 
 def _said(order: OrderShape) -> list[str]:

@@ -15,7 +15,7 @@ from router.language.case_shapes import CaseFile, CaseShape, MessageShape
 from router.language.editor_schema import cases_schema, routes_schema
 from router.language.findings import Kind
 from router.language.kinds import DESCRIPTIONS
-from router.language.later import LATER_KEYS, ORDER_IS_SUPPORTED
+from router.language.later import LATER_KEYS
 from router.language.shapes import (
     HEADER_OPERATORS,
     AlternateShape,
@@ -172,11 +172,8 @@ def _later_rows() -> Iterator[str]:
     names = {shape: title for title, shape in _ROUTE_PLACES}
     what = [(shape, key, about) for shape, keys in LATER_KEYS.items() for key, about in keys.items()]
     yield from (f"| {names[shape]} | `{key}` | {about} |" for shape, key, about in what)
-    if not ORDER_IS_SUPPORTED:
-        yield "| `exchanges:`, by name | `order` | putting each key's records in order |"
-        yield "| `topics:`, by name | `ordered` | choosing whether a topic waits for order |"
-    yield "| An item of `from:` | an exchange whose sources have another version | converting records |"
-    yield "| `exchanges:`, by name | a subject instead of a topic under `sources` | reading all versions of a subject |"
+    yield "| `order:` | `repartition` where several sources are of one subject | putting its versions in one order |"
+    yield "| `topics:`, by name | `failure` behind an exchange that orders by another field than its `key` | keeping that field's keys |"
 
 
 def _cell(text: str) -> str:

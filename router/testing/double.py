@@ -14,8 +14,7 @@ from router.failure.topics import rejected_of
 from router.language.cases import message_record
 from router.language.deciders import deciders, order_reader
 from router.language.files import read_routes
-from router.language.findings import InvalidRoutes
-from router.language.load import load_routes
+from router.language.load import load_valid_routes
 from router.language.repartition import with_internal_topics
 from router.language.topics import KAFKA_MAX_MESSAGE_BYTES, plan_topics
 from router.records.catalogue import Catalogue
@@ -52,9 +51,7 @@ class RouterDouble:
         `partitions` is for broad topics that declare none. Raises InvalidRoutes with the findings, as a worker would.
         """
         catalogue = schemas if isinstance(schemas, Catalogue) else new_catalogue(schemas)
-        route_set, findings = load_routes(routes, catalogue)
-        if route_set is None:
-            raise InvalidRoutes(findings)
+        route_set, _ = load_valid_routes(routes, catalogue)
         self.route_set = route_set = with_internal_topics(route_set, _GROUP)
         self.broker = MemoryBroker(clock)
         for plan in plan_topics(route_set, default_partitions=partitions, replication=1):

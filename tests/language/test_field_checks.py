@@ -51,7 +51,7 @@ def test_a_field_is_checked_against_every_source(said: str, expected: list[tuple
 def test_the_fields_of_an_order_are_among_those_that_are_needed() -> None:
     """Each at its own place, beside what order itself asks of them."""
     text = exchange("type: topic, sources: [order.status.v1], key: order_id, order: {by: orderid, sequence: items}")
-    _, findings = load(text, with_order=True)
+    _, findings = load(text)
     assert {("unknown-field", 3, 85), ("field-not-scalar", 3, 104)} <= set(brief(findings))
 
 

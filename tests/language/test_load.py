@@ -45,14 +45,6 @@ def test_one_error_refuses_the_set_whole() -> None:
     assert list(findings) == sorted(findings)
 
 
-def test_order_is_taken_only_where_it_is_made() -> None:
-    """Whoever loads for a worker that makes none gets it refused."""
-    text = OWNER.replace("type: topic", "type: topic\n    key: order_id\n    order: {by: order_id, sequence: amount}")
-    assert load(text, with_order=True)[1] == ()
-    route_set, findings = load(text, with_order=False)
-    assert (route_set, brief(findings)) == (None, [("not-yet-supported", 7, 5)])
-
-
 def test_a_faulty_schema_is_an_error_of_the_set() -> None:
     """At its file, even where no route needs it."""
     route_set, findings = load({"owner.yaml": OWNER}, schemas=catalogue(**{"x/v1.avsc": "{"}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from language.ordering import EVENT, GOOD, SCHEMAS, STATES, load_order, ordering
+from language.ordering import EVENT, GOOD, STATES, load_order, ordering
 from support.language import brief, catalogue, load
 
 from router.language.order_checks import first_states
@@ -122,7 +122,7 @@ def test_several_sources_need_to_be_keyed_anew(sources: str, order: str, kinds: 
     """Records of one key would lie in partitions of different topics."""
     schemas = catalogue(**{"event/v1.avsc": json.dumps(EVENT), "other/v1.avsc": json.dumps(EVENT)})
     text = ordering(order, topics="plain: {from: [{exchange: e}]}").replace("[event.v1]", sources)
-    _, findings = load(text, schemas=schemas, with_order=True)
+    _, findings = load(text, schemas=schemas)
     assert [str(each.kind) for each in findings if each.kind != "no-subject"] == kinds
 
 
@@ -167,17 +167,6 @@ def test_what_a_source_without_a_schema_cannot_tell_is_found_once() -> None:
     assert "routes need its fields 'id', 'n'" in str(findings[0])
 
 
-def test_order_is_refused_where_workers_make_none() -> None:
-    """At its key, with `ordered:` too; the rest of the file is checked as ever."""
-    text = ordering(
-        "by: other, sequence: m",
-        topics="a.event.v1: {ordered: true, from: [{exchange: e}]}\n  b.event.v1: {from: [{exchange: e}]}",
-    )
-    route_set, findings = load(text, schemas=SCHEMAS, with_order=False)
-    assert route_set is None
-    assert brief(findings) == [("not-yet-supported", 7, 5), ("unknown-field", 7, 34), ("not-yet-supported", 11, 16)]
-
-
 def test_keys_begin_with_the_states_that_no_other_leads_to() -> None:
     """A state may lead to itself."""
 
@@ -214,6 +203,6 @@ def test_versions_of_a_subject_are_not_put_in_one_order() -> None:
     """Their records would have to be converted each by its own version."""
     schemas = catalogue(**{"event/v1.avsc": json.dumps(EVENT), "event/v2.avsc": json.dumps(EVENT)})
     text = ordering(f"{GOOD}, repartition: true", topics="plain: {format: avro, from: [{exchange: e}]}")
-    _, findings = load(text.replace("[event.v1]", "[event.v1, event.v2]"), schemas=schemas, with_order=True)
+    _, findings = load(text.replace("[event.v1]", "[event.v1, event.v2]"), schemas=schemas)
     (finding,) = [each for each in findings if str(each.kind) == "not-yet-supported"]
     assert "'event.v1' and 'event.v2' are of one subject" in str(finding)

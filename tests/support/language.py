@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from textwrap import dedent, indent
 
 from router.language.findings import Finding
-from router.language.later import ORDER_IS_SUPPORTED
 from router.language.load import load_routes
 from router.language.routes import RouteSet
 from router.records.catalogue import Catalogue
@@ -68,15 +67,12 @@ def catalogue(**more: str) -> Catalogue:
 
 
 def load(
-    texts: Mapping[str, str] | str,
-    *,
-    schemas: Catalogue | None = None,
-    with_order: bool = ORDER_IS_SUPPORTED,
+    texts: Mapping[str, str] | str, *, schemas: Catalogue | None = None
 ) -> tuple[RouteSet | None, tuple[Finding, ...]]:
     """Load files, or one of the name t.yaml."""
     files = {"t.yaml": texts} if isinstance(texts, str) else texts
     dedented = {name: dedent(text) for name, text in files.items()}
-    return load_routes(dedented, schemas or catalogue(), with_order=with_order)
+    return load_routes(dedented, schemas or catalogue())
 
 
 def brief(findings: Iterable[Finding]) -> list[tuple[str, int, int]]:
