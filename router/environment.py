@@ -264,7 +264,7 @@ VARIABLES: Final[Sequence[Variable]] = (
         "How long a lane under load collects copies for one commit. A lane that has caught up with its log commits at once.",
     ),
     Variable(
-        "ROUTER_COMMITS_PER_SECOND", "commits_per_second", _whole_number(1, 10_000), "200",
+        "ROUTER_COMMITS_PER_SECOND", "commits_per_second", _whole_number(1, 10_000), "300",
         "How many transactions all lanes of a worker may end in a second together. With many lanes each waits longer, and commits more at a time.",
     ),
     Variable(

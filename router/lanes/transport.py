@@ -53,7 +53,9 @@ _IDLE_FETCH = 1.0
 """Seconds that a fetch waits for records where every lane has room."""
 _BUSY_FETCH = 0.05
 """The same where some lane had none when the fetch began: it may have by now."""
-
+_FETCH_EVERY = 0.003
+"""Seconds between two fetches where there is no backlog. Brokers answer as soon as they have one record, so that who asks again at once
+pays a fetch, a batch and a request for each few; the more there are, the longer all of them take."""
 
 _LEARN_WITHIN = 1.0
 """Seconds that asking for the topics may hold up a rebalance: it does good, but is not needed."""
@@ -71,6 +73,8 @@ class BatchThread(driver.AIOKafkaConsumerThread):
     _held: dict[TopicPartition, object]
     _demand: Demand | None = None
     _last_epoch = 0
+    _fetched_at = float("-inf")
+    """When the latest fetch began, by the clock of the thread's loop."""
     _failure: tuple[str, float, float] | None = None
     """What the latest fetch that failed failed for, when that began, and when it last happened."""
 
@@ -121,6 +125,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
 
     async def _fetch(self, partitions: set[TopicPartition], within: float, most: int | None) -> list[Batch]:
+        await self._spaced()
         consumer = self._ensure_consumer()
         if not self.consumer.flow_active:
             return []
@@ -167,6 +172,14 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             self._failure = (f"{type(error).__name__}: {error}", since, received)
             await asyncio.sleep(0.1)
         return batches
+
+    async def _spaced(self) -> None:
+        """Until the next fetch is due. Whoever has not fetched for longer need not wait."""
+        now = asyncio.get_running_loop().time
+        left = self._fetched_at + _FETCH_EVERY - now()
+        if left > 0 and self._demand is not None and not self._demand.backlog:
+            await asyncio.sleep(left)
+        self._fetched_at = now()
 
     def failure(self, now: float) -> tuple[str, float] | None:
         """What fetches fail for, and since when; None once none has failed for a while.
