@@ -29,6 +29,7 @@ from router.lanes.carrier import Carrier
 from router.lanes.copying import Copier, Identity
 from router.lanes.destinations import Destinations
 from router.lanes.directory import KafkaDirectory
+from router.lanes.joint_requests import JointRequests
 from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
 from router.lanes.lane import Lane
 from router.lanes.lanes import Lanes
@@ -195,6 +196,7 @@ class RouterApp(faust.App):
         """Called by the consumer for the lanes that it feeds."""
         settings = self.router_settings
         budget = CommitBudget(settings.commits_per_second)
+        joint = JointRequests()
         notes = settings.data_dir / "begun"
 
         def new_lane(source: SourcePartition, room: Any) -> Lane:
@@ -231,7 +233,7 @@ class RouterApp(faust.App):
                 "waiting": waiting,
             }
             if settings.guarantee != EXACTLY_ONCE:
-                return IdempotentCarrier(source, positions=positions, **common)
+                return IdempotentCarrier(source, positions=positions, joint=joint, **common)
             carrier = TransactionalCarrier(
                 source,
                 group=settings.group,

@@ -298,6 +298,7 @@ async def _abandon(producer: Any) -> None:
     deadline = time.monotonic() + _CLOSE_WITHIN
     if sender is not None:
         sender.cancel()
+    producer.withdraw()
     await producer.client.close()
     # A cancelled sender first waits for its requests, which may wait for metadata that nobody asks for any more.
     while sender is not None and not sender.done() and time.monotonic() < deadline:

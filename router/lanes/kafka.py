@@ -16,6 +16,7 @@ from router.lanes.copies import Copies, CopyBatch
 from router.lanes.copies import TopicPartition as CopyPartition
 from router.lanes.deliveries import Deliveries, RecordBatch, said
 from router.lanes.destinations import Destinations
+from router.lanes.joint_requests import JointRequests
 from router.lanes.producer import OrderedProducer
 
 __all__ = ["AnswerLost", "Beside", "IdempotentCarrier", "TransactionalCarrier", "transactional_id"]
@@ -60,10 +61,13 @@ class IdempotentCarrier:
         positions: Positions,
         destinations: Destinations,
         waiting: Callable[[str], None],
+        joint: JointRequests | None = None,
     ) -> None:
+        """With `joint`, small batches go in one request with those of other lanes."""
         self._source = source
         self._bootstrap = bootstrap
         self._security = security
+        self._joint = joint
         self._positions = positions
         self._destinations = destinations
         self._waiting = waiting
@@ -71,7 +75,7 @@ class IdempotentCarrier:
 
     async def open(self) -> None:
         """Connect. Raises BrokerUnavailable."""
-        producer = _producer(self._source, self._bootstrap, self._security)
+        producer = _producer(self._source, self._bootstrap, self._security, joint=self._joint)
         self._deliveries = Deliveries(
             self._source, producer=producer, destinations=self._destinations, waiting=self._waiting
         )
@@ -239,14 +243,12 @@ class TransactionalCarrier:
             await deliveries.close()
 
 
-def _producer(
-    source: SourcePartition, bootstrap: str, security: Mapping[str, Any], **transactional: Any
-) -> OrderedProducer:
+def _producer(source: SourcePartition, bootstrap: str, security: Mapping[str, Any], **more: Any) -> OrderedProducer:
     return OrderedProducer(
         bootstrap_servers=bootstrap,
         client_id=f"router-{source.topic}-{source.partition}",
         request_timeout_ms=_REQUEST_TIMEOUT_MS,
-        **transactional,
+        **more,
         **security,
     )
 

@@ -38,6 +38,8 @@ from aiokafka.producer.sender import (
 from aiokafka.producer.transaction_manager import TransactionManager, TransactionState
 from aiokafka.structs import TopicPartition
 
+from router.lanes.joint_requests import JointRequests, Sharing
+from router.lanes.produce_requests import LightProduceRequest
 from router.lanes.transaction_markers import TransactionMarkers
 
 __all__ = ["OrderedProducer"]
@@ -175,6 +177,24 @@ class _EndTransaction(_TellsLost, _TellsPutOff, EndTxnHandler):  # type: ignore[
 class _Produce(SendProduceReqHandler):  # type: ignore[misc]  # as above
     """Keeps what a batch is tried again for: aiokafka only logs it, and an idempotent producer tries for ever."""
 
+    def __init__(self, sender: Any, batches: Any) -> None:
+        super().__init__(sender, batches)
+        if sender.sharing is not None:
+            self._client = sender.sharing
+
+    def create_request(self) -> LightProduceRequest:
+        """See its base."""
+        topics: dict[str, list[tuple[int, Any]]] = {}
+        for tp, batch in self._batches.items():
+            topics.setdefault(tp.topic, []).append((tp.partition, batch.get_data_buffer()))
+        sender = self._sender
+        return LightProduceRequest(
+            transactional_id=sender._txn_manager.transactional_id,  # noqa: SLF001 - what its base asks of the sender
+            required_acks=sender._acks,  # noqa: SLF001 - as above
+            timeout=sender._request_timeout_ms,  # noqa: SLF001 - as above
+            topics=list(topics.items()),
+        )
+
     def _can_retry(self, error: BaseException, batch: Any) -> bool:
         again: bool = super()._can_retry(error, batch)
         if again:
@@ -190,9 +210,11 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
     NOT_ENOUGH_REPLICAS, which costs a retry. For the same reason offsets are sent after deliveries, not beside them.
     """
 
-    def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, group: str, sharing: Sharing | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._group = group
+        self.sharing = sharing
+        """What its batches go through, where they go with other producers'."""
         self.answer_lost = False
         """An offset or an end was asked for and no answer came, so that it was asked for again."""
         self.put_off: dict[TopicPartition, BaseException] = {}
@@ -291,9 +313,13 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
         group: str = "",
         transactional_id: str | None = None,
         transaction_timeout_ms: int = 60_000,
+        joint: JointRequests | None = None,
         **settings: Any,
     ) -> None:
-        """`group` is the one whose offsets each transaction has, where there is a `transactional_id`."""
+        """`group` is the one whose offsets each transaction has, where there is a `transactional_id`.
+
+        One without may send its batches in `joint` requests.
+        """
         super().__init__(enable_idempotence=True, acks="all", linger_ms=0, retry_backoff_ms=_RETRY_MS, **settings)
         # These take the place of what the constructor made: it takes none, and nothing of them has begun yet.
         self._txn_manager = _Transactions(transactional_id, transaction_timeout_ms)
@@ -308,7 +334,21 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
             retry_backoff_ms=_RETRY_MS,
             request_timeout_ms=self._request_timeout_ms,
             group=group,
+            sharing=None if joint is None else Sharing(self.client, joint),
         )
+
+    async def stop(self) -> None:
+        """Send what is queued, and let go of the brokers; not while others' batches are on their way over our connections."""
+        sharing = self._sender.sharing
+        if sharing is not None and not self._closed:
+            await self.flush()
+            await sharing.settled()
+        await super().stop()
+
+    def withdraw(self) -> None:
+        """Wait no more for what is on its way in a request with others'. Of no use afterwards."""
+        if self._sender.sharing is not None:
+            self._sender.sharing.withdraw()
 
     @property
     def transactional_id(self) -> str | None:

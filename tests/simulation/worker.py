@@ -19,6 +19,7 @@ from router.lanes.clock import MonotonicClock
 from router.lanes.copying import Copier, Identity
 from router.lanes.destinations import Destinations
 from router.lanes.directory import KafkaDirectory
+from router.lanes.joint_requests import JointRequests
 from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
 from router.lanes.lane import Lane, LaneObserver
 from router.lanes.lanes import Lanes
@@ -245,6 +246,7 @@ class SimulatedWorker:
     def _new_lanes(self, consumer: SimulatedConsumer, bootstrap: str, destinations: Destinations) -> Lanes:
         build = self._build
         budget = CommitBudget(200.0)
+        joint = JointRequests()
         clock = LoopClock(self._loop)
         observer = _Teller(self)
 
@@ -278,7 +280,7 @@ class SimulatedWorker:
                 "waiting": waiting,
             }
             if not self._exactly_once:
-                return build.idempotent(source, **common)
+                return build.idempotent(source, joint=joint, **common)
             timeout = _TRANSACTION_TIMEOUT_MS
             return build.transactional(source, group=GROUP, transaction_timeout_ms=timeout, **common)
 
