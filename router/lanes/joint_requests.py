@@ -106,18 +106,16 @@ class JointRequests:
         loop = asyncio.get_running_loop()
         patience = loop.call_later(_SLOW, self._let_go, node)
         try:
-            response = await parts[0].client.send(node_id, _joined(parts))
-        except kafka_errors.KafkaError as error:
-            for part in parts:
-                if not part.answer.done():
-                    part.answer.set_exception(error)
-        except BaseException:
+            _hand_out(await parts[0].client.send(node_id, _joined(parts)), parts)
+        except asyncio.CancelledError:
             # The loop ends, and with it all who wait.
             for part in (*parts, *node.waiting):
                 part.answer.cancel()
             raise
-        else:
-            _hand_out(response, parts)
+        except Exception as error:  # noqa: BLE001 - whatever it is, who waits must hear of it: their senders know what passes
+            for part in parts:
+                if not part.answer.done():
+                    part.answer.set_exception(error)
         finally:
             patience.cancel()
 

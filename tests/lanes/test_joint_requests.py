@@ -157,6 +157,16 @@ async def test_a_connection_that_breaks_is_told_to_all_whose_batches_it_had() ->
     assert offsets(await lanes.send("b", ("x", 1, b"2"))) == [("x", 1, 2)]
 
 
+async def test_whatever_goes_wrong_is_told_to_all_who_wait() -> None:
+    """An answer that cannot be read, say: a lane that hears nothing would wait for ever."""
+    lanes = Lanes("a", "b")
+    lanes.broker.fails = ValueError("no answer")
+    failed = await asyncio.gather(
+        lanes.send("a", ("x", 0, b"1")), lanes.send("b", ("x", 1, b"2")), return_exceptions=True
+    )
+    assert [str(each) for each in failed] == ["no answer"] * 2
+
+
 async def test_a_lane_that_is_given_up_waits_no_more() -> None:
     """What is on its way may arrive; what is not, is not sent, and the others get their answers."""
     lanes = Lanes("a", "b")
