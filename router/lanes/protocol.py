@@ -76,7 +76,8 @@ class Pace:
     """Commit as soon as nothing is left to add; of use where only a commit makes copies visible."""
     capacity: int = 16
     """Batches that may be on their way between the consumer and the commit."""
-    first_backoff: float = 0.05
+    first_backoff: float = 0.02
+    """Each failure in a row doubles it. Opening again takes about as long by itself."""
     most_backoff: float = 5.0
     destination_retry: float = 1.0
     """How often a missing destination, or an offset out of range, is looked at again."""
