@@ -21,7 +21,6 @@ from router.lanes.clock import Clock, MonotonicClock
 from router.lanes.copies import Copies, Tally
 from router.lanes.copying import Refusals
 from router.lanes.destinations import Destinations
-from router.lanes.gathering import gathers
 from router.lanes.losses import note_of
 from router.lanes.protocol import Admission, CommitBudget, LaneProtocol, LaneState, Pace
 from router.lanes.table import BatchCopier, Holding, KeptBack, LaneOrder
@@ -105,8 +104,6 @@ class Lane:
         self._carrier: Carrier | None = None
         self._unsent: Copies | None = None
         self._unsent_bytes = 0
-        self._unsent_since = 0.0
-        """When the first of them was made."""
         self._sent_bytes = 0
         """Of copies that were sent since the last commit."""
         self._wake = asyncio.Event()
@@ -190,8 +187,6 @@ class Lane:
             return
         carrier = self._carrier
         assert carrier is not None, "a lane that admits batches has a carrier"
-        if self._unsent is None:
-            self._unsent_since = self._clock.now()
         # While this is added to, nobody may take it for whole; after an error nobody ever does.
         copies, self._unsent = self._unsent or Copies(), None
         try:
@@ -300,34 +295,21 @@ class Lane:
 
     async def _wait(self) -> None:
         """Until there is something to send or to commit, or a batch has been on its way for too long."""
-        self._wake.clear()
-        if (gathered := self._gathers_until()) is not None:
-            await self._clock.wait(self._wake, until=_earlier(gathered, self.protocol.commit_at()))
-            return
         if self._unsent is not None or self._error or self._finishing:
             return
+        self._wake.clear()
         lost_at = self.protocol.lost_at()
         until = _earlier(self.protocol.commit_at(), lost_at)
         await self._clock.wait(self._wake, until=_earlier(until, self._looks_at()))
         if lost_at is not None and lost_at == self.protocol.lost_at() and self._clock.now() >= lost_at:
             self._stop_for(self.protocol.lost())
 
-    def _gathers_until(self) -> float | None:
-        """When copies that wait for more are sent all the same; None where nothing is, or what is goes now."""
-        if self._unsent is None or not self.accepts or not gathers(self._unsent, self._unsent_bytes):
-            return None
-        until = self._unsent_since + self.protocol.pace.commit_interval
-        return until if self._clock.now() < until else None
-
     async def _send_queued(self) -> None:
         carrier = self._carrier
         while carrier is not None:
             self._expire(carrier)
-            due = self.protocol.commit_at()
-            if self._unsent is None or (self._gathers_until() is not None and (due is None or self._clock.now() < due)):
+            if self._unsent is None:
                 return
-            # Who gathers has let the interval pass by then: to wait for another would be to send twice a commit.
-            since = self._unsent_since if gathers(self._unsent, self._unsent_bytes) else None
             copies, self._unsent = self._unsent, None
             self._unsent_bytes = 0
             if self._order is not None:
@@ -337,7 +319,7 @@ class Lane:
             self._sent_bytes += copies.size
             await carrier.send(copies)
             for batch in copies.batches:
-                self.protocol.sent(batch, self._clock.now() if since is None else since)
+                self.protocol.sent(batch, self._clock.now())
             if not copies.batches:
                 self.protocol.sent_besides(self._clock.now())
             self._room()

@@ -120,7 +120,7 @@ class LaneProtocol:
         """Why it backs off; None as soon as it has committed again."""
         self.since = 0.0
         """When the state was entered."""
-        self.pace = pace
+        self._pace = pace
         self._sent = -1
         self._first_unsettled: float | None = None
         self._not_before = 0.0
@@ -155,7 +155,7 @@ class LaneProtocol:
     @property
     def accepts(self) -> bool:
         """There is room for one more batch."""
-        return self.state is LaneState.CARRYING and self._in_hand < self.pace.capacity
+        return self.state is LaneState.CARRYING and self._in_hand < self._pace.capacity
 
     @property
     def unsettled(self) -> bool:
@@ -172,7 +172,7 @@ class LaneProtocol:
         """When the oldest batch that was offered and has not arrived counts as lost; None where none is on its way."""
         if self.state is not LaneState.CARRYING or not self._offered:
             return None
-        return self._offered[0][0] + self.pace.arrival
+        return self._offered[0][0] + self._pace.arrival
 
     def lost(self) -> Gap:
         """The error of a lane whose offered batch never arrived; ask only where `lost_at` has passed."""
@@ -215,10 +215,10 @@ class LaneProtocol:
         """When the next commit is due; None while there is nothing to commit."""
         if self.state is not LaneState.CARRYING or self._first_unsettled is None:
             return None
-        has_all = self.pace.commit_when_caught_up and self._caught_up and self._in_hand == 0
+        has_all = self._pace.commit_when_caught_up and self._caught_up and self._in_hand == 0
         if has_all or self._wary > 0:
             return self._not_before
-        return max(self._not_before, self._first_unsettled + self.pace.commit_interval)
+        return max(self._not_before, self._first_unsettled + self._pace.commit_interval)
 
     @property
     def committable(self) -> int | None:
@@ -241,16 +241,16 @@ class LaneProtocol:
     def failed(self, error: RouterError, now: float) -> float:
         """Something went wrong; nothing of this epoch is committed any more. Returns when to open again."""
         self._failures += 1
-        self._wary = self.pace.wary
+        self._wary = self._pace.wary
         self.error = error
         self._first_unsettled = None
         # Until it has been opened again: that the group could not be asked, say, makes the lane no owner.
         self._fenced = self._fenced or isinstance(error, Fenced)
         self._enter(LaneState.FENCED if self._fenced else LaneState.BACKING_OFF, now)
         if isinstance(error, DestinationUnavailable | OffsetOutOfRange | TransactionsForbidden):
-            return now + self.pace.destination_retry
-        backoff: float = self.pace.first_backoff * 2.0 ** min(self._failures - 1, 16)
-        return now + min(backoff, self.pace.most_backoff)
+            return now + self._pace.destination_retry
+        backoff: float = self._pace.first_backoff * 2.0 ** min(self._failures - 1, 16)
+        return now + min(backoff, self._pace.most_backoff)
 
     def close(self, now: float) -> None:
         """The partition is given back; what was not committed belongs to the next owner."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -93,10 +93,10 @@ class Watcher(LaneObserver):
 class Bench:
     """One broad topic of one partition, its worker, and what is asked of them."""
 
-    def __init__(self, *, also: Sequence[str] = (), **worker: Any) -> None:
+    def __init__(self, **worker: Any) -> None:
         self.watcher = Watcher()
         self.broker = MemoryBroker()
-        for topic in (BROAD, *TOPICS, *also, f"{BROAD}.dead-letters", f"{BROAD}.unroutable"):
+        for topic in (BROAD, *TOPICS, f"{BROAD}.dead-letters", f"{BROAD}.unroutable"):
             self.broker.create_topic(topic)
         self.worker = MemoryWorker(self.broker, {BROAD: by_value}, observer=self.watcher, **worker)
 
@@ -202,47 +202,6 @@ async def test_commits_come_in_time_under_load() -> None:
         await bench.worker.settle()
         assert bench.watcher.batches == 40
         assert bench.watcher.commits >= 7
-
-
-async def test_lane_with_many_destinations_gathers_while_it_is_behind() -> None:
-    """One sending a commit, however many fetches there were; what it has when it has caught up goes at once."""
-    many = tuple(f"n{number}.v1" for number in range(60))
-    async with running(also=many, pace=Pace(commit_interval=1.0, capacity=50), fetch_records=1) as bench:
-        bench.publish(20, value=" ".join(many).encode())
-        await bench.until(lambda: bench.watcher.batches == 8)
-        assert bench.origins("n0.v1") == []
-        assert bench.lane.busy
-        await bench.until(lambda: bench.watcher.batches == 20)
-        await bench.until(lambda: bench.committed == 20)
-        assert bench.origins("n0.v1") == bench.origins("n59.v1") == list(range(20))
-
-
-async def test_what_is_gathered_is_sent_when_a_commit_is_due() -> None:
-    """A lane that never catches up commits as often as any, and counts from when it began to gather."""
-    many = tuple(f"n{number}.v1" for number in range(60))
-    async with running(also=many, pace=Pace(commit_interval=0.1, capacity=50), fetch_records=1) as bench:
-        bench.publish(40, value=" ".join(many).encode())
-        began = bench.broker.clock.now()
-        await bench.until(lambda: bool(bench.committed))
-        assert 0 < (bench.committed or 0) < 40
-        assert bench.broker.clock.now() - began <= 0.1 + 0.05
-        assert bench.origins("n0.v1") == list(range(bench.committed or 0))
-
-
-async def test_full_lane_gathers_no_more() -> None:
-    """It has room for so many batches: waiting for another would be waiting for ever."""
-    many = tuple(f"n{number}.v1" for number in range(60))
-    async with running(also=many, pace=Pace(commit_interval=60.0, capacity=4), fetch_records=1) as bench:
-        bench.publish(30, value=" ".join(many).encode())
-        send, sendings = bench.worker.carriers[0].send, []
-
-        async def counting(copies: Copies) -> None:
-            sendings.append(len(copies.batches))
-            await send(copies)
-
-        bench.worker.carriers[0].send = counting  # type: ignore[method-assign]
-        await bench.until(lambda: bench.committed == 30)
-        assert sendings == [4] * 7 + [2]
 
 
 async def test_batch_without_records_is_committed_past() -> None:
