@@ -80,7 +80,7 @@ def test_a_failed_start_shows_the_end_of_the_log(played: Played) -> None:
     node = played("import sys; print('earlier words'); sys.exit(1)")
     with pytest.raises(BrokerFailed):
         node.start()
-    node = played("import sys; [print(f'line {n}') for n in range(100)]; sys.exit('out of luck')")
+    node = played("import sys; [print(f'line {n}', flush=True) for n in range(100)]; sys.exit('out of luck')")
     with pytest.raises(BrokerFailed) as caught:
         node.start()
     text = str(caught.value)
