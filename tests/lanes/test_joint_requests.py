@@ -145,26 +145,23 @@ async def test_a_slow_answer_holds_nobody_else_up(monkeypatch: pytest.MonkeyPatc
     assert lanes.broker.requests[3:] == [("a", [("x", 0), ("x", 1)])]
 
 
-async def test_a_connection_that_breaks_is_told_to_all_whose_batches_it_had() -> None:
-    """Each tries again as it would by itself; what waited behind goes on."""
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        pytest.param(KafkaConnectionError("gone"), "KafkaConnectionError: gone", id="a connection that breaks"),
+        pytest.param(ValueError("no answer"), "no answer", id="an answer that cannot be read"),
+    ],
+)
+async def test_what_goes_wrong_is_told_to_all_whose_batches_it_was_about(error: Exception, told: str) -> None:
+    """Each does about it what it would do alone, and the next request goes as ever: a lane that hears nothing waits for ever."""
     lanes = Lanes("a", "b")
-    lanes.broker.fails = KafkaConnectionError("gone")
+    lanes.broker.fails = error
     failed = await asyncio.gather(
         lanes.send("a", ("x", 0, b"1")), lanes.send("b", ("x", 1, b"2")), return_exceptions=True
     )
-    assert [str(each) for each in failed] == ["KafkaConnectionError: gone"] * 2
+    assert [str(each) for each in failed] == [told] * 2
     lanes.broker.fails = None
     assert offsets(await lanes.send("b", ("x", 1, b"2"))) == [("x", 1, 2)]
-
-
-async def test_whatever_goes_wrong_is_told_to_all_who_wait() -> None:
-    """An answer that cannot be read, say: a lane that hears nothing would wait for ever."""
-    lanes = Lanes("a", "b")
-    lanes.broker.fails = ValueError("no answer")
-    failed = await asyncio.gather(
-        lanes.send("a", ("x", 0, b"1")), lanes.send("b", ("x", 1, b"2")), return_exceptions=True
-    )
-    assert [str(each) for each in failed] == ["no answer"] * 2
 
 
 async def test_a_lane_that_is_given_up_waits_no_more() -> None:
