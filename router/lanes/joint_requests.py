@@ -18,7 +18,7 @@ Not for transactions: of those, a broker takes one producer's a request.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,12 +50,10 @@ class _Part:
 
     client: Any
     request: Any
+    partitions: frozenset[tuple[str, int]]
+    """By topic and number, what it has batches for."""
     answer: asyncio.Future[Any | None]
     """None where it is to be sent by itself."""
-
-    @property
-    def partitions(self) -> set[tuple[str, int]]:
-        return {(topic, partition) for topic, batches in self.request._topics for partition, _ in batches}  # noqa: SLF001 - it has no reader
 
 
 @dataclass(slots=True)
@@ -138,9 +136,11 @@ class Sharing:
 
     async def send(self, node_id: int, request: Any) -> Any:
         """The answer; raises KafkaError. See AIOKafkaClient."""
-        if sum(len(batch) for _, batches in request._topics for _, batch in batches) > _SMALL:  # noqa: SLF001 - as above
+        topics = request._topics  # noqa: SLF001 - it has no reader
+        if sum(len(batch) for _, batches in topics for _, batch in batches) > _SMALL:
             return await self._client.send(node_id, request)
-        part = _Part(self._client, request, asyncio.get_running_loop().create_future())
+        partitions = frozenset((topic, partition) for topic, batches in topics for partition, _ in batches)
+        part = _Part(self._client, request, partitions, asyncio.get_running_loop().create_future())
         self._parts.add(part)
         try:
             return await self._joint.send(part, node_id)
@@ -208,11 +208,7 @@ def _hand_out(response: Any, parts: Sequence[_Part]) -> None:
         for topic, partitions in response.topics:
             for about in partitions:
                 found[owners[topic, about[0]]].setdefault(topic, []).append(about)
-        shares = [_Answer(response.API_VERSION, _items(each)) for each in found]
+        shares = [_Answer(response.API_VERSION, list(each.items())) for each in found]
     for part, share in zip(parts, shares, strict=True):
         if not part.answer.done():
             part.answer.set_result(share)
-
-
-def _items(found: Mapping[str, list[tuple[Any, ...]]]) -> Sequence[tuple[str, Sequence[tuple[Any, ...]]]]:
-    return list(found.items())
