@@ -19,7 +19,7 @@ class Clock(Protocol):
         """The time of day, in seconds since the epoch; it may go back."""
 
     async def wait(self, event: asyncio.Event, *, until: float | None) -> None:
-        """Until the event is set, or the time has come; None waits for the event alone."""
+        """Until the event is set, or the time has come, which may set it, too; None waits for the event alone."""
 
 
 class MonotonicClock:
@@ -30,8 +30,12 @@ class MonotonicClock:
 
     async def wait(self, event: asyncio.Event, *, until: float | None) -> None:
         """See Clock."""
-        try:
-            async with asyncio.timeout(None if until is None else max(0.0, until - self.now())):
-                await event.wait()
-        except TimeoutError:
+        if until is None:
+            await event.wait()
             return
+        # Lanes wait a thousand times a second: a timer that sets the event is half the work of asyncio's timeout.
+        timer = asyncio.get_running_loop().call_at(until, event.set)
+        try:
+            await event.wait()
+        finally:
+            timer.cancel()

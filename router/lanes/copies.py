@@ -191,5 +191,6 @@ class Copies:
 
     def seal(self) -> None:
         """Nothing more is added: what is open is ready as well."""
+        counted = Tally()
         for at in list(self.open):
-            self.close(at, self._last, Tally())
+            self.close(at, self._last, counted)

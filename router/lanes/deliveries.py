@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from itertools import chain
 from typing import Any
 
@@ -97,7 +97,8 @@ class Deliveries:
         self._producer = producer
         self._destinations = destinations
         self._waiting = waiting
-        self._sent: list[tuple[asyncio.Future[Any], str, int, CopyBatch, int]] = []
+        self._sent: deque[tuple[asyncio.Future[Any], str, int, CopyBatch, int]] = deque()
+        self._ends: dict[TopicPartition, int] = {}
         self._sendings: deque[list[asyncio.Future[Any]]] = deque()
 
     async def start(self, brokers: str) -> None:
@@ -117,6 +118,7 @@ class Deliveries:
     async def send(self, copies: Copies) -> None:
         """Queue the batches, each behind those of its partition; waits while too much is on its way already."""
         await self._have_room()
+        self._count_arrived()
         await self._learn({topic for topic, *_ in copies.ready if not self._producer.knows(topic)})
         sending = []
         for topic, partition, batch, last_offset in copies.ready:
@@ -149,29 +151,34 @@ class Deliveries:
             raise
 
     async def settle(self) -> dict[TopicPartition, int]:
-        """Wait until every batch is acknowledged. Raises what the first that was not met with.
+        """Wait until every batch that was sent is acknowledged. Raises what the first that was not met with.
 
-        Returns the offset behind the last batch of each partition, where the broker said it.
+        What is sent meanwhile is not waited for. Returns the offset behind the last batch of each partition, where the broker said it.
         """
-        ends: dict[TopicPartition, int] = {}
-        if self._sent:
-            # Most have arrived by then: to wait for these, too, would be a turn of the event loop for each.
-            if late := [delivery for delivery, *_ in self._sent if not delivery.done()]:
-                topics = {topic for _, topic, _, _, _ in self._sent}
-                await self.patiently(asyncio.ensure_future(asyncio.wait(late)), topics=topics)
-            self._check(self._sent)
-            ends = {
-                (topic, partition): delivery.result().offset + batch.record_count()
-                for delivery, topic, partition, batch, _ in self._sent
-                # Of one that it had before, it may not know where.
-                if delivery.result().offset >= 0
-            }
-            # Not before: what is given up or has failed is left to close(), which asks after every delivery.
-            self._sent = []
-        self._sendings.clear()
+        # Most have arrived by then: to wait for these, too, would be a turn of the event loop for each.
+        sent = tuple(self._sent)
+        if late := [delivery for delivery, *_ in sent if not delivery.done()]:
+            topics = {topic for _, topic, *_ in sent}
+            await self.patiently(asyncio.ensure_future(asyncio.wait(late)), topics=topics)
+        self._check(sent)
+        self._count_arrived()
+        ends, self._ends = self._ends, {}
         return ends
 
-    def _check(self, sent: list[tuple[asyncio.Future[Any], str, int, CopyBatch, int]]) -> None:
+    def _count_arrived(self) -> None:
+        """Let go of the first batches as far as they are acknowledged: a little with each sending, not all with a commit.
+
+        What has failed stays, and all behind it, until somebody asks for it.
+        """
+        sent = self._sent
+        while sent and (delivery := sent[0][0]).done() and not delivery.cancelled() and delivery.exception() is None:
+            _, topic, partition, batch, _ = sent.popleft()
+            offset = delivery.result().offset
+            # Of one that it had before, a broker may not know where.
+            if offset >= 0:
+                self._ends[topic, partition] = offset + batch.record_count()
+
+    def _check(self, sent: Iterable[tuple[asyncio.Future[Any], str, int, CopyBatch, int]]) -> None:
         for delivery, topic, partition, batch, last_offset in sent:
             error = delivery.exception()
             if error is None:
@@ -245,7 +252,7 @@ class Deliveries:
     async def close(self) -> None:
         """Stop the producer, whatever state it is in."""
         await stop(self._producer)
-        sent, self._sent = self._sent, []
+        sent, self._sent = self._sent, deque()
         for delivery, *_ in sent:
             if not delivery.done():
                 delivery.cancel()

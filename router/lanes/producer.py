@@ -17,15 +17,15 @@ an answer, and its owner takes a new one, whose epoch shuts out what is late.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
-from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import CoordinationType
 from aiokafka.errors import GroupAuthorizationFailedError, IllegalOperation, ProducerClosed, for_code
-from aiokafka.producer.message_accumulator import MessageAccumulator
+from aiokafka.producer.message_accumulator import MessageAccumulator, MessageBatch
 from aiokafka.producer.sender import (
     AddOffsetsToTxnHandler,
     AddPartitionsToTxnHandler,
@@ -49,7 +49,43 @@ _RETRY_MS = 20
 _FAILED = (TransactionState.ABORTABLE_ERROR, TransactionState.FATAL_ERROR)
 
 
-class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka publishes no type information
+class _Batch(MessageBatch):  # type: ignore[misc]  # aiokafka publishes no type information
+    """One that is whole when it is queued, and goes as soon as it can: nobody adds to it, nor waits until it has left.
+
+    aiokafka's own has a future for each of these waits, and looks at the clock. Where copies go to very many topics a
+    batch has few of them, and what a batch costs is what counts.
+    """
+
+    def __init__(self, tp: Any, builder: Any, ttl: float) -> None:  # its base would make what it does without
+        self._tp = tp
+        self._builder = builder
+        self._ttl = ttl
+        self._ctime = time.monotonic()
+        self._retry_count = 0
+        self._msg_futures = ()
+        self.future = asyncio.get_running_loop().create_future()
+
+    def remaining_linger(self) -> None:
+        """None: it goes at once."""
+
+    def drain_ready(self) -> None:
+        """It leaves the queue."""
+        self._retry_count += 1
+
+    def reset_drain(self) -> None:
+        """It is in the queue again."""
+
+    def set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
+        """Of whom it is, and its number."""
+        self._builder._set_producer_state(producer_id, producer_epoch, base_sequence)  # noqa: SLF001 - as its base does
+
+    def failure(self, exception: BaseException) -> None:
+        """It will not be delivered."""
+        if not self.future.done():
+            self.future.set_exception(exception)
+
+
+class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # as above
     """Hands out nothing more for a partition once a batch for it has failed, nor for any once the transaction has."""
 
     _txn_manager: _Transactions
@@ -65,13 +101,12 @@ class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka
             raise ProducerClosed
         if self._exception is not None:
             raise copy(self._exception)
-        return self._append_batch(builder, tp).future
-
-    def fail_all(self, exception: BaseException) -> None:
-        """The sender has ended: nothing of what is queued will be delivered."""
-        super().fail_all(exception)
-        for batch in chain.from_iterable(self._batches.values()):
-            _ask_after_drain(batch)
+        self._txn_manager.maybe_add_partition_to_txn(tp)
+        batch = _Batch(tp, builder, self._batch_ttl)
+        self._batches[tp].append(batch)
+        if not self._waiter_future.done():
+            self._waiter_future.set_result(None)
+        return batch.future
 
     def _pop_batch(self, tp: Any) -> Any:
         batch = super()._pop_batch(tp)
@@ -84,7 +119,6 @@ class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka
         for tp in [tp for tp in self._batches if over or self._has_failed(tp)]:
             for batch in self._batches.pop(tp):
                 batch.failure(self._refusal(tp))
-                _ask_after_drain(batch)
         return super().drain_by_nodes(ignore_nodes, muted_partitions)
 
     def _refusal(self, tp: Any) -> BaseException:
@@ -95,13 +129,6 @@ class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # aiokafka
     def _has_failed(self, tp: Any) -> bool:
         latest = self._latest.get(tp)
         return latest is not None and latest.done() and latest.exception() is not None
-
-
-def _ask_after_drain(batch: Any) -> None:
-    """Nobody waits for a queue to have room, so that asyncio would complain of an error that nobody asked for."""
-    waiter = batch._drain_waiter  # noqa: SLF001 - it has no other name
-    if waiter.done() and not waiter.cancelled():
-        waiter.exception()
 
 
 class _TellsPutOff:
@@ -370,7 +397,7 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
         One that it has only seen, among all that there are, it would forget with the first that it asks for by name: its client
         asks for those alone from then on, without a pause where a batch waits for another, and so would the batch.
         """
-        return topic in self.client._topics and self._metadata.partitions_for_topic(topic) is not None  # noqa: SLF001 - it has no reader
+        return topic in self.client._topics and topic in self._metadata._partitions  # noqa: SLF001 - their readers make a set each time
 
     def enqueue(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[Any]:
         """Queue a batch for a topic that it knows; returns its delivery.

@@ -12,9 +12,11 @@ from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client import generate_latest as exposition
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric
 
 __all__ = ["OUTCOMES", "MetricRow", "Metrics", "metrics_table"]
@@ -36,6 +38,21 @@ class MetricRow:
     kind: str
     labels: tuple[str, ...]
     meaning: str
+
+
+class _Series(dict[tuple[str, ...], Any]):
+    """A metric's series by their labels, for those that every batch adds to: `labels()` looks at each label every time.
+
+    Of a metric none of whose series is ever removed: one that is kept here would count for nobody.
+    """
+
+    def __init__(self, metric: MetricWrapperBase) -> None:
+        super().__init__()
+        self._metric = metric
+
+    def __missing__(self, labels: tuple[str, ...]) -> Any:
+        series = self[labels] = self._metric.labels(*labels)
+        return series
 
 
 class Metrics:
@@ -60,6 +77,9 @@ class Metrics:
         )
         self._batches = self._counter("batches", "Batches of one partition that were routed.", "source")
         self._routing = self._counter("routing_seconds", "Time spent on reading fields and deciding.", "source")
+        self._records_of, self._copies_of = _Series(self._records_in), _Series(self._copies)
+        self._outcomes_of, self._batches_of = _Series(self._outcomes), _Series(self._batches)
+        self._routing_of = _Series(self._routing)
         self._batch_records = self._histogram("batch_records", "Records in a batch.", _BATCH_RECORDS)
         self._commit = self._histogram(
             "commit_seconds", "From the begin of a commit until the broker confirmed it.", _COMMIT_SECONDS
@@ -157,8 +177,8 @@ class Metrics:
         condition_failures: int = 0,
     ) -> None:
         """One batch was decided: copies by destination, records by outcome, dead letters by reason, and the time it took."""
-        self._records_in.labels(source).inc(records)
-        self._batches.labels(source).inc()
+        self._records_of[source,].inc(records)
+        self._batches_of[source,].inc()
         self._batch_records.observe(records)
         self.routed(
             source,
@@ -180,11 +200,11 @@ class Metrics:
         condition_failures: int = 0,
     ) -> None:
         """Records were decided that came with no batch: they had been held."""
-        self._routing.labels(source).inc(max(seconds, 0.0))
+        self._routing_of[source,].inc(max(seconds, 0.0))
         for destination, count in copies.items():
-            self._copies.labels(source, destination).inc(count)
+            self._copies_of[source, destination].inc(count)
         for outcome, count in outcomes.items():
-            self._outcomes.labels(source, outcome).inc(count)
+            self._outcomes_of[source, outcome].inc(count)
         for reason, count in (dead_letters or {}).items():
             self._dead_letters.labels(source, reason).inc(count)
         if condition_failures:

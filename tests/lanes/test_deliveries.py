@@ -189,6 +189,36 @@ async def test_offset_is_committed_after_the_last_delivery(monkeypatch: pytest.M
     assert (desk.group.committed, desk.waited[-1]) == ([9], "")
 
 
+async def test_commit_waits_for_what_was_sent_before_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows is the next commit's."""
+    desk = Desk(monkeypatch)
+    await desk.send("a.v1")
+    committing = asyncio.create_task(desk.carrier.commit(9))
+    await asyncio.sleep(0)
+    await desk.send("b.v1")
+    desk.producer.deliveries[0].set_result(ACKNOWLEDGED)
+    await committing
+    assert desk.group.committed == [9]
+    desk.producer.deliveries[1].set_exception(kafka_errors.KafkaTimeoutError())
+    with pytest.raises(DeliveryFailed):
+        await desk.carrier.commit(10)
+
+
+async def test_what_is_acknowledged_is_not_kept_until_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit may be seconds away, and each batch is as large as all its copies; what is behind a failure is kept."""
+    desk = Desk(monkeypatch)
+    for how in (ACKNOWLEDGED, ACKNOWLEDGED, kafka_errors.KafkaTimeoutError(), ACKNOWLEDGED, ACKNOWLEDGED):
+        await desk.send("a.v1")
+        if isinstance(how, Exception):
+            desk.producer.deliveries[-1].set_exception(how)
+        else:
+            desk.producer.deliveries[-1].set_result(how)
+    assert desk.carrier._deliveries is not None
+    assert len(desk.carrier._deliveries._sent) == 3
+    with pytest.raises(DeliveryFailed):
+        await desk.carrier.commit(9)
+
+
 async def test_end_that_the_broker_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a batch that it had before it may not say where; a later one makes up for that."""
     desk = Desk(monkeypatch)

@@ -429,7 +429,7 @@ async def test_topic_that_was_only_seen_is_not_known() -> None:
     """A client that has asked for no topic is told of all, and forgets them when it asks for one by name."""
     producer = OrderedProducer(bootstrap_servers="127.0.0.1:1")
     producer._closed = True  # it was never started
-    producer._metadata.partitions_for_topic = lambda _: {0}
+    producer._metadata._partitions = {"narrow.v1": {}, "other.v1": {}}
     assert not producer.knows("narrow.v1")
     producer.client._topics.add("narrow.v1")
     assert producer.knows("narrow.v1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -534,3 +534,88 @@ async def test_who_is_stopped_while_partitions_are_dealt_out_has_not_crashed(sto
     draining.cancel()
     await asyncio.wait([draining])
     assert draining.cancelled() is not stopped
+
+
+class Handing:
+    """A consumer whose only fetch brings two batches; it is its own lane, and has room."""
+
+    def __init__(self, callback: Callable[[str], Awaitable[None]]) -> None:
+        self.watched = 0
+        fetches = iter([["one", "other"]])
+
+        async def fetch(*_: object) -> list[str]:
+            batches = next(fetches, [])
+            self.consumer.should_stop = not batches
+            return batches
+
+        async def wait_first(events: Awaitable[None], suspended: Awaitable[object]) -> None:
+            self.watched += 1
+            suspending = asyncio.ensure_future(suspended)
+            await asyncio.wait([asyncio.ensure_future(events), suspending], return_when=asyncio.FIRST_COMPLETED)
+            suspending.cancel()
+
+        self.consumer: Any = SimpleNamespace(
+            app=SimpleNamespace(conf=SimpleNamespace(broker_max_poll_records=10), should_stop=False),
+            should_stop=False,
+            flow_active=True,
+            suspend_flow=asyncio.Event(),
+            lanes=self,
+            _thread=SimpleNamespace(fetch=fetch),
+            _event_message=lambda batch: batch,
+            _hand_over=lambda batches: BatchConsumer._hand_over(self.consumer, batches),
+            callback=callback,
+            wait_first=wait_first,
+            turns=0,
+            consumer_stopped_errors=BatchConsumer.consumer_stopped_errors,
+        )
+
+    def __len__(self) -> int:
+        return 1
+
+    def accepting(self) -> set[SourcePartition]:
+        return {SOURCE}
+
+    def offered(self, batch: str) -> None:
+        assert batch in {"one", "other"}
+
+    async def drain(self) -> None:
+        fetcher: Any = SimpleNamespace(should_stop=False)
+        await BatchConsumer._drain_messages(self.consumer, fetcher)
+
+
+async def test_batches_are_handed_over_in_one_turn_where_there_is_room() -> None:
+    """Nobody watches over it: that costs as much as a small batch."""
+    handed: list[str] = []
+
+    async def callback(batch: str) -> None:
+        handed.append(batch)
+
+    handing = Handing(callback)
+    await handing.drain()
+    assert (handed, handing.watched) == (["one", "other"], 0)
+
+
+async def test_handing_over_is_given_up_where_the_flow_is_suspended() -> None:
+    """An agent that is behind must hold up no rebalance."""
+    full = asyncio.Event()
+
+    async def callback(_: str) -> None:
+        full.set()
+        await asyncio.Event().wait()
+
+    handing = Handing(callback)
+    draining = asyncio.create_task(handing.drain())
+    await full.wait()
+    handing.consumer.suspend_flow.set()
+    await draining
+    assert handing.watched == 1
+
+
+async def test_batch_that_cannot_be_handed_over_ends_the_fetching() -> None:
+    """What comes behind it would show as a gap; Faust starts the consumer again."""
+
+    async def callback(_: str) -> None:
+        raise KeyError("no agent")
+
+    with pytest.raises(KeyError):
+        await Handing(callback).drain()
