@@ -385,14 +385,7 @@ class BatchConsumer(driver.Consumer):
                 for batch in batches:
                     self.lanes.offered(batch)
                 if batches:
-                    events = asyncio.ensure_future(self._hand_over(batches))
-                    events.add_done_callback(_expect_cancelled)
-                    # Usually there is room, and it is done in one turn. To watch over it costs as much as to carry a small batch.
-                    await asyncio.sleep(0)
-                    if events.done():
-                        events.result()
-                    else:
-                        await self.wait_first(events, self.suspend_flow.wait())
+                    await self._hand_over(batches)
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 raise
@@ -403,6 +396,19 @@ class BatchConsumer(driver.Consumer):
                 raise
 
     async def _hand_over(self, batches: Sequence[Batch]) -> None:
+        events = asyncio.ensure_future(self._enqueue(batches))
+        events.add_done_callback(_expect_cancelled)
+        try:
+            # Usually there is room, and it is done in one turn. To watch over it costs as much as to carry a small batch.
+            await asyncio.sleep(0)
+            if events.done():
+                events.result()
+            else:
+                await self.wait_first(events, self.suspend_flow.wait())
+        finally:
+            events.cancel()
+
+    async def _enqueue(self, batches: Sequence[Batch]) -> None:
         for batch in batches:
             await self.callback(self._event_message(batch))
 

@@ -563,6 +563,7 @@ class Handing:
             _thread=SimpleNamespace(fetch=fetch),
             _event_message=lambda batch: batch,
             _hand_over=lambda batches: BatchConsumer._hand_over(self.consumer, batches),
+            _enqueue=lambda batches: BatchConsumer._enqueue(self.consumer, batches),
             callback=callback,
             wait_first=wait_first,
             turns=0,
@@ -595,20 +596,29 @@ async def test_batches_are_handed_over_in_one_turn_where_there_is_room() -> None
     assert (handed, handing.watched) == (["one", "other"], 0)
 
 
-async def test_handing_over_is_given_up_where_the_flow_is_suspended() -> None:
-    """An agent that is behind must hold up no rebalance."""
-    full = asyncio.Event()
+@pytest.mark.parametrize("how", ["suspended", "cancelled"])
+async def test_handing_over_is_given_up_where_nobody_fetches_any_more(how: str) -> None:
+    """An agent that is behind must hold up no rebalance, and gets nothing afterwards."""
+    full, given_up = asyncio.Event(), asyncio.Event()
 
     async def callback(_: str) -> None:
         full.set()
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
 
     handing = Handing(callback)
     draining = asyncio.create_task(handing.drain())
     await full.wait()
-    handing.consumer.suspend_flow.set()
-    await draining
-    assert handing.watched == 1
+    if how == "suspended":
+        handing.consumer.suspend_flow.set()
+    else:
+        draining.cancel()
+    await asyncio.wait([draining])
+    async with asyncio.timeout(5):
+        await given_up.wait()
+    assert draining.cancelled() is (how == "cancelled")
 
 
 async def test_batch_that_cannot_be_handed_over_ends_the_fetching() -> None:
