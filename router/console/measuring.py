@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 __all__ = ["At", "Counted", "Lag", "Past", "Sample", "counters_of"]
 
@@ -18,6 +19,7 @@ At = tuple[str, int]
 """A partition: its topic and number."""
 _KEEP_SECONDS = 900.0
 _RATE_SECONDS = 10.0
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,27 +117,26 @@ class Past:
 
     def read_rates(self) -> dict[str, float]:
         """Records a second that workers read, by source."""
-        rates: defaultdict[str, float] = defaultdict(float)
-        for before, after, seconds in self._counts():
-            for source, count in after.records.items():
-                rates[source] += max(0.0, count - before.records.get(source, count)) / seconds
-        return dict(rates)
+        return self._growth(lambda told: told.records)
 
     def copy_rates(self) -> dict[tuple[str, str], float]:
         """Copies a second that workers write, by source and destination."""
-        rates: defaultdict[tuple[str, str], float] = defaultdict(float)
-        for before, after, seconds in self._counts():
-            for way, count in after.copies.items():
-                rates[way] += max(0.0, count - before.copies.get(way, count)) / seconds
-        return dict(rates)
+        return self._growth(lambda told: told.copies)
 
-    def _counts(self) -> Iterator[tuple[Counted, Counted, float]]:
-        """Of each worker that tells now, what it told first, what it tells now, and the seconds between."""
+    def _growth(self, counts: Callable[[Counted], Mapping[K, float]]) -> dict[K, float]:
+        """By how much each count of the workers that tell now has grown, a second; what was told only once has no rate.
+
+        Since it was told first: a worker that has just been started tells of a source once it has lanes of it.
+        """
         last = self.latest
+        rates: defaultdict[K, float] = defaultdict(float)
         for worker, after in ({} if last is None else last.counted).items():
-            first = next(each for each in self._samples if worker in each.counted)
-            if last is not None and first is not last:
-                yield first.counted[worker], after, last.time - first.time
+            told = [(each.time, counts(each.counted[worker])) for each in self._samples if worker in each.counted]
+            for what, count in counts(after).items():
+                since, before = next((time, each[what]) for time, each in told if what in each)
+                if last is not None and since < last.time:
+                    rates[what] += max(0.0, count - before) / (last.time - since)
+        return dict(rates)
 
     def lags(self, topic: str) -> tuple[Lag, ...]:
         """The groups that read a topic, those behind furthest first."""

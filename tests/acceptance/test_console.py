@@ -105,6 +105,8 @@ def test_the_picture_is_the_routes_with_what_flows(page: Page, shop: Shop) -> No
     page.goto("/?near=orders")
     expect(page.locator("[data-pulse]")).to_have_text("live")
     box = page.locator(f"[data-box='{shop.name('bob-ru.order.status.v1')}']")
+    # A rate takes two looks: what is copied before the first stands in none.
+    expect(box.locator(".small")).to_contain_text("/s", timeout=20_000)
     shop.feed(seed=3, orders=100)
     until(
         lambda: re.search(r"[1-9]", box.locator(".small").text_content() or ""),

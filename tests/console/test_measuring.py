@@ -50,6 +50,16 @@ def test_counters_are_told_apart_by_worker() -> None:
     assert made.read_rates() == {"a": 0.0}
 
 
+def test_what_a_worker_counts_only_after_its_start_has_a_rate_from_there() -> None:
+    """It tells of a source once it has lanes of it: to look only at what it told first would show none for ten seconds."""
+    made = Past()
+    made.add(Sample(0, {}, counted={"w": Counted()}))
+    made.add(Sample(2, {}, counted={"w": Counted({"a": 10}, {("a", "x"): 20})}))
+    assert (made.read_rates(), made.copy_rates()) == ({}, {})
+    made.add(Sample(4, {}, counted={"w": Counted({"a": 20}, {("a", "x"): 50})}))
+    assert (made.read_rates(), made.copy_rates()) == ({"a": 5.0}, {("a", "x"): 15.0})
+
+
 @pytest.mark.parametrize(
     ("ends", "offset", "lag"),
     [
