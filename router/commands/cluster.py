@@ -15,6 +15,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from router.errors import BrokerUnavailable, TransientError
 from router.language.topic_changes import Change, ChangeKind, ClusterState, TopicState
+from router.refused_offsets import heed_refusals
 from router.settings import Settings
 
 __all__ = ["Cluster", "TopicRefused", "connect"]
@@ -158,6 +159,7 @@ async def connect(settings: Settings) -> AsyncIterator[Cluster]:
     # Its errors come as exceptions; what it logs beside them would stand between a command's lines.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     admin: Any = AIOKafkaAdminClient(bootstrap_servers=settings.broker, **settings.aiokafka_security())
+    heed_refusals(admin)
     try:
         await admin.start()
         yield Cluster(admin)

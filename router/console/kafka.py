@@ -21,6 +21,7 @@ from router.errors import BrokerUnavailable
 from router.lanes.deliveries import said
 from router.lanes.directory import KafkaDirectory
 from router.records.record import PlainRecord
+from router.refused_offsets import REFUSALS, heed_refusals
 
 __all__ = ["Fetched", "Kafka", "KafkaReads"]
 
@@ -128,7 +129,7 @@ class Kafka:
                     continue
                 try:
                     offsets = await admin.list_consumer_group_offsets(group)
-                except kafka_errors.GroupAuthorizationFailedError:
+                except (kafka_errors.GroupAuthorizationFailedError, *REFUSALS):
                     continue
                 stands = {(at.topic, at.partition): each.offset for at, each in offsets.items() if each.offset >= 0}
                 # A cluster has hundreds of groups of which a few move: the others are asked less and less often.
@@ -181,6 +182,7 @@ class Kafka:
                 bootstrap_servers=self._bootstrap, client_id="router-console", request_timeout_ms=_ANSWER_WITHIN_MS,
                 **self._security(),
             )  # fmt: skip
+            heed_refusals(admin)
             try:
                 await admin.start()
             except BaseException:

@@ -32,6 +32,7 @@ from router.consumer.errors import GroupLost, TopicMissing
 from router.consumer.gathering import Counts, Gathering, Met, Share
 from router.consumer.reasons import TryAgain, failure_of
 from router.records.record import PlainRecord
+from router.refused_offsets import heed_refusals
 
 __all__ = ["Consumer"]
 
@@ -105,6 +106,7 @@ class Consumer:
         """What went wrong while partitions were taken away."""
         self._closed = False
         self._client = AIOKafkaConsumer(**reading)
+        heed_refusals(self._client)
         self._marks = Marks(connecting, topic, came=self._mark_came, read_to=self._marks_read)
 
     async def __aenter__(self) -> Self:

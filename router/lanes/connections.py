@@ -18,6 +18,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from router.errors import BrokerUnavailable, DestinationUnavailable
 from router.lanes.deliveries import said
+from router.refused_offsets import heed_refusals
 from router.settings import Settings
 
 __all__ = ["Connections", "partitions_of", "read_from", "stop"]
@@ -42,6 +43,7 @@ class Connections:
     async def opened(self, *, isolation_level: str = "read_committed", **more: Any) -> AIOKafkaConsumer:
         """A reader that belongs to no group; `stop` it. `more` are settings of the client. Raises BrokerUnavailable."""
         consumer = AIOKafkaConsumer(enable_auto_commit=False, isolation_level=isolation_level, **self._to, **more)
+        heed_refusals(consumer)
         try:
             await consumer.start()
         except BaseException as error:
@@ -66,6 +68,7 @@ class Connections:
     async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         """One that asks about the cluster, and changes it."""
         admin = AIOKafkaAdminClient(**self._to)
+        heed_refusals(admin)
         try:
             await admin.start()
             yield admin

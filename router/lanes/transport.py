@@ -39,6 +39,7 @@ from router.lanes.lanes import Lanes
 from router.lanes.log_ends import note_of, standing, written_to
 from router.lanes.positions import ConsumerPositions, topic_partition
 from router.observe.logs import get_logger
+from router.refused_offsets import heed_refusals
 
 __all__ = ["BatchConsumer", "BatchThread", "BatchTransport"]
 
@@ -98,6 +99,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
                 fetcher = self._consumer._fetcher  # noqa: SLF001 - a consumer does not show its fetcher
                 unpack_lightly(fetcher)
                 join_once(self._consumer._coordinator)  # noqa: SLF001 - nor its coordinator
+                heed_refusals(self._consumer)
                 self._demand = Demand(fetcher)
                 return
 

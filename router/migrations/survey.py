@@ -22,6 +22,7 @@ from router.lanes.log_ends import written_to
 from router.migrations.crossing import Crossing, read_note
 from router.migrations.phases import GroupState, Migration, MirrorState, Observation
 from router.records.record import PlainRecord
+from router.refused_offsets import REFUSALS
 from router.settings import Settings
 
 __all__ = ["Survey", "group_of", "plain_record", "records_between"]
@@ -305,7 +306,7 @@ async def _groups(admin: AIOKafkaAdminClient, topics: Collection[str]) -> list[_
 async def _offsets(admin: AIOKafkaAdminClient, name: str) -> Mapping[TopicPartition, Any]:
     """What a group has committed. The first question about any group has brokers make the topic that groups are kept in."""
     for _ in range(_COORDINATOR_ASKS):
-        with suppress(kafka_errors.GroupCoordinatorNotAvailableError):
+        with suppress(*REFUSALS):
             return dict(await admin.list_consumer_group_offsets(name))
         await asyncio.sleep(_COORDINATOR_ASK_EVERY)
     return dict(await admin.list_consumer_group_offsets(name))

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aiokafka import errors as kafka_errors
 from aiokafka.admin import NewTopic
 from aiokafka.structs import TopicPartition
 
@@ -16,6 +15,7 @@ from router.exchange.decision import Decision
 from router.lanes.connections import Connections, partitions_of, read_from
 from router.records.record import Record
 from router.redrive.selection import WrongSelection
+from router.refused_offsets import REFUSALS
 from router.replay.lane_replays import done_in, replays_in
 from router.replay.log import REPLAYS
 from router.replay.plan import Replay
@@ -121,7 +121,7 @@ class ReplaySurvey:
         async with self._connections.admin() as admin:
             try:
                 offsets = await admin.list_consumer_group_offsets(asked.group)
-            except (kafka_errors.GroupCoordinatorNotAvailableError, kafka_errors.GroupLoadInProgressError):
+            except REFUSALS:
                 # A broker that has just begun, or lost another: nothing is known at this moment.
                 return Progress(0, {})
         done, at = 0, {}

@@ -44,6 +44,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
         "router/order/changelog.py",
         "router/redrive/groups.py",
         "router/redrive/kafka.py",
+        "router/refused_offsets.py",
         "router/replay/serving.py",
         "router/replay/surveying.py",
         "router/tables/history.py",

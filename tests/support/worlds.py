@@ -19,6 +19,7 @@ from router.lanes.directory import KafkaDirectory
 from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
 from router.lanes.positions import ConsumerPositions
 from router.lanes.transport import BatchThread
+from router.refused_offsets import heed_refusals
 from router.testing import (
     BrokerAway,
     MemoryBroker,
@@ -213,6 +214,7 @@ class KafkaWorld:
             isolation_level="read_committed",
             fetch_max_wait_ms=100,
         )
+        heed_refusals(consumer)
         self._consumers.append(consumer)
         consumer.assign([TopicPartition(source.topic, source.partition)])
         await consumer.start()
