@@ -45,7 +45,7 @@ from router.language.routes import RouteSet
 from router.language.topics import changelog_of, sources_by_topic
 from router.migrations.generation_kafka import WorkerStanding
 from router.migrations.generation_lanes import GenerationLanes
-from router.migrations.twin_lanes import NotedGroupPositions, TwinLanes
+from router.migrations.twin_lanes import TwinLanes
 from router.migrations.twins import Twins, twins_of, unneeded
 from router.migrations.under_way import MirrorLanes
 from router.observe.health import Health, Readiness
@@ -58,6 +58,7 @@ from router.order.disk import DiskMemory
 from router.order.ordering import Ordering
 from router.order.repartitioning import Repartitioning
 from router.order.table import LaneTables
+from router.order.upstream import GroupPositions
 from router.replay.asking import asked_of, can_replay
 from router.replay.by_hand import ByHandApi
 from router.replay.log import REPLAYS, ReplayLog
@@ -192,7 +193,7 @@ class RouterApp(faust.App):
     def _twins_of(self, route_set: RouteSet) -> Mapping[str, Twins]:
         return twins_of(route_set)
 
-    def new_lanes(self, positions: NotedGroupPositions) -> Lanes:
+    def new_lanes(self, positions: GroupPositions) -> Lanes:
         """Called by the consumer for the lanes that it feeds."""
         settings = self.router_settings
         budget = CommitBudget(settings.commits_per_second)
@@ -214,7 +215,7 @@ class RouterApp(faust.App):
                 order=keeping or order,
                 destinations=self.destinations,
                 positions=self.generations.positions(
-                    self.replays.positions(source, positions, self.twins.positions(source, positions, usual))
+                    self.replays.positions(source, self.twins.positions(source, positions, usual))
                 ),
                 new_carrier=new_carrier,
                 pace=pace(settings),

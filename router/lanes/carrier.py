@@ -7,8 +7,8 @@ offset is committed to the group once all of them are acknowledged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Protocol, Self
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple, Protocol, Self
 
 from router.lanes.batch import SourcePartition
 from router.lanes.copies import Copies, CopyBatch, TopicPartition
@@ -19,9 +19,12 @@ __all__ = [
     "TRANSACTION_ENDING",
     "Carrier",
     "CarrierFactory",
+    "Place",
+    "Places",
     "Positions",
     "Resuming",
     "Waiting",
+    "note_in",
 ]
 
 SLOW = "broker-slow"
@@ -45,11 +48,32 @@ class Waiting(str):
         return waiting
 
 
+class Place(NamedTuple):
+    """What a group has committed of a partition."""
+
+    offset: int
+    note: str = ""
+    """The text that was committed with it."""
+
+
+Places = Mapping[SourcePartition, Place]
+"""Partitions of which a group has committed nothing are left out."""
+
+
+def note_in(places: Places, source: SourcePartition) -> str:
+    """What was committed with a partition's offset; empty where nothing was."""
+    place = places.get(source)
+    return "" if place is None else place.note
+
+
 class Positions(Protocol):
     """The consumer's side of a lane: where its partition stands in the group and in the fetcher."""
 
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
-        """Read the committed offset (the log's start where there is none), seek there, and begin a new epoch.
+    async def places(self, sources: Collection[SourcePartition]) -> Places:
+        """What the group's coordinator knows to be committed of each; that may be of a while ago. Raises BrokerUnavailable."""
+
+    async def seek_to_committed(self, source: SourcePartition, places: Places) -> tuple[int, int]:
+        """Seek to the partition's place (the log's start where there is none), and begin a new epoch.
 
         Returns epoch and position. Raises OffsetOutOfRange where the offset is not in the log, BrokerUnavailable.
         """
@@ -75,16 +99,17 @@ class Resuming:
 
     def __init__(self, positions: Positions) -> None:
         self._positions = positions
+        self.places = positions.places
         self.commit = positions.commit
         self.end = positions.end
         self.owns = positions.owns
 
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
+    async def seek_to_committed(self, source: SourcePartition, places: Places) -> tuple[int, int]:
         """See Positions. Raises what `first` does as well."""
-        await self.first(source)
-        return await self._positions.seek_to_committed(source)
+        await self.first(source, places)
+        return await self._positions.seek_to_committed(source, places)
 
-    async def first(self, source: SourcePartition) -> None:
+    async def first(self, source: SourcePartition, places: Places) -> None:
         """Look whether the lane may open, or take up what it keeps beside its offset."""
         raise NotImplementedError
 
@@ -92,11 +117,12 @@ class Resuming:
 class Carrier(Protocol):
     """One lane's way out. After any error it is discarded, and the lane opens another."""
 
-    async def open(self) -> None:
-        """Connect, and shut out the partition's former owner where the guarantee knows one.
+    async def open(self) -> Places:
+        """Connect, and shut out the partition's former owner where the guarantee knows one. Returns where the group stands.
 
-        What the former owner has committed is complete then, and what it had begun is undone. Raises BrokerUnavailable, and
-        TransactionsForbidden where the brokers do not let this worker.
+        What the former owner has committed is complete then, and what it had begun is undone; with such a guarantee the places are
+        the last word, and are also those of what else the lane commits. Raises BrokerUnavailable, and TransactionsForbidden where
+        the brokers do not let this worker.
         """
 
     def new_batch(self, topic: str) -> CopyBatch:

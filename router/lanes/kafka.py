@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from aiokafka import errors as kafka_errors
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from router.errors import CommitFailed, RouterError, TransientError
+from router.errors import BrokerUnavailable, CommitFailed, RouterError, TransientError
 from router.lanes.batch import SourcePartition
-from router.lanes.carrier import Positions
+from router.lanes.carrier import Place, Places, Positions
 from router.lanes.copies import Copies, CopyBatch
 from router.lanes.copies import TopicPartition as CopyPartition
 from router.lanes.deliveries import Deliveries, RecordBatch, said
@@ -73,13 +73,14 @@ class IdempotentCarrier:
         self._waiting = waiting
         self._deliveries: Deliveries | None = None
 
-    async def open(self) -> None:
+    async def open(self) -> Places:
         """Connect. Raises BrokerUnavailable."""
         producer = _producer(self._source, self._bootstrap, self._security, joint=self._joint)
         self._deliveries = Deliveries(
             self._source, producer=producer, destinations=self._destinations, waiting=self._waiting
         )
         await self._deliveries.start(self._bootstrap)
+        return await self._positions.places([self._source])
 
     def new_batch(self, topic: str) -> CopyBatch:
         """An empty record batch, as large as the topic takes."""
@@ -107,6 +108,9 @@ class IdempotentCarrier:
 class Beside(Protocol):
     """What commits positions of its own in a lane's transactions."""
 
+    def partitions(self) -> Collection[SourcePartition]:
+        """Of which these are."""
+
     def sent(self, copies: Copies) -> None:
         """These copies go into the transaction that is open, or begins now."""
 
@@ -120,7 +124,7 @@ class TransactionalCarrier:
     The producer's transactional id belongs to the partition, not to the worker. So whoever opens it next shuts out whoever
     had it before, however sure that one still is of being the partition's owner: broker and coordinator refuse the former
     epoch, an open transaction of it is aborted, and a committed one is complete, before `open` returns. That is why the
-    committed offset is read only then.
+    committed offset is read only then, and behind a write (`places.py`).
 
         CLOSED ── open ──► READY ── send, or commit ──► IN TRANSACTION ── commit ──► READY
                                                               └── close: aborted where that is safe
@@ -158,8 +162,8 @@ class TransactionalCarrier:
         self._deliveries: Deliveries | None = None
         self._begun = False
 
-    async def open(self) -> None:
-        """Connect, and fence the partition's former owner. Raises BrokerUnavailable or TransactionsForbidden."""
+    async def open(self) -> Places:
+        """Connect, and fence the partition's former owner. Raises BrokerUnavailable, TransactionsForbidden or Fenced."""
         self._producer = _producer(
             self._source,
             self._bootstrap,
@@ -172,6 +176,22 @@ class TransactionalCarrier:
             self._source, producer=self._producer, destinations=self._destinations, waiting=self._waiting
         )
         await self._deliveries.start(self._bootstrap)
+        return await self._places(self._deliveries, self._producer)
+
+    async def _places(self, deliveries: Deliveries, producer: OrderedProducer) -> Places:
+        wanted = [self._source, *(() if self.beside is None else self.beside.partitions())]
+        asked = [TopicPartition(each.topic, each.partition) for each in wanted]
+        # In a transaction: whoever closes it now aborts that.
+        self._begun = True
+        try:
+            found = await deliveries.patiently(asyncio.ensure_future(producer.committed(asked)))
+        except kafka_errors.KafkaError as error:
+            unknown = BrokerUnavailable(brokers="the consumer group", problem=said(error))
+            raise deliveries.fenced(error) or unknown from error
+        self._begun = False
+        return {
+            SourcePartition(at.topic, at.partition): Place(each.offset, each.metadata) for at, each in found.items()
+        }
 
     def new_batch(self, topic: str) -> CopyBatch:
         """An empty record batch of a transaction, as large as the topic takes."""

@@ -16,7 +16,7 @@ from router.errors import (
     TransientError,
 )
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.carrier import Carrier, CarrierFactory, Positions
+from router.lanes.carrier import Carrier, CarrierFactory, Place, Places, Positions
 from router.lanes.clock import Clock, MonotonicClock
 from router.lanes.copies import Copies, Tally
 from router.lanes.copying import Refusals
@@ -246,11 +246,11 @@ class Lane:
         await self._destinations.refresh()
         self._carrier = self._new_carrier(self.source, self._wait_for)
         # The order matters: only once the former owner is shut out, is the committed offset the last word.
-        await self._carrier.open()
+        places = await self._carrier.open()
         if self._order is not None:
             # Complete only now, too: what the former owner had begun is undone, and what it committed is in the changelog.
             await self._order.table.restore()
-        epoch, position = await self._seek(self._carrier)
+        epoch, position = await self._seek(self._carrier, places)
         if self._order is not None:
             self._order.resume(position)
         self._unsent = None
@@ -263,10 +263,10 @@ class Lane:
         say("lane open", source=str(self.source), position=position)
         self._room()
 
-    async def _seek(self, carrier: Carrier) -> tuple[int, int]:
+    async def _seek(self, carrier: Carrier, places: Places) -> tuple[int, int]:
         """To where the group stands; behind what is lost, where that may be."""
         try:
-            return await self._positions.seek_to_committed(self.source)
+            return await self._positions.seek_to_committed(self.source, places)
         except OffsetOutOfRange as error:
             if not self._accepts_loss:
                 raise
@@ -277,7 +277,8 @@ class Lane:
         await carrier.commit(loss.earliest)
         log.error("records are lost: the lane goes on behind them", source=str(self.source), error=loss)
         self._observer.lost(self.source, loss)
-        return await self._positions.seek_to_committed(self.source)
+        place = places.get(self.source, Place(loss.earliest))._replace(offset=loss.earliest)
+        return await self._positions.seek_to_committed(self.source, {**places, self.source: place})
 
     async def _carry_until_finished(self) -> None:
         while True:

@@ -7,9 +7,9 @@ from typing import Any
 
 from aiokafka import errors as kafka_errors
 from aiokafka.protocol.offset import OffsetRequest
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-__all__ = ["note_of", "standing", "written_to"]
+__all__ = ["places", "standing", "written_to"]
 
 _CLIENT = -1
 """Who asks is no follower."""
@@ -19,14 +19,19 @@ _LATEST = -1
 """In the place of a timestamp: the end."""
 
 
+async def places(consumer: Any, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """What the group has committed of these, as its coordinator knows; those of which nothing is are left out. Raises KafkaError."""
+    # The consumer's own method asks for one at a time, and leaves the text out.
+    committed = await consumer._coordinator.fetch_committed_offsets(tps)  # noqa: SLF001 - it has no other name
+    return {tp: OffsetAndMetadata(at.offset, at.metadata or "") for tp, at in committed.items() if at.offset >= 0}
+
+
 async def standing(consumer: Any, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
     """What the group has committed of these, asked of its coordinator; the start of the log where that is nothing.
 
     Raises KafkaError.
     """
-    # The consumer's own method asks for one at a time.
-    committed = await consumer._coordinator.fetch_committed_offsets(tps)  # noqa: SLF001 - it has no other name
-    found = {tp: int(at.offset) for tp, at in committed.items() if at.offset >= 0}
+    found = {tp: int(at.offset) for tp, at in (await places(consumer, tps)).items()}
     new = [tp for tp in tps if tp not in found]
     return found | (await consumer.beginning_offsets(new) if new else {})
 
@@ -48,10 +53,3 @@ async def written_to(consumer: Any, tp: TopicPartition) -> int:
         client.force_metadata_update()
         raise kafka_errors.for_code(code)(tp)
     return int(offset)
-
-
-async def note_of(consumer: Any, tp: TopicPartition) -> str:
-    """The text that the group's last commit of a partition has with it; empty where there is no commit. Raises KafkaError."""
-    coordinator = consumer._coordinator  # noqa: SLF001 - `committed` leaves the text out
-    committed = (await coordinator.fetch_committed_offsets([tp])).get(tp)
-    return "" if committed is None else str(committed.metadata or "")

@@ -10,6 +10,7 @@ from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable, CommitFailed
 from router.lanes.batch import SourcePartition
+from router.lanes.carrier import Place, Places
 
 if TYPE_CHECKING:
     from router.lanes.transport import BatchConsumer
@@ -28,11 +29,22 @@ class ConsumerPositions:
     def __init__(self, consumer: BatchConsumer) -> None:
         self._consumer = consumer
 
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
+    async def places(self, sources: Collection[SourcePartition]) -> Places:
+        """See Positions."""
+        try:
+            found = await self._consumer.thread.places([topic_partition(source) for source in sources])
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
+        return {
+            SourcePartition(at.topic, at.partition): Place(each.offset, each.metadata) for at, each in found.items()
+        }
+
+    async def seek_to_committed(self, source: SourcePartition, places: Places) -> tuple[int, int]:
         """See Positions."""
         thread = self._consumer.thread
+        place = places.get(source)
         try:
-            return await thread.seek_to_group(topic_partition(source))
+            return await thread.seek_to(topic_partition(source), None if place is None else place.offset)
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
 
@@ -67,13 +79,6 @@ class ConsumerPositions:
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
         return {source: stands[topic_partition(source)] for source in sources}
-
-    async def note_of(self, source: SourcePartition) -> str:
-        """What the group's last commit has with it; empty where there is none. Raises BrokerUnavailable."""
-        try:
-            return await self._consumer.thread.note_of(topic_partition(source))
-        except kafka_errors.KafkaError as error:
-            raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
 
     async def written_to(self, source: SourcePartition) -> int:
         """See GroupPositions."""

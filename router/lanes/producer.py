@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -36,9 +36,10 @@ from aiokafka.producer.sender import (
     TxnOffsetCommitHandler,
 )
 from aiokafka.producer.transaction_manager import TransactionManager, TransactionState
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from router.lanes.joint_requests import JointRequests, Sharing
+from router.lanes.places import NOWHERE, ask_over
 from router.lanes.produce_requests import LightProduceRequest
 from router.lanes.transaction_markers import TransactionMarkers
 
@@ -194,7 +195,17 @@ class _TellsLost:
 
 
 class _CommitOffsets(_TellsLost, _TellsPutOff, TxnOffsetCommitHandler):  # type: ignore[misc]  # as above
-    """The offset of a transaction."""
+    """The offset of a transaction. Over which connection it was acknowledged, the sender keeps."""
+
+    async def do(self, node_id: Any) -> bool:
+        """See its base."""
+        at = node_id, self.group
+        connections = self._sender.client._conns  # noqa: SLF001 - its own `send` gives none away
+        before = connections.get(at)
+        done: bool = await super().do(node_id)
+        # Where it was made anew meanwhile, nobody knows over which of the two.
+        self._sender.acknowledged_over = before if done and connections.get(at) is before else None
+        return done
 
 
 class _EndTransaction(_TellsLost, _TellsPutOff, EndTxnHandler):  # type: ignore[misc]  # as above
@@ -250,7 +261,15 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
         self.transaction_put_off: BaseException | None = None
         """What the coordinator puts the next step of a transaction off for."""
 
+        self.acknowledged_over: Any = None
+        """The connection to the group's coordinator over which the last offset was acknowledged; None where that is not known."""
+
         self.markers = TransactionMarkers()
+
+    @property
+    def group(self) -> str:
+        """Whose offsets its transactions have."""
+        return self._group
 
     async def _do_init_pid(self, node_id: Any) -> bool:
         if self._txn_manager.transactional_id is None:
@@ -273,6 +292,13 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
             self._muted_partitions.remove(tp)
             if batch.future.done():
                 self.put_off.pop(tp, None)
+
+    async def _do_add_offsets_to_txn(self, group_id: str) -> None:
+        # A transaction without copies: it begins with its group.
+        node = await self._find_coordinator(CoordinationType.TRANSACTION, self._txn_manager.transactional_id)
+        await asyncio.sleep(self.markers.left(asyncio.get_running_loop().time()))
+        if await _AddOffsets(self, group_id).do(node):
+            self.markers.written(asyncio.get_running_loop().time())
 
     async def _do_txn_offset_commit(self, offsets: Any, group_id: str) -> None:
         try:
@@ -371,6 +397,21 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
             await self.flush()
             await sharing.settled()
         await super().stop()
+
+    async def committed(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        """What the group has committed of these, as the last word (`places.py`); those of which nothing is are left out.
+
+        Asks until it is told, in transactions that it aborts. Raises ProducerFenced, and KafkaError for what may not be asked.
+        """
+        while True:
+            await self.begin_transaction()
+            await self.send_offsets_to_transaction({partitions[0]: NOWHERE}, self._sender.group)
+            over = self._sender.acknowledged_over
+            found = None if over is None else await ask_over(over, self._sender.group, partitions)
+            await self.abort_transaction()
+            if found is not None:
+                return found
+            await asyncio.sleep(_RETRY_MS / 1000)
 
     def withdraw(self) -> None:
         """Wait no more for what is on its way in a request with others'. Of no use afterwards."""

@@ -36,7 +36,7 @@ from router.lanes.batch import Batch, SourcePartition
 from router.lanes.fetching import Demand, unpack_lightly
 from router.lanes.joining import join_once
 from router.lanes.lanes import Lanes
-from router.lanes.log_ends import note_of, standing, written_to
+from router.lanes.log_ends import places, standing, written_to
 from router.lanes.positions import ConsumerPositions, topic_partition
 from router.observe.logs import get_logger
 from router.refused_offsets import heed_refusals
@@ -228,16 +228,14 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             with self._consumer._subscription.fetch_context():  # noqa: SLF001 - where aiokafka keeps the time
                 pass
 
-    async def seek_to_group(self, tp: TopicPartition) -> tuple[int, int]:
-        """Seek to where the group stands, and begin a new epoch there; returns epoch and position."""
-        return await self._in_thread(self._seek_to_group(tp))
+    async def seek_to(self, tp: TopicPartition, committed: int | None) -> tuple[int, int]:
+        """Seek there, or to the log's start, and begin a new epoch; returns epoch and position."""
+        return await self._in_thread(self._seek_to(tp, committed))
 
-    async def _seek_to_group(self, tp: TopicPartition) -> tuple[int, int]:
+    async def _seek_to(self, tp: TopicPartition, committed: int | None) -> tuple[int, int]:
         consumer = self._ensure_consumer()
         # At once: over a connection, a broker answers what is asked only after a fetch that waits for records there.
-        committed, start, end = await asyncio.gather(
-            consumer.committed(tp), consumer.beginning_offsets([tp]), consumer.end_offsets([tp])
-        )
+        start, end = await asyncio.gather(consumer.beginning_offsets([tp]), consumer.end_offsets([tp]))
         earliest, latest = start[tp], end[tp]
         position = earliest if committed is None else committed
         if not earliest <= position <= latest:
@@ -279,9 +277,9 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         """What the group has committed of these, asked of its coordinator; the start of the log where that is nothing."""
         return await self._in_thread(standing(self._ensure_consumer(), tps))
 
-    async def note_of(self, tp: TopicPartition) -> str:
-        """What the group's last commit of the partition has with it."""
-        return await self._in_thread(note_of(self._ensure_consumer(), tp))
+    async def places(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        """What the group has committed of these, as its coordinator knows."""
+        return await self._in_thread(places(self._ensure_consumer(), tps))
 
     async def written_to(self, tp: TopicPartition) -> int:
         """Where the partition ends with what is not committed."""

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from router.errors import TransientError
 from router.lanes.batch import SourcePartition
-from router.lanes.carrier import Carrier, Positions, Resuming, Waiting
+from router.lanes.carrier import Carrier, Places, Positions, Resuming, Waiting
 from router.lanes.clock import Clock, MonotonicClock
 from router.lanes.copies import Copies
 from router.records.generations import generation_of, of_generation
@@ -95,13 +95,13 @@ class GenerationPlaces(Resuming):
         self._group = group
         self._count = count
 
-    async def first(self, source: SourcePartition) -> None:
+    async def first(self, source: SourcePartition, places: Places) -> None:
         """Look where its group is. Raises NotMoved and MovedOn."""
         name, generation = generation_of(source.topic)
         former = of_generation(name, generation - 1) if generation > 1 else ""
         new = of_generation(name, generation + 1)
         if (former and self._count(former)) or self._count(new):
-            topics = {at.topic for at in await self._standing.committed(self._group)}
+            topics = {at.topic for at in (*places, *await self._standing.committed(self._group))}
             if new in topics:
                 raise MovedOn(topic=source.topic, new=new, group=self._group)
             if former in topics and source.topic not in topics:

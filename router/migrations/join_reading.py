@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition
 
 from router.errors import OffsetOutOfRange, RouterError
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.carrier import Carrier, Positions, Resuming
+from router.lanes.carrier import Carrier, Places, Positions, Resuming, note_in
 from router.lanes.connections import Connections, read_from
 from router.lanes.kafka import TransactionalCarrier
 from router.lanes.lane import Lane
@@ -23,7 +23,7 @@ from router.lanes.table import BatchCopier
 from router.migrations.joining import Joining
 from router.migrations.merging import Merge
 from router.migrations.phases import Migration
-from router.migrations.twin_lanes import NotedGroupPositions, TwinLanes
+from router.migrations.twin_lanes import TwinLanes
 from router.migrations.twins import Twins
 from router.migrations.under_way import NotUnderWay, PlacesExpired
 from router.observe.logs import get_logger
@@ -56,14 +56,14 @@ class KnowsMigrations(Protocol):
 class _Joined(Resuming):
     """The positions of a lane that joins: it goes on with those of the new topics, too."""
 
-    def __init__(self, positions: Positions, noted: NotedGroupPositions, joins: Joins) -> None:
+    def __init__(self, positions: Positions, group: GroupPositions, joins: Joins) -> None:
         super().__init__(positions)
-        self._noted = noted
+        self._group = group
         self._joins = joins
 
-    async def first(self, source: SourcePartition) -> None:
+    async def first(self, source: SourcePartition, places: Places) -> None:
         """Take up what is joined."""
-        await self._joins.resume(source, self._noted)
+        await self._joins.resume(source, places, self._group)
 
 
 class Joins(TwinLanes):
@@ -97,7 +97,7 @@ class Joins(TwinLanes):
         joining = self._joinings[source] = self._joining(source, copier)
         return super().around(source, joining)
 
-    def positions(self, source: SourcePartition, positions: NotedGroupPositions, usual: Positions) -> Positions:
+    def positions(self, source: SourcePartition, positions: GroupPositions, usual: Positions) -> Positions:
         """See TwinLanes."""
         return _Joined(super().positions(source, positions, usual), positions, self)
 
@@ -111,7 +111,7 @@ class Joins(TwinLanes):
         own.beside = self._joinings[source]
         return super().behind(source, carrier, positions, waiting)
 
-    async def resume(self, source: SourcePartition, noted: NotedGroupPositions) -> None:
+    async def resume(self, source: SourcePartition, places: Places, positions: GroupPositions) -> None:
         """Take up what a lane joins from where it was committed. Raises NotUnderWay, PlacesExpired, BrokerUnavailable."""
         joining = self._joinings[source]
         # A process that hung through `drain` would go on joining: its lane opens again, since it still splits.
@@ -120,12 +120,14 @@ class Joins(TwinLanes):
         if own is None or any((each, source.topic) not in own.ways for each in joining.topics):
             raise NotUnderWay(topic=joining.topics[0], group=self._group)
         partitions = joining.partitions()
-        positions = await noted.standing(partitions)
-        notes = {each.topic: await noted.note_of(each) for each in partitions}
-        if await noted.note_of(source) and (gone := [each for each, note in notes.items() if not note]):
+        new = [each for each in partitions if each not in places]
+        begin = await positions.standing(new) if new else {}
+        notes = {each.topic: note_in(places, each) for each in partitions}
+        if note_in(places, source) and (gone := [each for each, note in notes.items() if not note]):
             # They were committed together.
             raise PlacesExpired(topic=gone[0], partition=source.partition, group=self._group)
-        joining.resume({each.topic: positions[each] for each in partitions}, notes)
+        stands = {each.topic: places[each].offset if each in places else begin[each] for each in partitions}
+        joining.resume(stands, notes)
 
     async def run(self, lanes: Callable[[], Iterable[Lane]], should_stop: Callable[[], bool]) -> None:
         """Until told to stop: read for each lane that carries."""

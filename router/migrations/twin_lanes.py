@@ -17,10 +17,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.carrier import Carrier, Positions, Resuming, Waiting
+from router.lanes.carrier import Carrier, Places, Positions, Resuming, Waiting, note_in
 from router.lanes.clock import Clock, MonotonicClock
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Refusals
@@ -29,7 +28,7 @@ from router.migrations.crossing import Crossing
 from router.migrations.twins import Twins
 from router.order.upstream import GroupPositions
 
-__all__ = ["EARLIER_VERSION", "Behind", "NotedGroupPositions", "NotedPositions", "OwnRecords", "TwinLanes"]
+__all__ = ["EARLIER_VERSION", "Behind", "NotedPositions", "OwnRecords", "TwinLanes"]
 
 _ASK_EVERY = 0.02
 """Seconds between two looks at what the group has committed of an earlier version."""
@@ -37,13 +36,6 @@ _LONG = 2.0
 """Seconds from which on a wait is worth telling of."""
 EARLIER_VERSION = "earlier-version"
 """The reason of a wait for what was written before to the topic of an earlier version."""
-
-
-class NotedGroupPositions(GroupPositions, Protocol):
-    """Positions that know the note of a commit, too."""
-
-    async def note_of(self, source: SourcePartition) -> str:
-        """What the group's commit of a partition has with it; empty where there is none. Raises BrokerUnavailable."""
 
 
 class OwnRecords:
@@ -69,14 +61,13 @@ class OwnRecords:
 class NotedPositions(Resuming):
     """The positions of a lane with twins: it goes on with what the last commit's note knows."""
 
-    def __init__(self, positions: NotedGroupPositions, crossing: Crossing) -> None:
+    def __init__(self, positions: Positions, crossing: Crossing) -> None:
         super().__init__(positions)
-        self._noted = positions
         self._crossing = crossing
 
-    async def first(self, source: SourcePartition) -> None:
+    async def first(self, source: SourcePartition, places: Places) -> None:
         """Take up the note."""
-        self._crossing.resume(await self._noted.note_of(source))
+        self._crossing.resume(note_in(places, source))
 
 
 class Behind:
@@ -149,7 +140,7 @@ class TwinLanes:
         self._crossings[source] = crossing
         return OwnRecords(copier, crossing)
 
-    def positions(self, source: SourcePartition, positions: NotedGroupPositions, usual: Positions) -> Positions:
+    def positions(self, source: SourcePartition, positions: GroupPositions, usual: Positions) -> Positions:
         """Where that lane stands; `usual` for lanes without twins."""
         crossing = self._crossings.get(source)
         return usual if crossing is None else NotedPositions(positions, crossing)

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from router.errors import TransientError
 from router.lanes.batch import SourcePartition
-from router.lanes.carrier import Carrier, Positions, Resuming
+from router.lanes.carrier import Carrier, Places, Positions, Resuming
 from router.migrations.phases import Migration
 
 __all__ = ["KnowsMigrations", "KnowsPlaces", "MirrorLanes", "NotUnderWay", "PlacesExpired", "WhileUnderWay"]
@@ -87,15 +87,14 @@ class WhileUnderWay(Resuming):
         self._places = places
         self._group = group
 
-    async def first(self, source: SourcePartition) -> None:
+    async def first(self, source: SourcePartition, places: Places) -> None:
         """Look whether it is to copy. Raises NotUnderWay and PlacesExpired."""
         kept = (await self._migrations.latest()).values()
         own = next((each for each in kept if each.group == self._group), None)
         if own is None or all(source.topic != start for start, _ in own.ways):
             raise NotUnderWay(topic=source.topic, group=self._group)
-        places = await self._places.committed(self._group)
         if source not in places:
-            await self._expect_none_lost(own, source, places)
+            await self._expect_none_lost(own, source, await self._places.committed(self._group))
 
     async def _expect_none_lost(
         self, migration: Migration, source: SourcePartition, places: Mapping[SourcePartition, int]

@@ -53,6 +53,7 @@ class UpstreamPositions:
         self._positions = positions
         self._sources = sources
         self._clock = clock or MonotonicClock()
+        self.places = positions.places
         self.seek_to_committed = positions.seek_to_committed
         self.commit = positions.commit
         self.owns = positions.owns

@@ -11,14 +11,13 @@ from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable, RouterError, TransientError
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.carrier import Carrier, Positions, Resuming
+from router.lanes.carrier import Carrier, Places, Positions, Resuming, note_in
 from router.lanes.connections import Connections, read_from
 from router.lanes.copies import Copies
 from router.lanes.copying import Copier
 from router.lanes.lane import Lane
 from router.lanes.protocol import LaneState
 from router.lanes.table import BatchCopier
-from router.migrations.twin_lanes import NotedGroupPositions
 from router.observe.logs import get_logger
 from router.records.record import Record
 from router.replay.lane_replays import LaneReplays, Stretch, replays_in
@@ -71,15 +70,14 @@ class _Sending:
 class _GoingOn(Resuming):
     """The positions of a lane: its replays go on with the note of its last commit."""
 
-    def __init__(self, noted: NotedGroupPositions, usual: Positions, replays: LaneReplays, service: Replays) -> None:
+    def __init__(self, usual: Positions, replays: LaneReplays, service: Replays) -> None:
         super().__init__(usual)
-        self._noted = noted
         self._replays = replays
         self._service = service
 
-    async def first(self, source: SourcePartition) -> None:
+    async def first(self, source: SourcePartition, places: Places) -> None:
         """Take up the note. Raises ReplayUnknown."""
-        note = await self._noted.note_of(source)
+        note = note_in(places, source)
         await self._service.know(replays_in(note))
         self._replays.resume(note)
 
@@ -114,10 +112,10 @@ class Replays:
         self._lanes[source] = made
         return made
 
-    def positions(self, source: SourcePartition, noted: NotedGroupPositions, usual: Positions) -> Positions:
+    def positions(self, source: SourcePartition, usual: Positions) -> Positions:
         """Where that lane stands."""
         replays = self._lanes.get(source)
-        return usual if replays is None else _GoingOn(noted, usual, replays, self)
+        return usual if replays is None else _GoingOn(usual, replays, self)
 
     def note(self, source: SourcePartition) -> Callable[[int], str] | None:
         """What that lane's carrier commits beside an offset."""

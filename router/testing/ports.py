@@ -20,7 +20,7 @@ from router.errors import (
     RouterError,
 )
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.carrier import Positions
+from router.lanes.carrier import Place, Places, Positions
 from router.lanes.copies import Copies, CopyBatch
 from router.lanes.destinations import Destinations
 from router.testing.broker import MemoryBroker, MemoryTopic
@@ -62,13 +62,19 @@ class MemoryConsumer:
         self._positions: dict[SourcePartition, int] = {}
         broker.owners[group] = self
 
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
+    async def places(self, sources: Collection[SourcePartition]) -> Places:
+        """See Positions."""
+        if problem := self._broker.away():
+            raise BrokerUnavailable(brokers=_BROKERS, problem=problem)
+        return {source: Place(at) for source in sources if (at := self.committed(source)) is not None}
+
+    async def seek_to_committed(self, source: SourcePartition, places: Places) -> tuple[int, int]:
         """See Positions."""
         broker = self._broker
         if problem := broker.away():
             raise BrokerUnavailable(brokers=_BROKERS, problem=problem)
         earliest, latest = broker.start(source), broker.end(source)
-        position = broker.offsets.get((self._group, source), earliest)
+        position = places.get(source, Place(earliest)).offset
         if not earliest <= position <= latest:
             raise OffsetOutOfRange(
                 topic=source.topic, partition=source.partition, committed=position, earliest=earliest, latest=latest
@@ -205,10 +211,11 @@ class MemoryCarrier:
         self._ends: dict[tuple[str, int], int] = {}
         """Behind the last copies that were written since the last commit."""
 
-    async def open(self) -> None:
+    async def open(self) -> Places:
         """See Carrier."""
         if problem := self._broker.away():
             raise BrokerUnavailable(brokers=_BROKERS, problem=problem)
+        return await self._positions.places([self._source])
 
     def new_batch(self, topic: str) -> CopyBatch:
         """See Carrier."""
@@ -315,10 +322,12 @@ class MemoryTransactionalCarrier(MemoryCarrier):
         self._id = group, source
         self._written: list[_Sent] = []
 
-    async def open(self) -> None:
+    async def open(self) -> Places:
         """See Carrier."""
         await super().open()
         self._broker.producers[self._id] = self
+        committed = self._broker.offsets.get(self._id)
+        return {} if committed is None else {self._source: Place(committed)}
 
     async def commit(self, offset: int) -> Mapping[tuple[str, int], int]:
         """See Carrier."""

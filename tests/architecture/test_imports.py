@@ -33,6 +33,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
         "router/lanes/kafka.py",
         "router/lanes/kept_values.py",
         "router/lanes/log_ends.py",
+        "router/lanes/places.py",
         "router/lanes/positions.py",
         "router/lanes/produce_requests.py",
         "router/lanes/producer.py",

@@ -92,7 +92,8 @@ def keeps_its_carrier() -> None:
             await whole(self)
             return
         self._queue.clear()
-        epoch, position = await self._positions.seek_to_committed(self.source)
+        places = await self._positions.places([self.source])
+        epoch, position = await self._positions.seek_to_committed(self.source, places)
         self._error = None
         self.protocol.opened(epoch=epoch, position=position, now=self._clock.now())
         self._room()
@@ -188,19 +189,19 @@ def no_continuity() -> None:
 @build
 def stays_where_it_is() -> None:
     """Seeks only where something was committed, as aiokafka's `seek_to_committed` does."""
-    whole = transport.BatchThread._seek_to_group
+    whole = transport.BatchThread._seek_to
 
-    async def seek(self: Any, tp: Any) -> Any:
+    async def seek(self: Any, tp: Any, committed: int | None) -> Any:
         consumer = self._ensure_consumer()
         position = transport._position(consumer._subscription, tp)
-        epoch, sought = await whole(self, tp)
-        if await consumer.committed(tp) is None and position is not None:
+        epoch, sought = await whole(self, tp, committed)
+        if committed is None and position is not None:
             consumer.seek(tp, position)
             self._before[tp] = position
             return epoch, position
         return epoch, sought
 
-    transport.BatchThread._seek_to_group = seek  # type: ignore[method-assign]
+    transport.BatchThread._seek_to = seek  # type: ignore[method-assign]
 
 
 def _dawdle() -> None:

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from support.ports import seek_to_group
 from support.waiting import comes_to
 from support.worlds import Member, World, copies_of
 
 from router.errors import DeliveryRefused, DestinationUnavailable, Fenced
 from router.lanes.batch import SourcePartition
-from router.lanes.carrier import Carrier
+from router.lanes.carrier import Carrier, Place, Places
 
 NOW = int(time.time() * 1000)
 
@@ -46,17 +47,20 @@ class Desk:
         return self.world.carrier(self.source, self.member.positions, self.waited.append)
 
     async def carrier(self) -> Carrier:
+        carrier, _ = await self.opened()
+        return carrier
+
+    async def opened(self) -> tuple[Carrier, Places]:
         carrier = self.closed_carrier()
         self.carriers.append(carrier)
         await self.world.destinations.refresh()
-        await carrier.open()
-        return carrier
+        return carrier, await carrier.open()
 
     async def expect_committed(self, offset: int) -> None:
         """What a transaction has committed shows once its markers are written."""
 
         async def committed() -> int:
-            return (await self.member.positions.seek_to_committed(self.source))[1]
+            return (await seek_to_group(self.member.positions, self.source))[1]
 
         await comes_to(committed, offset)
 
@@ -298,15 +302,29 @@ async def test_opening_fences_whoever_had_the_partition(desk: Desk) -> None:
 
 @only_exactly_once
 async def test_what_was_committed_is_complete_when_the_next_carrier_opens(desk: Desk) -> None:
-    """Exactly-once: the committed offset can be trusted then, at once."""
+    """Exactly-once: the committed offset can be trusted then, at once, and the carrier tells it."""
     for offset in range(1, 8):
-        carrier = await desk.carrier()
-        assert (await desk.member.positions.seek_to_committed(desk.source))[1] == offset - 1
+        carrier, places = await desk.opened()
+        assert places == ({desk.source: Place(offset - 1)} if offset > 1 else {})
+        assert (await seek_to_group(desk.member.positions, desk.source))[1] == offset - 1
         await carrier.send(
             copies_of([(desk.one, 0, filled(carrier, desk.one, b"%d" % offset), 0)], desk.source, offset)
         )
         await carrier.commit(offset)
     await desk.expect_values(desk.one, [b"%d" % offset for offset in range(1, 8)])
+
+
+async def test_to_open_commits_nothing(desk: Desk) -> None:
+    """What it takes to learn where the group stands leaves it there: with nothing committed, and with something."""
+    for _ in range(2):
+        assert (await desk.opened())[1] == {}
+    carrier = await desk.carrier()
+    await carrier.commit(4)
+    await desk.expect_committed(4)
+    for _ in range(2):
+        assert (await desk.opened())[1] == {desk.source: Place(4)}
+    await desk.carriers[-1].close()
+    assert await desk.member.positions.places([desk.source]) == {desk.source: Place(4)}
 
 
 @only_exactly_once

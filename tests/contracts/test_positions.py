@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from support.ports import seek_to_group
 from support.worlds import Member, World
 
 from router.errors import OffsetOutOfRange
@@ -37,7 +38,7 @@ def offsets(batches: list[Batch]) -> list[int]:
 async def test_a_new_group_stands_at_the_start(world: World, source: SourcePartition, unique: str) -> None:
     """A router that is new to a topic copies all of it."""
     member = await world.member(unique, source)
-    _, position = await member.positions.seek_to_committed(source)
+    _, position = await seek_to_group(member.positions, source)
     assert position == 0
 
 
@@ -47,7 +48,7 @@ async def test_a_new_group_stands_at_what_retention_has_left(
     """The start is the log's, not zero."""
     await world.expire(source, 4)
     member = await world.member(unique, source)
-    _, position = await member.positions.seek_to_committed(source)
+    _, position = await seek_to_group(member.positions, source)
     assert position == 4
     assert offsets(await fetched(member, source, 2)) == [4, 5]
 
@@ -57,9 +58,9 @@ async def test_what_was_committed_is_where_the_group_stands(world: World, source
     member = await world.member(unique, source)
     for offset in (2, 5, 6):
         await member.positions.commit(source, offset)
-        assert (await member.positions.seek_to_committed(source))[1] == offset
+        assert (await seek_to_group(member.positions, source))[1] == offset
     following = await world.member(unique, source)
-    assert (await following.positions.seek_to_committed(source))[1] == 6
+    assert (await seek_to_group(following.positions, source))[1] == 6
 
 
 async def test_groups_do_not_share_offsets(world: World, source: SourcePartition, unique: str) -> None:
@@ -67,14 +68,14 @@ async def test_groups_do_not_share_offsets(world: World, source: SourcePartition
     member = await world.member(unique, source)
     await member.positions.commit(source, 3)
     other = await world.member(f"{unique}-other", source)
-    assert (await other.positions.seek_to_committed(source))[1] == 0
+    assert (await seek_to_group(other.positions, source))[1] == 0
 
 
 async def test_batches_follow_each_other_from_the_position(world: World, source: SourcePartition, unique: str) -> None:
     """Each says what it follows and of which epoch it is, and has its partition's records in order."""
     member = await world.member(unique, source)
     await member.positions.commit(source, 2)
-    epoch, position = await member.positions.seek_to_committed(source)
+    epoch, position = await seek_to_group(member.positions, source)
     batches = await fetched(member, source, 4)
     assert offsets(batches) == [2, 3, 4, 5]
     for batch in batches:
@@ -89,16 +90,16 @@ async def test_nothing_new_is_no_batch(world: World, source: SourcePartition, un
     """A partition that has nothing keeps no lane busy."""
     member = await world.member(unique, source)
     await member.positions.commit(source, 6)
-    await member.positions.seek_to_committed(source)
+    await seek_to_group(member.positions, source)
     assert await member.fetch(source) == []
 
 
 async def test_seeking_again_begins_another_epoch(world: World, source: SourcePartition, unique: str) -> None:
     """What was read before is read again, and can be told from what was fetched before the seek."""
     member = await world.member(unique, source)
-    first, _ = await member.positions.seek_to_committed(source)
+    first, _ = await seek_to_group(member.positions, source)
     before = await fetched(member, source, 6)
-    second, position = await member.positions.seek_to_committed(source)
+    second, position = await seek_to_group(member.positions, source)
     after = await fetched(member, source, 6)
     assert (position, offsets(before), offsets(after)) == (0, list(range(6)), list(range(6)))
     assert {batch.epoch for batch in before} == {first}
@@ -119,7 +120,7 @@ async def test_offset_outside_the_log_is_an_error(
     if start:
         await world.expire(source, start)
     with pytest.raises(OffsetOutOfRange) as caught:
-        await member.positions.seek_to_committed(source)
+        await seek_to_group(member.positions, source)
     error = caught.value
     assert (error.topic, error.partition) == (source.topic, 1)
     assert (error.committed, error.earliest, error.latest) == (committed, start, 6)
@@ -130,7 +131,7 @@ async def test_records_that_vanish_while_carrying_leave_a_gap(
 ) -> None:
     """A position that retention overtakes is not moved on as if nothing had been there."""
     member = await world.member(unique, source)
-    await member.positions.seek_to_committed(source)
+    await seek_to_group(member.positions, source)
     assert offsets(await fetched(member, source, 6)) == list(range(6))
     async with member.paused(source):
         await world.publish(source.topic, b"6", b"7", b"8", partition=1)

@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from router.lanes.batch import SourcePartition
-from router.lanes.carrier import SLOW, Carrier, Positions, Resuming, Waiting
+from router.lanes.carrier import SLOW, Carrier, Place, Places, Positions, Resuming, Waiting
 from router.lanes.kafka import IdempotentCarrier
 from router.lanes.positions import ConsumerPositions
 from router.testing import MemoryCarrier, MemoryConsumer
@@ -45,23 +45,24 @@ async def test_what_a_lane_does_first_comes_before_its_position() -> None:
     done: list[str] = []
 
     class Usual:
-        commit, end, owns = "commits", "ends", "owns"
+        places, commit, end, owns = "places", "commits", "ends", "owns"
 
-        async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
-            done.append(f"seeks {source}")
+        async def seek_to_committed(self, source: SourcePartition, places: Places) -> tuple[int, int]:
+            done.append(f"seeks {source} by {len(places)}")
             return 1, 5
 
     class First(Resuming):
-        async def first(self, source: SourcePartition) -> None:
+        async def first(self, source: SourcePartition, places: Places) -> None:
             if source.partition:
                 raise LookupError
-            done.append(f"first {source}")
+            done.append(f"first {source} by {len(places)}")
 
     positions = First(Usual())  # type: ignore[arg-type]
-    assert (positions.commit, positions.end, positions.owns) == ("commits", "ends", "owns")
-    assert await positions.seek_to_committed(SourcePartition("orders.v1", 0)) == (1, 5)
+    assert (positions.places, positions.commit, positions.end, positions.owns) == ("places", "commits", "ends", "owns")
+    places = {SourcePartition("orders.v1", 0): Place(5)}
+    assert await positions.seek_to_committed(SourcePartition("orders.v1", 0), places) == (1, 5)
     with pytest.raises(LookupError):
-        await positions.seek_to_committed(SourcePartition("orders.v1", 1))
-    assert done == ["first orders.v1/0", "seeks orders.v1/0"]
+        await positions.seek_to_committed(SourcePartition("orders.v1", 1), places)
+    assert done == ["first orders.v1/0 by 1", "seeks orders.v1/0 by 1"]
     with pytest.raises(NotImplementedError):
-        await Resuming(Usual()).seek_to_committed(SourcePartition("orders.v1", 0))  # type: ignore[arg-type]
+        await Resuming(Usual()).seek_to_committed(SourcePartition("orders.v1", 0), {})  # type: ignore[arg-type]

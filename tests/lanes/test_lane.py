@@ -27,6 +27,7 @@ from router.errors import (
 from router.exchange.decision import Decision, Delivery, Walk
 from router.failure.notes import DESTINATION, ERROR, LOST, REASON
 from router.lanes.batch import Batch, SourcePartition
+from router.lanes.carrier import Places
 from router.lanes.copies import Copies, Tally
 from router.lanes.lane import Lane, LaneObserver
 from router.lanes.protocol import LaneState, Pace
@@ -715,8 +716,9 @@ class Stuck:
     def __init__(self) -> None:
         self.closed = 0
 
-    async def open(self) -> None:
+    async def open(self) -> Places:
         await asyncio.Event().wait()
+        return {}
 
     async def close(self) -> None:
         self.closed += 1
@@ -739,7 +741,7 @@ async def test_close_in_the_middle_of_a_close_finishes_it() -> None:
     """A lane that is closed while it lets go of a failed carrier leaves none behind."""
 
     class Slow(Stuck):
-        async def open(self) -> None:
+        async def open(self) -> Places:
             raise BrokerUnavailable(brokers="memory", problem="away")
 
         async def close(self) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from aiokafka import errors as kafka_errors
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from router.errors import BrokerUnavailable, CommitFailed
 from router.lanes.batch import SourcePartition
+from router.lanes.carrier import Place
 from router.lanes.positions import ConsumerPositions, topic_partition
 
 SOURCE = SourcePartition("orders.v1", 3)
@@ -19,12 +20,17 @@ TP = TopicPartition("orders.v1", 3)
 
 QUESTIONS: dict[str, tuple[str, Any, Any, Callable[[ConsumerPositions], Awaitable[Any]]]] = {
     # By the question: what the thread is asked, what it answers, what the lane hears, and how the lane asks.
-    "seek": ("seek_to_group", (2, 40), (2, 40), lambda port: port.seek_to_committed(SOURCE)),
+    "seek": ("seek_to", (2, 40), (2, 40), lambda port: port.seek_to_committed(SOURCE, {SOURCE: Place(40)})),
     "commit": ("commit_offset", None, None, lambda port: port.commit(SOURCE, 5)),
     "end": ("end", 7, 7, lambda port: port.end(SOURCE)),
     "ends": ("ends", {TP: 7}, {SOURCE: 7}, lambda port: port.ends([SOURCE])),
     "standing": ("standing", {TP: 6}, {SOURCE: 6}, lambda port: port.standing([SOURCE])),
-    "note": ("note_of", "n", "n", lambda port: port.note_of(SOURCE)),
+    "places": (
+        "places",
+        {TP: OffsetAndMetadata(6, "n")},
+        {SOURCE: Place(6, "n")},
+        lambda port: port.places([SOURCE]),
+    ),
     "written": ("written_to", 9, 9, lambda port: port.written_to(SOURCE)),
     "owns": ("owns", True, True, lambda port: port.owns(SOURCE)),
 }

@@ -237,6 +237,7 @@ class Coordinator:
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
+        self._conns: dict[Any, Any] = {}
 
     async def coordinator_lookup(self, _kind: Any, _key: str) -> int:
         return NODE

@@ -14,7 +14,8 @@ from aiokafka import errors as kafka_errors
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import OffsetResetStrategy
 from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from support.ports import seek_to_group
 from support.topics import Topics
 from support.worlds import InlineThread
 
@@ -69,16 +70,18 @@ class Consumer:
         self.known = True
         self.stable = latest
         self.leader: int | None = 1
-        self._coordinator = SimpleNamespace(_do_heartbeat=self._heartbeat, coordinator_id=None)
+        self._coordinator = SimpleNamespace(
+            _do_heartbeat=self._heartbeat, coordinator_id=None, fetch_committed_offsets=self._fetch_committed
+        )
         self._client = SimpleNamespace(cluster=SimpleNamespace(leader_for_partition=lambda _: self.leader))
 
     async def _heartbeat(self) -> bool:
         return self.known
 
-    async def committed(self, _: TopicPartition) -> int | None:
+    async def _fetch_committed(self, tps: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
         if self.fails is not None:
             raise self.fails
-        return self._committed
+        return {} if self._committed is None else dict.fromkeys(tps, OffsetAndMetadata(self._committed, ""))
 
     async def beginning_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(tps, self._earliest)
@@ -121,7 +124,7 @@ class Desk:
 @pytest.fixture
 async def desk() -> Desk:
     desk = Desk()
-    await desk.positions.seek_to_committed(SOURCE)
+    await seek_to_group(desk.positions, SOURCE)
     return desk
 
 
@@ -254,7 +257,7 @@ async def test_seek_during_a_fetch_takes_the_new_epoch_with_the_new_position(des
         _subscriptions = desk.fetcher._subscriptions
 
         async def fetched_records(self, *_: object, **__: object) -> dict[TopicPartition, list[PlainRecord]]:
-            await desk.positions.seek_to_committed(SOURCE)
+            await seek_to_group(desk.positions, SOURCE)
             return desk.fetcher.take(40, 41)
 
     desk.consumer._fetcher = Seeking()  # type: ignore[assignment]

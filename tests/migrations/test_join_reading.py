@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.topics import Topics
 
+from router.lanes import carrier
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.copies import Copies, Tally
 from router.lanes.protocol import LaneState
@@ -82,8 +83,8 @@ class Kept:
     """`router.migrations`, and the group's places in all topics."""
 
     migration: Migration
-    places: dict[str, int] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
+    places: dict[str, carrier.Place] = field(default_factory=dict)
+    """By topic; partition 0 of each."""
     seeks: int = 0
 
     async def latest(self) -> Mapping[str, Migration]:
@@ -92,13 +93,9 @@ class Kept:
 
     async def standing(self, sources: Sequence[SourcePartition]) -> Mapping[SourcePartition, int]:
         """As told; else the beginning."""
-        return {each: self.places.get(each.topic, 0) for each in sources}
+        return {each: self.places[each.topic].offset if each.topic in self.places else 0 for each in sources}
 
-    async def note_of(self, source: SourcePartition) -> str:
-        """As told."""
-        return self.notes.get(source.topic, "")
-
-    async def seek_to_committed(self, _: SourcePartition) -> tuple[int, int]:
+    async def seek_to_committed(self, _source: SourcePartition, _places: carrier.Places) -> tuple[int, int]:
         """Counted."""
         self.seeks += 1
         return 1, 3
@@ -130,7 +127,8 @@ class Place:
 
     async def resume(self) -> None:
         """As a lane does that opens."""
-        await self.joins.positions(self.lane.source, self.kept, self.kept).seek_to_committed(self.lane.source)
+        places = {SourcePartition(topic, 0): each for topic, each in self.kept.places.items()}
+        await self.joins.positions(self.lane.source, self.kept, self.kept).seek_to_committed(self.lane.source, places)
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Read until something is so."""
@@ -174,7 +172,7 @@ BASE = round(time.time() * 1000) - 600_000
 
 async def test_what_was_written_comes_in_its_order_and_goes_on_as_it_comes(place: Place) -> None:
     """Whatever topic it is in, from where each was committed."""
-    place.kept.places = {place.migration.into[0]: 1}
+    place.kept.places = {place.migration.into[0]: carrier.Place(1)}
     place.write(0, BASE, BASE + 1, BASE + 4)
     place.write(1, BASE + 2, BASE + 3, BASE + 5)
     await place.resume()
@@ -241,7 +239,8 @@ async def test_nothing_is_joined_once_a_split_drains(place: Place) -> None:
 
 async def test_places_that_have_expired_are_not_begun_anew(place: Place) -> None:
     """All of a lane's are committed together: where one is there and another is not, everything would come twice."""
-    place.kept.notes = {place.lane.source.topic: "{}", place.migration.into[0]: "{}"}
+    noted = carrier.Place(0, "{}")
+    place.kept.places = {place.lane.source.topic: noted, place.migration.into[0]: noted}
     with pytest.raises(PlacesExpired, match=place.migration.into[1]):
         await place.resume()
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.carrier import Waiting
+from router.lanes.carrier import Place, Places, Waiting
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Refusals
 from router.migrations.crossing import Crossing, mirror_group, read_note
@@ -84,25 +84,23 @@ def test_what_was_not_copied_is_not_noted() -> None:
 
 
 class Group:
-    """A group's positions as a test wants them. Fulfils `NotedGroupPositions`."""
+    """A group's positions as a test wants them. Fulfils `GroupPositions`."""
 
     def __init__(self, clock: HandClock | None = None) -> None:
         self.told: list[str] = []
-        self.notes: dict[SourcePartition, str] = {}
         self.stands: dict[SourcePartition, int] = {}
         self.ends_at: dict[SourcePartition, int] = {}
         self.asked = asyncio.Event()
         self.clock = clock
 
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
-        """Nothing special."""
-        self.told.append(f"seek {source}")
-        return 1, 5
+    async def places(self, sources: Collection[SourcePartition]) -> Places:
+        """Nobody asks for them here."""
+        raise AssertionError(sources)
 
-    async def note_of(self, source: SourcePartition) -> str:
-        """As told."""
-        self.told.append(f"note {source}")
-        return self.notes.get(source, "")
+    async def seek_to_committed(self, source: SourcePartition, places: Places) -> tuple[int, int]:
+        """Nothing special."""
+        self.told.append(f"seek {source} by {len(places)}")
+        return 1, 5
 
     async def commit(self, source: SourcePartition, offset: int) -> None:
         """Noted."""
@@ -132,14 +130,13 @@ class Group:
 
 
 async def test_a_lane_goes_on_with_what_its_last_commit_knew() -> None:
-    """The note is read before the seek, when the former owner is shut out."""
+    """It is taken up with the seek."""
     around, group = crossing(), Group()
     OwnRecords(Noting(), around).copy(batch(5, copied(7)), into=Copies(), new_batch=none, refusals=Refusals())
-    group.notes[HERE] = around.note(6)
     again = crossing()
     positions = NotedPositions(group, again)
-    assert await positions.seek_to_committed(HERE) == (1, 5)
-    assert group.told == [f"note {HERE}", f"seek {HERE}"]
+    assert await positions.seek_to_committed(HERE, {HERE: Place(6, around.note(6))}) == (1, 5)
+    assert group.told == [f"seek {HERE} by 1"]
     assert again.is_native(batch(6, copied(7)).records[0])
     await positions.commit(HERE, 7)
     assert await positions.owns(HERE)
@@ -152,9 +149,10 @@ class Sending:
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    async def open(self) -> None:
+    async def open(self) -> Places:
         """Noted."""
         self.told.append("open")
+        return {}
 
     def new_batch(self, topic: str) -> CopyBatch:
         """None are made here."""
@@ -313,11 +311,11 @@ async def test_a_lane_has_one_crossing_around_it() -> None:
     copier.copy(batch(5, copied(7)), into=Copies(), new_batch=none, refusals=Refusals())
     note = twins.note(HERE)
     assert note is not None
-    group.notes[HERE] = note(6)
-    assert read_note(note(6))[0] == {(GROUP, "order.v1"): 7}
+    kept = note(6)
+    assert read_note(kept)[0] == {(GROUP, "order.v1"): 7}
     positions = twins.positions(HERE, group, group)
-    await positions.seek_to_committed(HERE)
-    assert note(6) == group.notes[HERE]
+    await positions.seek_to_committed(HERE, {HERE: Place(6, kept)})
+    assert note(6) == kept
 
 
 @pytest.mark.parametrize(("partitions", "asked"), [(1, [f"written {EARLIER}"]), (0, [])], ids=["it has", "it has not"])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from router.lanes import carrier
 from router.lanes.batch import SourcePartition
 from router.migrations.phases import Migration, Phase, Step
 from router.migrations.under_way import MirrorLanes, NotUnderWay, PlacesExpired
@@ -50,11 +51,12 @@ class Place:
     """The positions of a lane."""
 
     def __init__(self) -> None:
+        self.places: Any = None
         self.commit: Any = None
         self.end: Any = None
         self.owns: Any = None
 
-    async def seek_to_committed(self, _source: SourcePartition) -> tuple[int, int]:
+    async def seek_to_committed(self, _source: SourcePartition, _places: carrier.Places) -> tuple[int, int]:
         """Epoch and position."""
         return 1, 5
 
@@ -76,10 +78,10 @@ async def test_a_lane_opens_while_it_is_to_copy(kept: Migration | None, opens: s
     for topic in (FORMER, NEW):
         source = SourcePartition(topic, 0)
         if topic in opens:
-            assert await positions.seek_to_committed(source) == (1, 5)
+            assert await positions.seek_to_committed(source, {}) == (1, 5)
         else:
             with pytest.raises(NotUnderWay, match=f"{topic} is not copied by 'shop-migrate-order.v1-v2-1' any more"):
-                await positions.seek_to_committed(source)
+                await positions.seek_to_committed(source, {})
 
 
 @pytest.mark.parametrize(
@@ -101,11 +103,12 @@ async def test_a_place_that_expired_is_no_beginning(
     known = Places(*(SourcePartition(*each) for each in places), copied=[SourcePartition(*each) for each in copied])
     lanes = MirrorLanes(Kept(under_way), known, group=under_way.group)
     positions = lanes.positions(Place())
+    own = {SourcePartition(*source): carrier.Place(3)} if source in places else {}
     if lost:
         with pytest.raises(PlacesExpired, match=r"order\.v1/0.*would copy everything twice.*router migrate abort"):
-            await positions.seek_to_committed(SourcePartition(*source))
+            await positions.seek_to_committed(SourcePartition(*source), own)
     else:
-        assert await positions.seek_to_committed(SourcePartition(*source)) == (1, 5)
+        assert await positions.seek_to_committed(SourcePartition(*source), own) == (1, 5)
 
 
 async def test_a_generation_has_its_copies_from_one_former_partition() -> None:
@@ -115,8 +118,8 @@ async def test_a_generation_has_its_copies_from_one_former_partition() -> None:
     lost = Places(copied=[SourcePartition("hot", 1)])
     positions = MirrorLanes(Kept(under_way), lost, group=under_way.group).positions(Place())
     with pytest.raises(PlacesExpired, match="hot/1"):
-        await positions.seek_to_committed(SourcePartition("hot.g2", 7))
-    assert await positions.seek_to_committed(SourcePartition("hot.g2", 6)) == (1, 5)
+        await positions.seek_to_committed(SourcePartition("hot.g2", 7), {})
+    assert await positions.seek_to_committed(SourcePartition("hot.g2", 6), {}) == (1, 5)
     assert lost.every == [2, 2]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
+from support.ports import seek_to_group
+
 from router.lanes.batch import SourcePartition
 from router.order.upstream import UpstreamPositions
 from router.testing import HandClock, MemoryBroker
@@ -72,6 +74,6 @@ async def test_all_else_is_asked_as_ever() -> None:
     """An internal topic's lane seeks, commits and owns like any other."""
     table = Table(())
     await table.positions.commit(INTERNAL, 0)
-    _, position = await table.positions.seek_to_committed(INTERNAL)
+    _, position = await seek_to_group(table.positions, INTERNAL)
     assert position == 0
     assert await table.positions.owns(INTERNAL)

@@ -13,6 +13,7 @@ from redrive.test_ways import ALL, CATALOGUE, VIP, WAYS
 from router.errors import DeliveryFailed, Fenced, TransientError
 from router.failure.letters import TIMESTAMP
 from router.failure.topics import rejected_of
+from router.lanes.carrier import Places
 from router.lanes.copies import Copies, CopyBatch
 from router.records.record import PlainRecord, Record
 from router.redrive.carrying import Carrying, Pace, Superseded, Work
@@ -112,9 +113,10 @@ class Carrier:
         self._at = at
         self._sent = Copies()
 
-    async def open(self) -> None:
+    async def open(self) -> Places:
         """Be opened."""
         self._kafka.opened.append(self._at[1])
+        return {}
 
     def new_batch(self, topic: str) -> CopyBatch:
         """Return an empty one."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from router.lanes.batch import SourcePartition
+from router.lanes.carrier import Place, Places
 from router.lanes.copies import Copies
 from router.replay.plan import Replay
 from router.replay.serving import Replays, ReplayUnknown
@@ -17,6 +18,7 @@ ASKED = Replay(
     id="r1", group="shop", topic="vip.order.v1", source="order.v1", starts={0: 1}, at=5, by="ada", reason="why"
 )
 NOTE = '{"format":1,"replays":{"r1":[3,9]},"done":[],"floor":0}'
+NOTED = {SOURCE: Place(7, NOTE)}
 
 
 class Kept:
@@ -31,18 +33,12 @@ class Kept:
 
 
 class Positions:
-    """Of a lane whose last commit has a note."""
-
-    note = NOTE
+    """Of a lane."""
 
     def __init__(self) -> None:
-        self.commit = self.end = self.owns = None
+        self.places = self.commit = self.end = self.owns = None
 
-    async def note_of(self, _source: SourcePartition) -> str:
-        """As told."""
-        return self.note
-
-    async def seek_to_committed(self, _source: SourcePartition) -> tuple[int, int]:
+    async def seek_to_committed(self, _source: SourcePartition, _places: Places) -> tuple[int, int]:
         """Somewhere."""
         return 1, 7
 
@@ -67,8 +63,8 @@ async def test_a_lane_goes_on_with_what_its_commit_tells() -> None:
     """Before it takes a batch."""
     replays, positions = service(ASKED), Positions()
     lane = opened(replays)
-    noted: Any = positions
-    assert await replays.positions(SOURCE, noted, noted).seek_to_committed(SOURCE) == (1, 7)
+    usual: Any = positions
+    assert await replays.positions(SOURCE, usual).seek_to_committed(SOURCE, NOTED) == (1, 7)
     (stretch,) = lane.stretches
     assert (stretch.replay, stretch.next, stretch.begun) == (ASKED, 3, 9)
     note = replays.note(SOURCE)
@@ -83,9 +79,9 @@ async def test_a_replay_that_nobody_knows_keeps_its_lane_shut(known: tuple[Repla
     """Or what was withheld for it would be left out."""
     replays, positions = service(*known), Positions()
     opened(replays)
-    noted: Any = positions
+    usual: Any = positions
     with pytest.raises(ReplayUnknown, match="replay r1 is under way"):
-        await replays.positions(SOURCE, noted, noted).seek_to_committed(SOURCE)
+        await replays.positions(SOURCE, usual).seek_to_committed(SOURCE, NOTED)
 
 
 async def test_what_is_sent_is_what_is_noted() -> None:
@@ -112,6 +108,6 @@ def test_lanes_of_other_sources_are_left_as_they_are() -> None:
     replays: Any = service()
     positions: Any = Positions()
     carrier: Any = object()
-    assert replays.positions(SOURCE, positions, positions) is positions
+    assert replays.positions(SOURCE, positions) is positions
     assert replays.carrier(SOURCE, carrier) is carrier
     assert replays.note(SOURCE) is None

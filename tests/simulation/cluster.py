@@ -28,6 +28,7 @@ __all__ = ["Ask", "Cluster", "Fetched", "Topic", "Watcher"]
 UNKNOWN_TOPIC_OR_PARTITION = 3
 NOT_LEADER = 6
 MESSAGE_TOO_LARGE = 10
+LOADING = 14
 NOT_COORDINATOR = 16
 TOPIC_AUTHORIZATION_FAILED = 29
 OPERATION_NOT_ATTEMPTED = 55
@@ -120,6 +121,7 @@ class Cluster(TransactionHost, GroupHost):
         self._answers: dict[int, Callable[[int, Any], Any]] = {
             0: self._produce,
             3: self._metadata,
+            9: self._fetch_offsets,
             10: self._find_coordinator,
             22: self._init_producer,
             24: self._add_partitions,
@@ -147,6 +149,17 @@ class Cluster(TransactionHost, GroupHost):
     def move_leaders(self) -> None:
         """Every partition and every coordinator is led by the next broker from now on."""
         self._moves += 1
+        if self.network.nodes > 1:
+            self._load_group()
+
+    def came_back(self, node: int) -> None:
+        """A broker that was away is back, before another has taken its place."""
+        if self.network.nodes > 1 and node == self.leader_of_group():
+            self._load_group()
+
+    def _load_group(self) -> None:
+        self.tell("broker %d loads the group", self.leader_of_group())
+        self.group.load()
 
     def _leader(self, topic: str, partition: int) -> int:
         return (crc32(topic.encode()) + partition + self._moves) % self.network.nodes
@@ -291,10 +304,8 @@ class Cluster(TransactionHost, GroupHost):
             for partition, offset, _ in partitions
         }
         identity = _identity(request)
-        error = 0
-        if node != self._coordinator(request.group_id):
-            error = NOT_COORDINATOR
-        else:
+        error = self._unasked(node)
+        if not error:
             # Version 0 knows no member and no generation: only the producer's epoch speaks for its right.
             found = self.transactions.transaction_of_group(identity.producer, identity.epoch, request.group_id)
             if isinstance(found, int):
@@ -307,6 +318,22 @@ class Cluster(TransactionHost, GroupHost):
         for source in offsets:
             errors.setdefault(source.topic, []).append((source.partition, error))
         return request.RESPONSE_TYPE(0, list(errors.items()))
+
+    def _unasked(self, node: int) -> int:
+        """Why a broker does not answer for the group's offsets; 0 where it does."""
+        if node != self.leader_of_group():
+            return NOT_COORDINATOR
+        return LOADING if self.group.loading else 0
+
+    def _fetch_offsets(self, node: int, request: Any) -> Any:
+        if error := self._unasked(node):
+            # As a whole: no partition is named.
+            return request.RESPONSE_TYPE(0, [], error)
+        topics = [
+            (topic, [(each, self.group.told(SourcePartition(topic, each)), "", 0) for each in partitions])
+            for topic, partitions in request.topics
+        ]
+        return request.RESPONSE_TYPE(0, topics, 0)
 
     def _end_transaction(self, node: int, request: Any) -> Any:
         if node != self._coordinator(request.transactional_id):
@@ -351,6 +378,10 @@ class Cluster(TransactionHost, GroupHost):
 
     # --- the group and its reading ---------------------------------------------------------------------------------------
 
+    def now(self) -> float:
+        """See GroupHost."""
+        return self.network.loop.time()
+
     def source_partitions(self) -> Sequence[SourcePartition]:
         """See GroupHost."""
         return [SourcePartition(name, log.partition) for name in self.sources for log in self.topics[name].logs]
@@ -388,14 +419,14 @@ class Cluster(TransactionHost, GroupHost):
         offset: int,
     ) -> None:
         """Answers an error code."""
-        error = NOT_COORDINATOR
-        if node == self.leader_of_group():
+        error = self._unasked(node)
+        if not error:
             error = self.group.commit(name, generation, {source: offset})
         reply(error)
 
     def committed(self, node: int, reply: Callable[[Any], None], *, source: SourcePartition) -> None:
         """Answers the group's offset, -1 where there is none; None from a broker that does not know."""
-        reply(self.group.offsets.get(source, -1) if node == self.leader_of_group() else None)
+        reply(None if self._unasked(node) else self.group.told(source))
 
     def bounds(self, node: int, reply: Callable[[Any], None], *, source: SourcePartition) -> None:
         """Answers the first offset and the last stable one; None from a broker that does not lead the partition."""

@@ -9,7 +9,7 @@ following it. Members join, are told to give everything back, and may be taken f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ from aiokafka import errors as kafka_errors
 
 from router.errors import BrokerUnavailable, CommitFailed, OffsetOutOfRange
 from router.lanes.batch import Batch, SourcePartition
+from router.lanes.carrier import Place, Places
 from router.records.record import PlainRecord
 from simulation.cluster import NOT_COORDINATOR, Ask, Cluster, Fetched
 from simulation.group import ILLEGAL_GENERATION, UNKNOWN_MEMBER, Assignment
@@ -159,14 +160,21 @@ class SimulatedConsumer:
 
     # --- positions -------------------------------------------------------------------------------------------------------
 
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
+    async def places(self, sources: Collection[SourcePartition]) -> Places:
         """See Positions."""
         try:
-            committed = await self._answered("committed", source)
+            told = [(source, await self._answered("committed", source)) for source in sources]
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
+        return {source: Place(offset) for source, offset in told if offset >= 0}
+
+    async def seek_to_committed(self, source: SourcePartition, places: Places) -> tuple[int, int]:
+        """See Positions."""
+        try:
             earliest, latest = await self._answered("bounds", source)
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
-        return self._seek(source, committed, earliest, latest)
+        return self._seek(source, places.get(source, Place(-1)).offset, earliest, latest)
 
     def _seek(self, source: SourcePartition, committed: int, earliest: int, latest: int) -> tuple[int, int]:
         position = earliest if committed < 0 else committed

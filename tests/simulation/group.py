@@ -5,6 +5,9 @@ out the partitions, in place of a leader among the members, which spares a round
 
 Offsets that are part of a transaction are pending until its marker is written; whoever asks meanwhile gets the old ones, as
 from a broker that is not told to wait for stable offsets.
+
+A broker that has just taken the group over loads it, and refuses questions about offsets. Then it answers them by what it knows to
+be replicated, which is what was so a while ago, until its followers have caught up or something is written.
 """
 
 from __future__ import annotations
@@ -21,6 +24,12 @@ __all__ = ["Assignment", "GroupCoordinator", "GroupHost", "UnknownMember"]
 ILLEGAL_GENERATION = 22
 UNKNOWN_MEMBER = 25
 REBALANCE_IN_PROGRESS = 27
+
+_CHECKPOINT = 0.5
+"""Seconds between what a broker remembers of its watermark."""
+_LOADING = 0.15
+_UNTIL_FOLLOWED = 0.5
+"""How long after that until its followers' fetches move the watermark, where nothing is written."""
 
 _INITIAL_DELAY = 0.1
 """How long the first member waits for others (group.initial.rebalance.delay.ms, shortened)."""
@@ -56,6 +65,10 @@ class GroupHost:
         """Run a callback in so many seconds."""
         raise NotImplementedError
 
+    def now(self) -> float:
+        """Seconds since the run began."""
+        raise NotImplementedError
+
     def source_partitions(self) -> Sequence[SourcePartition]:
         """What there is to deal out."""
         raise NotImplementedError
@@ -80,6 +93,13 @@ class GroupCoordinator:
         self._deadline: asyncio.TimerHandle | None = None
         self.generation = 0
         self.offsets: dict[SourcePartition, int] = {}
+        """What is committed; `told` is what is answered."""
+        self.loading = False
+        self._known: dict[SourcePartition, int] | None = None
+        """What the coordinator knows to be replicated; None: all of it."""
+        self._checkpoint: dict[SourcePartition, int] = {}
+        self._checked = -1.0
+        self._loads = 0
         self._pending: dict[Transaction, dict[SourcePartition, int]] = {}
 
     @property
@@ -174,12 +194,43 @@ class GroupCoordinator:
 
     # --- offsets ---------------------------------------------------------------------------------------------------------
 
+    def told(self, source: SourcePartition) -> int:
+        """What OffsetFetch is answered with; -1 where it is nothing."""
+        return (self.offsets if self._known is None else self._known).get(source, -1)
+
+    def load(self) -> None:
+        """Another broker coordinates it from now on, or the same after it was away."""
+        self._loads += 1
+        self.loading = True
+        self._known = dict(self._checkpoint)
+        self._host.later(_LOADING, self._loaded, self._loads)
+
+    def _loaded(self, load: int) -> None:
+        if load == self._loads:
+            self.loading = False
+            self._host.later(_UNTIL_FOLLOWED, self._followed, load)
+
+    def _followed(self, load: int) -> None:
+        if load == self._loads:
+            self._known = None
+
+    def _written(self) -> None:
+        """What is acknowledged is replicated, and all that stands before it."""
+        self._known = None
+
+    def _remember(self) -> None:
+        now = self._host.now()
+        if now - self._checked >= _CHECKPOINT:
+            self._checkpoint, self._checked = dict(self.offsets), now
+
     def commit(self, name: str, generation: int, offsets: dict[SourcePartition, int]) -> int:
         """A member commits by itself, at least once."""
         if name not in self._members:
             return UNKNOWN_MEMBER
         if generation != self.generation:
             return ILLEGAL_GENERATION
+        self._remember()
+        self._written()
         for source, offset in offsets.items():
             self.offsets[source] = offset
             self._host.offset_committed(source, offset, name)
@@ -187,6 +238,7 @@ class GroupCoordinator:
 
     def commit_with(self, transaction: Transaction, offsets: dict[SourcePartition, int]) -> None:
         """Offsets that take effect with a transaction."""
+        self._written()
         self._pending.setdefault(transaction, {}).update(offsets)
 
     def pending(self, transaction: Transaction) -> dict[SourcePartition, int]:
@@ -195,6 +247,8 @@ class GroupCoordinator:
 
     def end_transaction(self, transaction: Transaction) -> None:
         """Its marker is written."""
+        self._remember()
+        self._written()
         for source, offset in self._pending.pop(transaction, {}).items():
             if transaction.committed:
                 self.offsets[source] = offset

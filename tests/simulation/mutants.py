@@ -7,26 +7,29 @@ ARCHITECTURE.md, "What will bite you", and in the docstrings of `router.lanes`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import errors as kafka_errors
+from aiokafka.client import CoordinationType
 from aiokafka.producer.message_accumulator import MessageAccumulator
-from aiokafka.structs import TopicPartition
+from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from router.errors import BrokerUnavailable, Gap, RouterError
 from router.lanes.batch import Batch, SourcePartition
-from router.lanes.carrier import Carrier, Positions
+from router.lanes.carrier import Carrier, Places, Positions
 from router.lanes.copies import TopicPartition as CopyPartition
+from router.lanes.deliveries import Deliveries
 from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
 from router.lanes.lane import Lane
 from router.lanes.producer import OrderedProducer
 from router.lanes.protocol import Admission, LaneProtocol
 from simulation.consumer import SimulatedConsumer
 from simulation.scenario import Scenario, scenario_of, storm
-from simulation.worker import Build
+from simulation.worker import GROUP, Build
 
 __all__ = ["MUTANTS", "Mutant"]
 
@@ -123,7 +126,7 @@ class _KeepsItsCarrier(Lane):
     async def _open(self) -> None:
         make, kept = self._new_carrier, self._kept
         if kept is not None:
-            self._new_carrier = lambda _source, _waiting: _opened(kept)
+            self._new_carrier = lambda _source, _waiting: _opened(kept, self._positions)
         try:
             await super()._open()
         finally:
@@ -138,9 +141,10 @@ class _KeepsItsCarrier(Lane):
         await super().close()
 
 
-def _opened(carrier: Carrier) -> Carrier:
-    async def open_again() -> None:
+def _opened(carrier: Carrier, positions: Positions) -> Carrier:
+    async def open_again() -> Places:
         """It is open."""
+        return await positions.places([carrier._source])  # type: ignore[attr-defined]
 
     carrier.open = open_again  # type: ignore[method-assign]
     return carrier
@@ -240,14 +244,23 @@ class _CommitsOffsetsApart(_Mutated):
 class _OneIdAWorker(_Mutated):
     """Has a transactional id that no other worker uses, so that nobody is ever shut out."""
 
-    async def open(self) -> None:
+    async def open(self) -> Places:
         group, self._group = self._group, f"{self._group}-{self.worker}"
         try:
-            await super().open()
+            return await super().open()
         finally:
             self._group = group
-        assert self._producer is not None
-        self._producer._sender._group = group
+
+    async def _places(self, deliveries: Deliveries, producer: OrderedProducer) -> Places:
+        producer._sender._group = GROUP
+        return await super()._places(deliveries, producer)
+
+
+class _ReadsWithoutAWrite(_Mutated):
+    """Takes the coordinator's first answer for the last word."""
+
+    async def _places(self, deliveries: Deliveries, producer: OrderedProducer) -> Places:
+        return await self.positions.places([self._source])
 
 
 class _ForgetsLostAnswers(_Mutated):
@@ -282,6 +295,23 @@ class _Unordered(OrderedProducer):
         super().__init__(**settings)
         queue = MessageAccumulator(self._metadata, 0, 0, self._request_timeout_ms / 1000, txn_manager=self._txn_manager)
         self._message_accumulator = self._sender._message_accumulator = queue
+
+
+class _HeedsNoRefusal(OrderedProducer):
+    """Looks for what is told of partitions, as aiokafka does, whatever is said of the request."""
+
+    async def committed(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        group = self._sender.group
+        node = await self._sender._find_coordinator(CoordinationType.GROUP, group)
+        answer = await self.client.send(
+            node, OffsetFetchRequest(group, [(each.topic, [each.partition]) for each in partitions])
+        )
+        return {
+            TopicPartition(topic, partition): OffsetAndMetadata(offset, "")
+            for topic, told in answer.topics
+            for partition, offset, _, _ in told
+            if offset >= 0
+        }
 
 
 class _StaysWhereItIs(SimulatedConsumer):
@@ -325,6 +355,18 @@ MUTANTS = (
         "an id a worker",
         "a transactional id belongs to a partition",
         Build(transactional=_transactional(_OneIdAWorker)),
+        exactly_once=True,
+    ),
+    Mutant(
+        "reads without a write",
+        "a group's coordinator is read behind a write",
+        Build(transactional=_transactional(_ReadsWithoutAWrite)),
+        exactly_once=True,
+    ),
+    Mutant(
+        "heeds no refusal",
+        "a coordinator that does not tell a group's offsets is asked again",
+        Build(producer=_HeedsNoRefusal),
         exactly_once=True,
     ),
     Mutant(

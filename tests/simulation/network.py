@@ -26,7 +26,7 @@ __all__ = ["PORT", "Connection", "Network", "Server", "Weather", "host_of"]
 PORT = 9092
 
 # The newest versions that both aiokafka 0.14 and the model have, by API key.
-VERSIONS = {0: (3, 7), 3: (0, 5), 10: (0, 1), 22: (0, 0), 24: (0, 0), 25: (0, 0), 26: (0, 0), 28: (0, 0)}
+VERSIONS = {0: (3, 7), 3: (0, 5), 9: (1, 3), 10: (0, 1), 22: (0, 0), 24: (0, 0), 25: (0, 0), 26: (0, 0), 28: (0, 0)}
 
 
 def host_of(node: int) -> str:

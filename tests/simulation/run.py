@@ -325,6 +325,7 @@ class _Run:
         if isinstance(fault, BrokerAway):
             tell("FAULT", "broker %d is away for %g s", fault.node, fault.seconds)
             network.take_away(fault.node, fault.seconds)
+            network.later(fault.seconds, cluster.came_back, fault.node)
         elif isinstance(fault, BrokerStalls):
             tell("FAULT", "nothing reaches broker %d, or comes from it, for %g s", fault.node, fault.seconds)
             network.stall(fault.node, fault.seconds)

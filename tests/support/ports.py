@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import SimpleNamespace
 
 from router.errors import BrokerUnavailable, CommitFailed
 from router.lanes.batch import SourcePartition
+from router.lanes.carrier import Place, Places, Positions
 
-__all__ = ["ACKNOWLEDGED", "SOURCE", "Directory", "Group"]
+__all__ = ["ACKNOWLEDGED", "SOURCE", "Directory", "Group", "seek_to_group"]
 
 SOURCE = SourcePartition("orders.v1", 0)
 ACKNOWLEDGED = SimpleNamespace(offset=40)
 """What a broker says of a batch that it took: the offset of its first record."""
+
+
+async def seek_to_group(positions: Positions, source: SourcePartition) -> tuple[int, int]:
+    """To what the group's coordinator tells; epoch and position."""
+    return await positions.seek_to_committed(source, await positions.places([source]))
 
 
 class Directory:
@@ -42,7 +48,10 @@ class Group:
         self.answer = asyncio.Event()
         self.answer.set()
 
-    async def seek_to_committed(self, source: SourcePartition) -> tuple[int, int]:
+    async def places(self, sources: Collection[SourcePartition]) -> Places:
+        return {source: Place(self.committed[-1]) for source in sources if self.committed}
+
+    async def seek_to_committed(self, source: SourcePartition, places: Places) -> tuple[int, int]:
         return 1, 0
 
     async def commit(self, source: SourcePartition, offset: int) -> None:

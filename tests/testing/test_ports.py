@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from support.ports import seek_to_group
 
 from router.errors import BrokerUnavailable, CommitFailed, DeliveryFailed, DestinationUnavailable
 from router.lanes.batch import Batch, SourcePartition
@@ -89,13 +90,13 @@ async def test_refused_commit_changes_nothing() -> None:
 async def test_nothing_opens_seeks_or_fetches_while_the_broker_is_away() -> None:
     """Whoever asks is told, and a fetch brings nothing."""
     desk = Desk()
-    await desk.consumer.seek_to_committed(SOURCE)
+    await seek_to_group(desk.consumer, SOURCE)
     desk.broker.publish(SOURCE.topic)
     away = desk.broker.suffer(BrokerAway(5.0))
     with pytest.raises(BrokerUnavailable):
         await desk.carrier.open()
     with pytest.raises(BrokerUnavailable):
-        await desk.consumer.seek_to_committed(SOURCE)
+        await seek_to_group(desk.consumer, SOURCE)
     assert desk.consumer.fetch([SOURCE]) == []
     assert away.fired == 3
     desk.broker.clock.advance(5.0)
