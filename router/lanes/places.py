@@ -8,9 +8,10 @@ kinds of brokers whose watermark is behind what was acknowledged to others befor
     one that was killed, and is back before      it knows the watermark of its last checkpoint, which is seconds old
     another has taken its place
 
-Each leads, as far as anybody knows, and answers with an offset of a while ago, or with none. It is what any replicated log does that is read
-without asking the others; the cure, too, is the known one (Ongaro's thesis on Raft, section 6.4): a leader must have committed
-something of its own before it may be read from. So a lane writes first. In the transaction with which it opens, it commits an offset to the
+Each leads, as far as anybody knows, and answers with an offset of a while ago, or with none. Of the ends of logs brokers say nothing in that state
+(KIP-207); of offsets they do. It is what any replicated log does that is read without asking the others; the cure, too, is the
+known one (Ongaro's thesis on Raft, section 6.4): a leader must have committed something of its own before it may be read from. So a lane
+writes first. In the transaction with which it opens, it commits an offset to the
 broker that it is going to ask. The answer says that this broker's watermark stands behind it, and so behind all that former owners of the
 partition have committed, who were shut out before (InitProducerId, which waits for their markers). One that does not lead any
 more cannot answer, for nobody fetches from it. Then the broker is asked, over the same connection, so that no other has come in its place;
