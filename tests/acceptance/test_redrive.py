@@ -377,30 +377,32 @@ def test_commands_over_http_want_the_token_a_name_and_a_reason(stage: Stage) -> 
     assert ask(worker, "/api/replays/ff")[0] == 404
 
 
-MANY = 100_000
+FEW, MANY = 100_000, 300_000
+"""Of fewer, no partition has as many as are held at a time."""
 
 
 @pytest.mark.proof
 def test_many_are_sent_once_each_in_order_and_in_constant_memory(stage: Stage, proof: Proof) -> None:
-    """First a tenth, then all: each once at the consumer's topic, each key's in its order, in as much memory."""
-    desk, tenth = Desk(stage), MANY // 10
-    desk.set_aside(range(tenth))
+    """First a third, then all: each once at the consumer's topic, each key's in its order, in as much memory."""
+    desk = Desk(stage)
+    desk.set_aside(range(FEW))
     stage.worker().until_ready(lanes=PARTITIONS)
-    few = _without_a_cap(desk, tenth)
-    desk.set_aside(range(tenth, tenth + MANY))
+    few = _without_a_cap(desk, FEW)
+    desk.set_aside(range(FEW, FEW + MANY))
     many = _without_a_cap(desk, MANY)
     sent, met = Counter[bytes](), dict[bytes, int]()
     for key, value, number in _all_of(stage, VIP):
         sent[value] += 1
         assert met.get(key, -1) < number, f"{key!r}: {number} behind {met[key]}"
         met[key] = number
-    assert sent == dict.fromkeys((event(number) for number in range(tenth + MANY)), 1)
+    assert sent == dict.fromkeys((event(number) for number in range(FEW + MANY)), 1)
     assert len(met) == 10
     assert desk.redriven(ALL) == {}
-    assert many.memory < few.memory + 40, "memory grows with the letters"
+    # How much is held at a time differs from run to run; 200,000 records more would be 200 MB.
+    assert many.memory < few.memory + 64, "memory grows with the letters"
     rows = [
         f"| {count:,} | {found.seconds:.2f} | {count / found.seconds:,.0f} | {found.cpu / count * 1e6:.0f} | {found.memory:.0f} MB |"
-        for count, found in ((tenth, few), (MANY, many))
+        for count, found in ((FEW, few), (MANY, many))
     ]
     head = "| dead letters | seconds | letters/s | command, CPU µs a letter, dry run included | its memory at most |"
     lines = [
@@ -408,7 +410,7 @@ def test_many_are_sent_once_each_in_order_and_in_constant_memory(stage: Stage, p
         "|--:|--:|--:|--:|--:|",
         *rows,
         "",
-        f"Each of the {tenth + MANY:,} is once in the consumer's topic, and no key's are out of order; no other topic has any of them. Seconds go",
+        f"Each of the {FEW + MANY:,} is once in the consumer's topic, and no key's are out of order; no other topic has any of them. Seconds go",
         "from the command's first event to the last lane's answer. One worker, one broker, on the same machine; its load was",
         f"{os.getloadavg()[0]:.1f} at the end.",
     ]
