@@ -157,22 +157,21 @@ class _InitPid(_TellsPutOff, InitPIDHandler):  # type: ignore[misc]  # as above
     """Shuts out the former owner; it is put off until the end of that one's transaction is known everywhere."""
 
 
-class _AddPartitions(_TellsPutOff, AddPartitionsToTxnHandler):  # type: ignore[misc]  # as above
+class _AwaitsMarkers(_TellsPutOff):
     """Looks sooner whether the last transaction's markers are written."""
 
     def handle_response(self, resp: Any) -> float | None:
         """None, or the seconds after which to ask again."""
-        backoff: float | None = super().handle_response(resp)
-        return None if backoff is None else self._sender.markers.too_early()
+        backoff = super().handle_response(resp)
+        return None if backoff is None else self._sender.markers.too_early(asyncio.get_running_loop().time())
 
 
-class _AddOffsets(_TellsPutOff, AddOffsetsToTxnHandler):  # type: ignore[misc]  # as above
-    """As _AddPartitions."""
+class _AddPartitions(_AwaitsMarkers, AddPartitionsToTxnHandler):  # type: ignore[misc]  # as above
+    """The partitions of a transaction."""
 
-    def handle_response(self, resp: Any) -> float | None:
-        """None, or the seconds after which to ask again."""
-        backoff: float | None = super().handle_response(resp)
-        return None if backoff is None else self._sender.markers.too_early()
+
+class _AddOffsets(_AwaitsMarkers, AddOffsetsToTxnHandler):  # type: ignore[misc]  # as above
+    """The group of a transaction."""
 
 
 class _TellsLost:
@@ -293,12 +292,14 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
             if batch.future.done():
                 self.put_off.pop(tp, None)
 
-    async def _do_add_offsets_to_txn(self, group_id: str) -> None:
-        # A transaction without copies: it begins with its group.
+    async def _do_add_offsets_to_txn(self, group_id: str) -> bool:
+        # A transaction without copies begins with its group, and so does one that was put off.
         node = await self._find_coordinator(CoordinationType.TRANSACTION, self._txn_manager.transactional_id)
         await asyncio.sleep(self.markers.left(asyncio.get_running_loop().time()))
-        if await _AddOffsets(self, group_id).do(node):
+        done = bool(await _AddOffsets(self, group_id).do(node))
+        if done:
             self.markers.written(asyncio.get_running_loop().time())
+        return done
 
     async def _do_txn_offset_commit(self, offsets: Any, group_id: str) -> None:
         try:
@@ -320,9 +321,13 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
 
     async def _do_add_partitions_to_txn(self, tps: Any) -> None:
         transactions = self._txn_manager
+        begins = transactions._txn_consumer_group is None  # noqa: SLF001 - it has no reader
+        if begins and self.markers.refused:
+            if not await self._do_add_offsets_to_txn(self._group):
+                return
+            begins = False
         node = await self._find_coordinator(CoordinationType.TRANSACTION, transactions.transactional_id)
         asking = [_AddPartitions(self, tps)]
-        begins = transactions._txn_consumer_group is None  # noqa: SLF001 - it has no reader
         if begins:
             await asyncio.sleep(self.markers.left(asyncio.get_running_loop().time()))
             # Over one connection, so that the coordinator takes them one after the other.

@@ -232,11 +232,42 @@ async def test_next_transaction_begins_as_soon_as_the_last_one_is_complete() -> 
     assert producer._txn_manager.txn_partitions == {ONE}
 
 
+async def test_what_was_put_off_is_asked_for_with_the_group_alone() -> None:
+    """All partitions are named again only once the last transaction is complete."""
+    producer = await transactional()
+    sender, transactions = producer._sender, producer._txn_manager
+    concurrent, done = 51, 0
+    await producer.begin_transaction()
+    producer.enqueue(one_record(), ONE.topic, partition=0)
+    both_early = [AddPartitions(concurrent), AddedGroup(concurrent)]
+    then = [AddedGroup(concurrent), AddedGroup(done), AddPartitions(done)]
+    sender.client = Coordinator(*both_early, *then)
+    for _ in range(3):
+        await sender._do_add_partitions_to_txn({ONE})
+    assert sender.client.asked == [
+        "AddPartitionsToTxnRequest",
+        "AddOffsetsToTxnRequest",
+        "AddOffsetsToTxnRequest",
+        "AddOffsetsToTxnRequest",
+        "AddPartitionsToTxnRequest",
+    ]
+    assert (transactions.txn_partitions, transactions._txn_consumer_group) == ({ONE}, "router")
+    assert not sender.markers.refused
+
+
+class AddedGroup:
+    """The coordinator's answer to AddOffsetsToTxn."""
+
+    def __init__(self, code: int) -> None:
+        self.error_code = code
+
+
 class Coordinator:
     """In the place of a client: answers each request with the next of these, where that is no error."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
+        self.asked: list[str] = []
         self._conns: dict[Any, Any] = {}
 
     async def coordinator_lookup(self, _kind: Any, _key: str) -> int:
@@ -245,7 +276,8 @@ class Coordinator:
     async def ready(self, _node: int, *, group: Any) -> bool:
         return True
 
-    async def send(self, _node: int, _request: Any, *, group: Any) -> Any:
+    async def send(self, _node: int, request: Any, *, group: Any) -> Any:
+        self.asked.append(type(request).__name__)
         answer = self.answers.pop(0)
         if isinstance(answer, BaseException):
             raise answer

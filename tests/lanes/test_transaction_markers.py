@@ -13,7 +13,7 @@ def tries(markers: TransactionMarkers, *, ended: float, take: float) -> int:
     now, refused = ended + markers.left(ended), 0
     while now < ended + take:
         refused += 1
-        now += markers.too_early()
+        now += markers.too_early(now)
     markers.written(now)
     return refused
 
@@ -22,8 +22,10 @@ def test_first_transaction_waits_for_nothing() -> None:
     """Whatever the former owner left behind, which says nothing of this one's own."""
     markers = TransactionMarkers()
     assert markers.left(5.0) == 0
-    assert markers.too_early() == pytest.approx(0.002)
+    assert markers.too_early(5.0) == pytest.approx(0.002)
+    assert markers.refused
     markers.written(900.0)
+    assert not markers.refused
     markers.begin(901.0)
     assert markers.left(901.0) == 0
 
@@ -38,6 +40,23 @@ def test_waiting_learns_how_long_they_take(take: float) -> None:
     assert refused < 100
     markers.begin(200.0)
     assert markers.left(200.0) < take * 1.3
+
+
+@pytest.mark.parametrize("owned", [True, False], ids=["its own", "the former owner's"])
+def test_tries_become_rarer_the_longer_they_take(owned: bool) -> None:
+    """At most some dozens in ten seconds, and none later than a quarter of the time, or a tenth of a second."""
+    markers = TransactionMarkers()
+    if owned:
+        markers.begin(1.0)
+    now, tries_made = 1.0, 0
+    while now < 11.0:
+        pause = markers.too_early(now)
+        assert 0.002 <= pause <= max(0.002, min(0.1, (now - 1.0) / 4))
+        now += pause
+        tries_made += 1
+    assert tries_made < 130
+    markers.written(now)
+    assert not markers.refused
 
 
 def test_waiting_forgets_that_they_took_long() -> None:
