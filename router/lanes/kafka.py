@@ -260,6 +260,7 @@ class TransactionalCarrier:
             # As said: somebody else will.
             pass
         finally:
+            producer.give_up()
             await deliveries.close()
 
 

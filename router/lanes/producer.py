@@ -17,15 +17,12 @@ an answer, and its owner takes a new one, whose epoch shuts out what is late.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from copy import copy
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import CoordinationType
-from aiokafka.errors import GroupAuthorizationFailedError, IllegalOperation, ProducerClosed, for_code
-from aiokafka.producer.message_accumulator import MessageAccumulator, MessageBatch
+from aiokafka.errors import GroupAuthorizationFailedError, IllegalOperation, for_code
 from aiokafka.producer.sender import (
     AddOffsetsToTxnHandler,
     AddPartitionsToTxnHandler,
@@ -35,9 +32,10 @@ from aiokafka.producer.sender import (
     SendProduceReqHandler,
     TxnOffsetCommitHandler,
 )
-from aiokafka.producer.transaction_manager import TransactionManager, TransactionState
+from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
+from router.lanes.accumulator import FAILED, OrderedAccumulator
 from router.lanes.joint_requests import JointRequests, Sharing
 from router.lanes.places import NOWHERE, ask_over
 from router.lanes.produce_requests import LightProduceRequest
@@ -47,89 +45,6 @@ __all__ = ["OrderedProducer"]
 
 _RETRY_MS = 20
 """How soon a transactional request or a batch is tried again."""
-_FAILED = (TransactionState.ABORTABLE_ERROR, TransactionState.FATAL_ERROR)
-
-
-class _Batch(MessageBatch):  # type: ignore[misc]  # aiokafka publishes no type information
-    """One that is whole when it is queued, and goes as soon as it can: nobody adds to it, nor waits until it has left.
-
-    aiokafka's own has a future for each of these waits, and looks at the clock. Where copies go to very many topics a
-    batch has few of them, and what a batch costs is what counts.
-    """
-
-    def __init__(self, tp: Any, builder: Any, ttl: float) -> None:  # its base would make what it does without
-        self._tp = tp
-        self._builder = builder
-        self._ttl = ttl
-        self._ctime = time.monotonic()
-        self._retry_count = 0
-        self._msg_futures = ()
-        self.future = asyncio.get_running_loop().create_future()
-
-    def remaining_linger(self) -> None:
-        """None: it goes at once."""
-
-    def drain_ready(self) -> None:
-        """It leaves the queue."""
-        self._retry_count += 1
-
-    def reset_drain(self) -> None:
-        """It is in the queue again."""
-
-    def set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
-        """Of whom it is, and its number."""
-        self._builder._set_producer_state(producer_id, producer_epoch, base_sequence)  # noqa: SLF001 - as its base does
-
-    def failure(self, exception: BaseException) -> None:
-        """It will not be delivered."""
-        if not self.future.done():
-            self.future.set_exception(exception)
-
-
-class _OrderedAccumulator(MessageAccumulator):  # type: ignore[misc]  # as above
-    """Hands out nothing more for a partition once a batch for it has failed, nor for any once the transaction has."""
-
-    _txn_manager: _Transactions
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # Deliveries only: the batches themselves may be large.
-        self._latest: dict[Any, Any] = {}
-
-    def enqueue(self, builder: Any, tp: Any) -> Any:
-        """Queue a batch behind those of its partition; its delivery. aiokafka's own way waits until they have left."""
-        if self._closed:
-            raise ProducerClosed
-        if self._exception is not None:
-            raise copy(self._exception)
-        self._txn_manager.maybe_add_partition_to_txn(tp)
-        batch = _Batch(tp, builder, self._batch_ttl)
-        self._batches[tp].append(batch)
-        if not self._waiter_future.done():
-            self._waiter_future.set_result(None)
-        return batch.future
-
-    def _pop_batch(self, tp: Any) -> Any:
-        batch = super()._pop_batch(tp)
-        self._latest[tp] = batch.future
-        return batch
-
-    def drain_by_nodes(self, ignore_nodes: Any, muted_partitions: Collection[Any] = frozenset()) -> Any:
-        """What the sender takes next. It asks with no await since the last answer, so that no failure slips in between."""
-        over = self._txn_manager.state in _FAILED
-        for tp in [tp for tp in self._batches if over or self._has_failed(tp)]:
-            for batch in self._batches.pop(tp):
-                batch.failure(self._refusal(tp))
-        return super().drain_by_nodes(ignore_nodes, muted_partitions)
-
-    def _refusal(self, tp: Any) -> BaseException:
-        earlier = f"an earlier batch for {tp.topic}/{tp.partition} was not taken"
-        error: BaseException = ProducerClosed(earlier) if self._has_failed(tp) else self._txn_manager.failure
-        return error
-
-    def _has_failed(self, tp: Any) -> bool:
-        latest = self._latest.get(tp)
-        return latest is not None and latest.done() and latest.exception() is not None
 
 
 class _TellsPutOff:
@@ -363,7 +278,7 @@ class _Transactions(TransactionManager):  # type: ignore[misc]  # as above
 class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
     """For batches of our own making (`enqueue`), uncompressed and sent as they come. Of no use after an error."""
 
-    _message_accumulator: _OrderedAccumulator
+    _message_accumulator: OrderedAccumulator
 
     def __init__(
         self,
@@ -381,7 +296,7 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
         super().__init__(enable_idempotence=True, acks="all", linger_ms=0, retry_backoff_ms=_RETRY_MS, **settings)
         # These take the place of what the constructor made: it takes none, and nothing of them has begun yet.
         self._txn_manager = _Transactions(transactional_id, transaction_timeout_ms)
-        self._message_accumulator = _OrderedAccumulator(
+        self._message_accumulator = OrderedAccumulator(
             self._metadata, 0, 0, self._request_timeout_ms / 1000, txn_manager=self._txn_manager
         )
         self._sender = _PromptSender(
@@ -418,6 +333,13 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
                 return found
             await asyncio.sleep(_RETRY_MS / 1000)
 
+    def give_up(self) -> None:
+        """Send nothing more of what is queued, and nothing a second time. Of no use afterwards.
+
+        For a transaction that nobody will commit: a topic that comes back would take its copies after the end.
+        """
+        self._message_accumulator.give_up()
+
     def withdraw(self) -> None:
         """Wait no more for what is on its way in a request with others'. Of no use afterwards."""
         if self._sender.sharing is not None:
@@ -452,7 +374,7 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
         one where the producer has an id, and whatever ended the sender.
         """
         if self.transactional_id is not None and not self.in_transaction:
-            if self._txn_manager.state in _FAILED:
+            if self._txn_manager.state in FAILED:
                 # Between two sendings of one transaction nobody has met it yet; that it was fenced, the lane must know.
                 raise self._txn_manager.failure
             raise IllegalOperation("a batch of a transaction can only be sent in one")

@@ -24,6 +24,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
     "aiokafka": (
         "router/consumer/aiokafka*.py",
         "router/failure/reader.py",
+        "router/lanes/accumulator.py",
         "router/lanes/connections.py",
         "router/lanes/deliveries.py",
         "router/lanes/directory.py",

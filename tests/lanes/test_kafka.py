@@ -62,6 +62,9 @@ class TransactionalProducer:
         self._ask("abort")
         self.in_transaction = False
 
+    def give_up(self) -> None:
+        self._ask("give up")
+
     async def stop(self) -> None:
         self._ask("stop")
 
@@ -177,7 +180,8 @@ async def test_closing_aborts_only_what_nothing_can_reach_any_more(
     ends(desk)
     await desk.carrier.close()
     assert ("abort" in desk.producer.asked) is aborts
-    assert desk.producer.asked[-1] == "stop"
+    # Stopping alone would first send what is queued.
+    assert desk.producer.asked[-2:] == ["give up", "stop"]
 
 
 async def test_producer_stops_though_the_abort_fails() -> None:
@@ -188,7 +192,7 @@ async def test_producer_stops_though_the_abort_fails() -> None:
     desk.producer.fails["abort"] = FENCED
     await desk.carrier.close()
     await desk.carrier.close()
-    assert desk.producer.asked[-2:] == ["abort", "stop"]
+    assert desk.producer.asked[-3:] == ["abort", "give up", "stop"]
 
 
 async def test_unreachable_broker_is_said_when_opening() -> None:
