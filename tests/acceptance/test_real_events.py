@@ -129,13 +129,14 @@ def test_a_worker_that_is_killed_five_times_loses_nothing(stage: Stage, guarante
     feed.produce(feed.rows)
     total = len(feed.rows)
     # Small fetches and rare commits: many records are under way whenever the worker dies.
-    worker = stage.worker(fetch_records="60", commit_interval="200ms", guarantee=guarantee)
+    worker = stage.worker(fetch_records="10", commit_interval="200ms", guarantee=guarantee)
     done = 0
 
     def committed() -> int:
         return sum(stage.topics.committed(stage.group, stage.name("@order.status.v1")).values())
 
-    for at in sorted(chance.sample(range(total // 20, total * 3 // 4, 100), k=5)):
+    # The later half is what a fast machine may have routed before the last kill has come.
+    for at in sorted(chance.sample(range(total // 20, total // 2, 100), k=5)):
         moment = max(at, done + 500)
         until(
             lambda moment=moment: committed() > moment,
