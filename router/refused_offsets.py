@@ -18,10 +18,16 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.commit import OffsetFetchRequest
 
-__all__ = ["REFUSALS", "heed_refusals"]
+__all__ = ["REFUSALS", "expect_told", "heed_refusals"]
 
 REFUSALS = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
 """What a coordinator refuses for a while: whoever asks again is told."""
+
+
+def expect_told(answer: Any, group: str) -> None:
+    """Raise what an OffsetFetch was refused for as a whole. Versions that have no error of their own say it with each partition."""
+    if code := getattr(answer, "error_code", 0):
+        raise for_code(code)(f"the offsets of group {group} are not told")
 
 
 def heed_refusals(asker: Any) -> None:
@@ -34,9 +40,8 @@ def heed_refusals(asker: Any) -> None:
 
     async def heeding(node: Any, request: Any, **more: Any) -> Any:
         response = await send(node, request, **more)
-        # Versions that have no error of their own say it with each partition.
-        if isinstance(request, OffsetFetchRequest) and (code := getattr(response, "error_code", 0)):
-            raise for_code(code)(f"the offsets of group {request._consumer_group} are not told")  # noqa: SLF001 - it has no reader
+        if isinstance(request, OffsetFetchRequest):
+            expect_told(response, request._consumer_group)  # noqa: SLF001 - it has no reader
         return response
 
     client.send = heeding

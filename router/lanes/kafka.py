@@ -11,12 +11,13 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from router.errors import BrokerUnavailable, CommitFailed, RouterError, TransientError
 from router.lanes.batch import SourcePartition
-from router.lanes.carrier import Place, Places, Positions
+from router.lanes.carrier import Places, Positions
 from router.lanes.copies import Copies, CopyBatch
 from router.lanes.copies import TopicPartition as CopyPartition
 from router.lanes.deliveries import Deliveries, RecordBatch, said
 from router.lanes.destinations import Destinations
 from router.lanes.joint_requests import JointRequests
+from router.lanes.positions import places_of, topic_partition
 from router.lanes.producer import OrderedProducer
 
 __all__ = ["AnswerLost", "Beside", "IdempotentCarrier", "TransactionalCarrier", "transactional_id"]
@@ -42,7 +43,7 @@ class AnswerLost(TransientError):
 
     def __str__(self) -> str:
         where = f"{self.topic}/{self.partition}"
-        return f"{where} was committed, but an answer of its coordinator was lost: it goes on with a new producer"
+        return f"{where}: an answer of a coordinator was lost, and what it was asked may still be done: it goes on with a new producer"
 
 
 class IdempotentCarrier:
@@ -180,18 +181,17 @@ class TransactionalCarrier:
 
     async def _places(self, deliveries: Deliveries, producer: OrderedProducer) -> Places:
         wanted = [self._source, *(() if self.beside is None else self.beside.partitions())]
-        asked = [TopicPartition(each.topic, each.partition) for each in wanted]
         # In a transaction: whoever closes it now aborts that.
         self._begun = True
         try:
-            found = await deliveries.patiently(asyncio.ensure_future(producer.committed(asked)))
+            found = await deliveries.patiently(
+                asyncio.ensure_future(producer.committed([topic_partition(each) for each in wanted]))
+            )
         except kafka_errors.KafkaError as error:
             unknown = BrokerUnavailable(brokers="the consumer group", problem=said(error))
             raise deliveries.fenced(error) or unknown from error
         self._begun = False
-        return {
-            SourcePartition(at.topic, at.partition): Place(each.offset, each.metadata) for at, each in found.items()
-        }
+        return places_of(found)
 
     def new_batch(self, topic: str) -> CopyBatch:
         """An empty record batch of a transaction, as large as the topic takes."""

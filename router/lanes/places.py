@@ -3,19 +3,18 @@
 A coordinator answers OffsetFetch from what it knows to be replicated, which is what stands before its high watermark. There are two
 kinds of brokers whose watermark is behind what was acknowledged to others before:
 
-    one that has just taken the group over       of the watermark a follower learns with its next fetch, and a leader with those
-                                                 of its followers: the one that died may have been ahead of it
-    one that was killed, and is back before      it knows the watermark of its last checkpoint, which is seconds old
-    another has taken its place
+    one that has just taken the group over   a follower learns of the watermark with its next fetch, and a leader with the
+                                             fetches of its followers: the one that died may have been ahead of it
+    one that was killed, and is back         it knows the watermark of its last checkpoint, which is seconds old
+    before another has taken its place
 
-Each leads, as far as anybody knows, and answers with an offset of a while ago, or with none. Of the ends of logs brokers say nothing in that state
-(KIP-207); of offsets they do. It is what any replicated log does that is read without asking the others; the cure, too, is the
-known one (Ongaro's thesis on Raft, section 6.4): a leader must have committed something of its own before it may be read from. So a lane
-writes first. In the transaction with which it opens, it commits an offset to the
-broker that it is going to ask. The answer says that this broker's watermark stands behind it, and so behind all that former owners of the
-partition have committed, who were shut out before (InitProducerId, which waits for their markers). One that does not lead any
-more cannot answer, for nobody fetches from it. Then the broker is asked, over the same connection, so that no other has come in its place;
-and then the transaction is aborted.
+Each leads, as far as anybody knows, and answers with an offset of a while ago, or with none. About the ends of logs brokers are silent in
+that state (KIP-207); about offsets they are not. It is what any replicated log does that is read without asking the others; the
+cure, too, is the known one (Ongaro's thesis on Raft, section 6.4): a leader must have committed something of its own before it may be
+read from. So a lane writes first. In the transaction with which it opens, it commits an offset to the broker that it is going to ask. The
+answer says that this broker's watermark stands behind it, and so behind all that former owners of the partition have committed, who
+were shut out before (InitProducerId, which waits for their markers). One that does not lead any more cannot answer, for nobody fetches
+from it. Then the broker is asked, over the same connection, so that no other has come in its place; and then the transaction is aborted.
 """
 
 from __future__ import annotations
@@ -26,6 +25,8 @@ from typing import Any
 from aiokafka import errors as kafka_errors
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from router.refused_offsets import expect_told
 
 __all__ = ["NOWHERE", "ask_over"]
 
@@ -46,24 +47,20 @@ async def ask_over(
         asked.setdefault(each.topic, []).append(each.partition)
     try:
         answer = await connection.send(OffsetFetchRequest(group, list(asked.items())))
-        return _read(answer)
+        return _read(answer, group)
     except (kafka_errors.KafkaError, TimeoutError) as error:
         if isinstance(error, kafka_errors.KafkaError) and not error.retriable:
             raise
         return None
 
 
-def _read(answer: Any) -> Mapping[TopicPartition, OffsetAndMetadata]:
-    _expect_none(getattr(answer, "error_code", 0))
+def _read(answer: Any, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    expect_told(answer, group)
     found = {}
     for topic, partitions in answer.topics:
         for partition, offset, note, code in partitions:
-            _expect_none(code)
+            if code:
+                raise kafka_errors.for_code(code)
             if offset >= 0:
                 found[TopicPartition(topic, partition)] = OffsetAndMetadata(offset, note or "")
     return found
-
-
-def _expect_none(code: int) -> None:
-    if code:
-        raise kafka_errors.for_code(code)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from aiokafka import errors as kafka_errors
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from router.errors import BrokerUnavailable, CommitFailed
 from router.lanes.batch import SourcePartition
@@ -15,12 +15,17 @@ from router.lanes.carrier import Place, Places
 if TYPE_CHECKING:
     from router.lanes.transport import BatchConsumer
 
-__all__ = ["ConsumerPositions", "topic_partition"]
+__all__ = ["ConsumerPositions", "places_of", "topic_partition"]
 
 
 def topic_partition(source: SourcePartition) -> TopicPartition:
     """As the client names it."""
     return TopicPartition(source.topic, source.partition)
+
+
+def places_of(found: Mapping[TopicPartition, OffsetAndMetadata]) -> Places:
+    """What the client tells, as lanes name it."""
+    return {SourcePartition(at.topic, at.partition): Place(each.offset, each.metadata) for at, each in found.items()}
 
 
 class ConsumerPositions:
@@ -35,9 +40,7 @@ class ConsumerPositions:
             found = await self._consumer.thread.places([topic_partition(source) for source in sources])
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailable(brokers="the consumer group", problem=repr(error)) from error
-        return {
-            SourcePartition(at.topic, at.partition): Place(each.offset, each.metadata) for at, each in found.items()
-        }
+        return places_of(found)
 
     async def seek_to_committed(self, source: SourcePartition, places: Places) -> tuple[int, int]:
         """See Positions."""

@@ -164,7 +164,8 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
 
     def __init__(self, *args: Any, group: str, sharing: Sharing | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._group = group
+        self.group = group
+        """Whose offsets its transactions have."""
         self.sharing = sharing
         """What its batches go through, where they go with other producers'."""
         self.answer_lost = False
@@ -179,11 +180,6 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
         """The connection to the group's coordinator over which the last offset was acknowledged; None where that is not known."""
 
         self.markers = TransactionMarkers()
-
-    @property
-    def group(self) -> str:
-        """Whose offsets its transactions have."""
-        return self._group
 
     async def _do_init_pid(self, node_id: Any) -> bool:
         if self._txn_manager.transactional_id is None:
@@ -238,7 +234,7 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
         transactions = self._txn_manager
         begins = transactions._txn_consumer_group is None  # noqa: SLF001 - it has no reader
         if begins and self.markers.refused:
-            if not await self._do_add_offsets_to_txn(self._group):
+            if not await self._do_add_offsets_to_txn(self.group):
                 return
             begins = False
         node = await self._find_coordinator(CoordinationType.TRANSACTION, transactions.transactional_id)
@@ -246,7 +242,7 @@ class _PromptSender(Sender):  # type: ignore[misc]  # as above
         if begins:
             await asyncio.sleep(self.markers.left(asyncio.get_running_loop().time()))
             # Over one connection, so that the coordinator takes them one after the other.
-            asking.append(_AddOffsets(self, self._group))
+            asking.append(_AddOffsets(self, self.group))
         done = await asyncio.gather(*(each.do(node) for each in asking))
         if begins and all(done):
             self.markers.written(asyncio.get_running_loop().time())

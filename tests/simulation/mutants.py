@@ -252,7 +252,7 @@ class _OneIdAWorker(_Mutated):
             self._group = group
 
     async def _places(self, deliveries: Deliveries, producer: OrderedProducer) -> Places:
-        producer._sender._group = GROUP
+        producer._sender.group = GROUP
         return await super()._places(deliveries, producer)
 
 
