@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -395,7 +396,7 @@ class SmallApp(faust.App):
     finish_within = 3.0
     fetch_ahead_bytes = 1 << 20
 
-    def __init__(self, kafka: str, group: str, *, source: str, destination: str) -> None:
+    def __init__(self, kafka: str, group: str, *, source: str, destination: str, home: Path) -> None:
         self.watched = LaneObserver()
         self.directory = KafkaDirectory(kafka, {})
         self._kafka, self._destination = kafka, destination
@@ -407,6 +408,7 @@ class SmallApp(faust.App):
             topic_disable_leader=True,
             consumer_auto_offset_reset="earliest",
             store="memory://",
+            datadir=home,
         )
         channel = BatchChannel(self, topics=[source], internal=False)
 
@@ -464,11 +466,11 @@ class Commits(LaneObserver):
 class Route:
     """One topic that goes to another, on a real Kafka, and the apps that carry it."""
 
-    def __init__(self, kafka: str, group: str, names: Callable[[str], str]) -> None:
+    def __init__(self, kafka: str, group: str, names: Callable[[str], str], home: Path) -> None:
         self.source, self.destination = names("orders.v1"), names("copies.v1")
         self.topics = Topics(kafka)
         self.published = 0
-        self._kafka, self._group = kafka, group
+        self._kafka, self._group, self._home = kafka, group, home
 
     async def publish(self, count: int) -> None:
         """Numbered records, turn by turn to the two partitions."""
@@ -484,7 +486,7 @@ class Route:
 
     async def carry(self) -> None:
         """Run an app until everything is copied, and stop it."""
-        app = SmallApp(self._kafka, self._group, source=self.source, destination=self.destination)
+        app = SmallApp(self._kafka, self._group, source=self.source, destination=self.destination, home=self._home)
         app.watched = commits = Commits()
         await app.start()
         async with asyncio.timeout(40.0):
@@ -497,10 +499,10 @@ class Route:
 
 @pytest.mark.kafka
 async def test_an_app_carries_commits_and_goes_on_where_another_stopped(
-    kafka: str, unique: str, topic_names: Callable[[str], str]
+    kafka: str, unique: str, topic_names: Callable[[str], str], tmp_path: Path
 ) -> None:
     """Batches reach their lanes through an agent; stopping commits, so that the next app copies nothing twice."""
-    route = Route(kafka, unique, topic_names)
+    route = Route(kafka, unique, topic_names, tmp_path)
     await asyncio.to_thread(route.topics.create, route.source, route.destination, partitions=2)
     for count in (100, 20):
         await route.publish(count)
