@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -117,7 +118,9 @@ def between_markers(page: Path, marker: str, text: str) -> None:
     page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
+@cache
 def _commit() -> str:
+    # Asked once: the first table that is written is a change by itself.
     try:
         said = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--exclude=*"],
