@@ -100,7 +100,8 @@ def test_a_backlog_becomes_shares_while_everything_dies(stage: MigratingStage, p
     produce(stage, range(READ, steps * 8 // 10))
     stage.until_routed("@event.v1", within=PATIENCE)
     stage.generations("repartition", "--partitions", str(SHARES))
-    mirrors = stage.mirrors()
+    # The killer waits for what a mirror says only at this level.
+    mirrors = stage.mirrors(ROUTER_LOG_LEVEL="info")
     killer = Killer(worker, mirrors)
     killer.thread.start()
     produce(stage, range(steps * 8 // 10, steps * 9 // 10))
@@ -113,8 +114,7 @@ def test_a_backlog_becomes_shares_while_everything_dies(stage: MigratingStage, p
     for step in range(steps * 9 // 10, steps):
         produce(stage, range(step, step + 1))
     stage.until_routed("@event.v1", within=PATIENCE)
-    while killer.kills.total() < 10:
-        killer.stop.wait(1.0)
+    until(lambda: killer.kills.total() >= 10, within=PATIENCE, what="ten kills", every=1.0)
     stage.until_spread(hot, within=PATIENCE)
     killer.stop.set()
 
