@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.process, pytest.mark.proof, pytest.mark.timeout(3_600)
 
 SEED = int(os.environ.get("GENERATION_SEED", "20161122"))
 EVENTS = int(os.environ.get("GENERATION_EVENTS", "200000"))
-KEYS, SHARES, READ = 500, 8, 10
+KEYS, SHARES, READ, KILLS = 500, 8, 10, 25
 ROUTES = """
 version: 1
 team: painters
@@ -114,7 +114,7 @@ def test_a_backlog_becomes_shares_while_everything_dies(stage: MigratingStage, p
     for step in range(steps * 9 // 10, steps):
         produce(stage, range(step, step + 1))
     stage.until_routed("@event.v1", within=PATIENCE)
-    until(lambda: killer.kills.total() >= 10, within=PATIENCE, what="ten kills", every=1.0)
+    until(lambda: killer.kills.total() >= KILLS, within=PATIENCE, what=f"{KILLS} kills", every=1.0)
     stage.until_spread(hot, within=PATIENCE)
     killer.stop.set()
 
