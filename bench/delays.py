@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,6 +26,7 @@ from bench import job
 from bench.comparing import interval
 from bench.errors import BenchError
 from bench.report import markdown
+from bench.running import peak_bytes
 from bench.session import Shown
 from router.exchange.decision import Decision
 from router.failure.keeping import Keeping, RejectionSink
@@ -224,7 +225,7 @@ def measure(*, pending: int, directory: Path) -> dict[str, float]:
         name = f"copying, nobody rejects, {waiting:,} other keys wait: CPU"
         found[name] = median(ratios)
         found[f"{name}, 95 % from"], found[f"{name}, to"] = interval(ratios)
-    found["memory at most"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    found["memory at most"] = peak_bytes(os.getpid()) / 1e6
     return found
 
 

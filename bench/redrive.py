@@ -32,6 +32,7 @@ from rich.console import Console
 from bench.errors import BenchError
 from bench.feeding import create, delete
 from bench.report import between_markers, conditions, markdown
+from bench.running import Peak
 from bench.session import Kafka, ending_on_signals, kafka, progress
 from router.failure.audit import AUDIT
 from router.failure.ledger import Ledger
@@ -210,7 +211,9 @@ def _redrive(place: _Place, way: str, letters: int, worker: int, *, copies: int)
             [sys.executable, "-c", program, *arguments], env=place.environ, stdout=subprocess.PIPE, stderr=log
         )
         assert process.stdout is not None
+        peak = Peak(process.pid)
         told = [json.loads(line) for line in process.stdout.read().splitlines()]
+        memory = peak.end()
         _, status, usage = os.wait4(process.pid, 0)
     if status or told[-1]["done"]["letters"] != letters:
         raise BenchError(f"the command did not send them: {told[-1:]} {errors.read_text()[-500:]}")
@@ -220,7 +223,7 @@ def _redrive(place: _Place, way: str, letters: int, worker: int, *, copies: int)
         seconds=_seconds(place, told[0]["command"]),
         command=usage.ru_utime + usage.ru_stime,
         worker=_cpu(worker) - before,
-        memory=usage.ru_maxrss / 1024,
+        memory=memory / 1e6,
     )
 
 

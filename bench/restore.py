@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import resource
 import subprocess
@@ -23,6 +24,7 @@ from confluent_kafka import Producer
 from bench.errors import BenchError
 from bench.feeding import create, delete
 from bench.report import markdown
+from bench.running import peak_bytes
 from bench.session import Shown
 from router.order.changelog import ChangelogReader
 from router.order.disk import DiskMemory, PartitionDisk
@@ -135,7 +137,7 @@ async def measure(bootstrap: str, topic: str, *, keys: int, partitions: int, dir
     found["scan, an entry"] = (time.perf_counter() - began) / scanned * 1e6
     found["short scan"] = _each(5_000, lambda n: list(table.scan(chosen[n])))
     found["memory at the end"] = _resident()
-    found["memory at most"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    found["memory at most"] = peak_bytes(os.getpid()) / 1e6
     found["disk, bytes a key"] = _size(directory) / keys
     await reader.close()
     return found

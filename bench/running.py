@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +16,7 @@ from typing import Self
 from bench.contender import Contender, Run, run_variables
 from bench.errors import ContenderFailed
 
-__all__ = ["Processes", "Stopped", "cpu_seconds", "peak_bytes"]
+__all__ = ["Peak", "Processes", "Stopped", "cpu_seconds", "peak_bytes"]
 
 _END_WITHIN = 15.0
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -134,8 +136,39 @@ def _times(pid: int) -> tuple[float, float]:
     return int(fields[11]) / _TICKS, int(fields[12]) / _TICKS
 
 
+class Peak:
+    """The largest resident size of a process that may end at any time: looked at again and again, from a thread of its own.
+
+    The kernel's own word to whoever waits for the end (`ru_maxrss`) begins with the size of the process that started it.
+    """
+
+    def __init__(self, pid: int, *, every: float = 0.02) -> None:
+        """Begin to look, so many seconds apart."""
+        self._pid = pid
+        self._every = every
+        self.so_far = 0
+        """Bytes, as of the latest look."""
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name=f"peak of {pid}", daemon=True)
+        self._thread.start()
+
+    def end(self) -> int:
+        """Look no more; the bytes that it came to."""
+        self._over.set()
+        self._thread.join()
+        return self.so_far
+
+    def _look(self) -> None:
+        over = False
+        while not over:
+            # Once more after the end was asked for: the process may be there yet.
+            over = self._over.wait(self._every)
+            with suppress(FileNotFoundError, ProcessLookupError):
+                self.so_far = max(self.so_far, peak_bytes(self._pid))
+
+
 def peak_bytes(pid: int) -> int:
-    """The largest resident size that the process had."""
+    """The largest resident size that the process had; 0 once it has ended."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

@@ -24,6 +24,7 @@ from support.stage import Stage, event
 from support.waiting import until
 from support.worker import Worker
 
+from bench.running import Peak
 from router.commands import main
 from router.failure.audit import AUDIT
 from router.failure.commands import REDRIVEN
@@ -452,7 +453,9 @@ def _without_a_cap(desk: Desk, count: int) -> _Found:
     topic = desk.stage.name(VIP)
     process = desk.start("dead-letters", "redrive", topic, "--yes", "--reason", "fixed", "--rate", "0", "--json")
     assert process.stdout is not None
+    peak = Peak(process.pid)
     told = process.stdout.read()
+    memory = peak.end()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, told
@@ -460,4 +463,4 @@ def _without_a_cap(desk: Desk, count: int) -> _Found:
     assert ended["done"]["letters"] == sum(lane["written"] for lane in ended["lanes"]) == count
     times = [datetime.fromisoformat(each["time"]) for each in desk.audit(planned["command"])]
     seconds = (max(times) - min(times)).total_seconds()
-    return _Found(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return _Found(seconds, usage.ru_utime + usage.ru_stime, memory / 1e6)
