@@ -32,6 +32,7 @@ from bench.convert import ORDER, example
 from bench.errors import BenchError
 from bench.feeding import create, delete
 from bench.report import between_markers, conditions, markdown
+from bench.running import cpu_seconds
 from bench.session import Kafka, ending_on_signals, kafka, progress
 from router.migrations.log import MIGRATIONS, MigrationLog
 from router.migrations.phases import Migration, Phase, Step
@@ -102,24 +103,19 @@ def _measured(topics: _Topics, topic: str, records: int, pid: int, *, from_start
     deadline = time.monotonic() + _WITHIN
     first = last = 0.0
     began, used, end = before, 0.0, before
-    cpu = _cpu(pid)
+    cpu = cpu_seconds(pid)
     while time.monotonic() < deadline:
         now, at = topics.end(topic), time.monotonic()
         if now > before and not first:
-            first, began, cpu = at, now, _cpu(pid)
+            first, began, cpu = at, now, cpu_seconds(pid)
         if now > end:
-            end, last, used = now, at, _cpu(pid)
+            end, last, used = now, at, cpu_seconds(pid)
         elif end - before >= records and at - last > 1.0:
             # What the first look found was copied before it: it counts neither here nor there.
             share = records * (end - began) / (end - before)
             return _Found(share / (last - first), (used - cpu) / share * 1e6)
         time.sleep(_LOOK_EVERY)
     raise BenchError(f"{topic} got {end - before:,} of {records:,} copies within {_WITHIN:.0f} s")
-
-
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

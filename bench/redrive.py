@@ -32,7 +32,7 @@ from rich.console import Console
 from bench.errors import BenchError
 from bench.feeding import create, delete
 from bench.report import between_markers, conditions, markdown
-from bench.running import Peak
+from bench.running import Peak, cpu_seconds
 from bench.session import Kafka, ending_on_signals, kafka, progress
 from router.failure.audit import AUDIT
 from router.failure.ledger import Ledger
@@ -183,14 +183,9 @@ def _copies(place: _Place, topic: str, wanted: int, *, within: float) -> int:
     return found
 
 
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def _redrive(place: _Place, way: str, letters: int, worker: int, *, copies: int) -> _Found:
     topic = f"{_WAYS[way]}.{place.source}"
-    before = _cpu(worker)
+    before = cpu_seconds(worker)
     arguments = [
         "dead-letters",
         "redrive",
@@ -222,7 +217,7 @@ def _redrive(place: _Place, way: str, letters: int, worker: int, *, copies: int)
     return _Found(
         seconds=_seconds(place, told[0]["command"]),
         command=usage.ru_utime + usage.ru_stime,
-        worker=_cpu(worker) - before,
+        worker=cpu_seconds(worker) - before,
         memory=memory / 1e6,
     )
 
