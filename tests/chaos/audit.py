@@ -8,13 +8,13 @@ in which they lie in their partitions.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Audit", "Offence", "Page"]
+__all__ = ["Audit", "Offence", "Page", "runs"]
 
 Headers = tuple[tuple[str, bytes | None], ...]
-_MOST_KEPT = 50
+_MOST_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,20 @@ class Offence:
         place = f" at {self.lies_at[0]}/{self.lies_at[1]}" if self.lies_at is not None else ""
         behind = f" behind {self.partition}/{self.after}" if self.after >= 0 else ""
         return f"{self.what}: source {self.partition}/{self.offset} in {self.destination}{place}{behind}"
+
+
+def runs(offences: Iterable[Offence]) -> list[str]:
+    """A line for each run of successive source records of which the same is to be said."""
+    found: list[tuple[Offence, Offence]] = []
+    for offence in offences:
+        first, last = found[-1] if found else (offence, None)
+        if last is not None and (offence.what, offence.destination, offence.partition, offence.offset) == (
+            last.what, last.destination, last.partition, last.offset + 1,
+        ):  # fmt: skip
+            found[-1] = (first, offence)
+        else:
+            found.append((offence, offence))
+    return [str(first) if first is last else f"{first}, and so on to {last}" for first, last in found]
 
 
 @dataclass(slots=True)

@@ -284,6 +284,21 @@ class Field:
                     found[line.get("event", {}).get("reason", "unknown")] += 1
         return dict(found)
 
+    def course(self) -> list[str]:
+        """When lanes opened and where, when they stopped and why, and which brokers were taken for dead; in the order of their times."""
+        found = {
+            f"{line['@timestamp'][11:23]}  {worker.home.name}: {line['message']} {line.get('labels')} {line.get('event') or ''}"
+            for worker in self.workers
+            for line in worker.lines()
+            if line["message"].startswith("lane")
+        }
+        for node in self.nodes:
+            text = node.log.read_text(encoding="utf-8", errors="replace")
+            found |= {
+                f"{at}  broker {number} fenced" for at, number in re.findall(r"T([\d:,]+) .*Fencing broker (\d+)", text)
+            }
+        return sorted(found)
+
     def end(self) -> None:
         """End everything, in the reverse order of its beginning."""
         self.held.close()

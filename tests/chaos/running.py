@@ -14,7 +14,7 @@ from support.proof import ROOT
 from support.stage import WANTED, Stage
 from support.waiting import until
 
-from chaos.audit import Audit, Offence
+from chaos.audit import Audit, Offence, runs
 from chaos.feed import Feed, wants
 from chaos.field import Field
 from chaos.plans import Kind, lasting
@@ -25,6 +25,8 @@ __all__ = ["run"]
 _BROKER_STRIKES = (Kind.BROKER, Kind.CONTROLLER, Kind.FREEZE, Kind.DISK)
 _NEIGHBOURS = 3
 _SHOWN = 20
+_LINES = 100
+"""Of what lanes were about."""
 
 
 def run(scenario: Scenario, *, home: Path, word: str, kafka: str = "", expected: bool = True) -> Outcome:
@@ -35,6 +37,7 @@ def run(scenario: Scenario, *, home: Path, word: str, kafka: str = "", expected:
     try:
         _Run(field, outcome).perform()
         if outcome.faults and expected:
+            outcome.evidence = _evidence(field, outcome)
             kept = _keep(field, outcome)
     except BaseException:
         kept = _keep(field, outcome)
@@ -86,7 +89,9 @@ class _Run:
         self._settle()
         self._notice()
         self.outcome.stops = self.field.stops()
-        self.outcome.pages = balance(field.stage, self.scenario.partitions)
+        self.outcome.pages = balance(
+            field.stage, self.scenario.partitions, all_ended=not (self.outcome.hanging or self.outcome.stuck)
+        )
 
     def _strike(self) -> None:
         """Begin and end strikes in the order of their times. Where one takes long to carry out, the rest is later."""
@@ -156,15 +161,17 @@ def pause(seconds: float) -> None:
         threading.Event().wait(seconds)
 
 
-def balance(stage: Stage, partitions: int) -> Any:
-    """Enter the source and all destinations, as read_committed readers see them."""
+def balance(stage: Stage, partitions: int, *, all_ended: bool = True) -> Any:
+    """Enter the source and all destinations, as read_committed readers see them; no further than to a transaction that never ends."""
     audit = Audit(partitions, {name: wants(name) for name in WANTED})
-    for message in stage.topics.scan(stage.name("@event.v1"), within=300):
+    source, destinations = stage.name("@event.v1"), {name: stage.name(f"@{name}.event.v1") for name in WANTED}
+    ends = stage.topics.sounded(source, *destinations.values()) if all_ended else {}
+    for message in stage.topics.scan(source, within=300, behind=ends.get(source)):
         headers = tuple(message.headers() or ())
         content = (message.key(), message.value(), message.timestamp()[1], headers)
         audit.original(message.partition(), message.offset(), content)
-    for name in WANTED:
-        for message in stage.topics.scan(stage.name(f"@{name}.event.v1"), within=300):
+    for name, topic in destinations.items():
+        for message in stage.topics.scan(topic, within=300, behind=ends.get(topic)):
             headers = tuple(message.headers() or ())
             own = tuple(header for header in headers if not header[0].startswith("router-"))
             origin = next(value for header, value in headers if header == "router-origin")
@@ -181,6 +188,8 @@ def _tell(outcome: Outcome, kept: str) -> None:
     for at, text in outcome.story:
         print(f"{at:8.2f}  {text}")
     print(report(outcome))
+    for line in outcome.evidence:
+        print(line)
     if kept:
         print(f"All that is needed to understand it is in {kept}")
 
@@ -193,16 +202,24 @@ def _keep(field: Field, outcome: Outcome) -> str:
     story = [f"{at:8.2f}  {text}" for at, text in outcome.story]
     (place / "story.txt").write_text("\n".join(story) + "\n")
     (place / "report.md").write_text(report(outcome) + "\n")
+    (place / "evidence.txt").write_text("\n".join(outcome.evidence) + "\n")
     field.keep(place)
-    for page in outcome.pages.values():
-        if page.offences:
-            offences = "\n".join(map(str, page.offences))
-            name = page.offences[0].destination
-            (place / f"offences-{name}.txt").write_text(f"{offences}\n\n{_around(field.stage, name, page.offences)}\n")
     return str(place.relative_to(ROOT))
 
 
-def _around(stage: Stage, name: str, offences: list[Offence]) -> str:
+def _evidence(field: Field, outcome: Outcome) -> list[str]:
+    """What is not as promised, what lies around it, what the lanes were about, and whether a later reading finds the same."""
+    found = []
+    for name, page in outcome.pages.items():
+        if page.offences:
+            found += [*runs(page.offences), *_around(field.stage, name, page.offences)]
+    if outcome.total("missing"):
+        later = balance(field.stage, outcome.scenario.partitions, all_ended=not (outcome.hanging or outcome.stuck))
+        found.append("read again: " + ", ".join(f"{page.missing} missing in {name}" for name, page in later.items()))
+    return found + field.course()[-_LINES:]
+
+
+def _around(stage: Stage, name: str, offences: list[Offence]) -> list[str]:
     """All copies of the offending records and of their neighbours, with what was aborted: who wrote them, and where."""
     wanted = Counter(
         (offence.partition, offence.offset + step)
@@ -214,9 +231,11 @@ def _around(stage: Stage, name: str, offences: list[Offence]) -> str:
     committed = {(found.partition(), found.offset()) for found in stage.topics.scan(topic, within=300)}
     for message in stage.topics.scan(topic, aborted=True, within=300):
         headers = dict(message.headers() or ())
+        if "router-origin" not in headers:
+            continue  # a sounding
         _, partition, offset = headers["router-origin"].split(b"/")
         if (int(partition), int(offset)) in wanted:
             place = (message.partition(), message.offset())
             seen = "committed" if place in committed else "aborted or open"
             lines.append((int(partition), int(offset), *place, seen, headers.get("router-hop")))
-    return "\n".join(map(str, sorted(lines)))
+    return list(map(str, sorted(lines)))

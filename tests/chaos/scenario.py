@@ -68,6 +68,8 @@ class Outcome:
     hanging: dict[str, Mapping[int, tuple[int, int]]] = field(default_factory=dict)
     """Destinations with a transaction that nobody ends."""
     pages: dict[str, Page] = field(default_factory=dict)
+    evidence: list[str] = field(default_factory=list)
+    """What a fault must be understood from, in lines; empty where there is none."""
     seconds: float = 0.0
     took_to_settle: float = 0.0
     """Seconds from the end of the strikes, and of the feed, until all was routed."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chaos.audit import Audit, Offence, Page
+from chaos.audit import Audit, Offence, Page, runs
 
 
 def content(number: int, **other: Any) -> tuple[bytes, bytes, int, tuple[Any, ...]]:
@@ -76,6 +76,26 @@ def test_holes_in_the_source_want_nothing() -> None:
 
 
 def test_few_of_many_offences_are_kept() -> None:
-    """The numbers are whole, the examples the first fifty."""
-    page = books(originals=tuple(range(400)))
-    assert (page.missing, len(page.offences)) == (200, 50)
+    """The numbers are whole, the examples the first thousand."""
+    page = books(originals=tuple(range(2_400)))
+    assert (page.missing, len(page.offences)) == (1_200, 1_000)
+
+
+def test_successive_offences_are_told_as_one() -> None:
+    """A run ends where the offset, the partition, the destination or what is to be said is another."""
+    places = [
+        ("missing", 0, 4),
+        ("missing", 0, 5),
+        ("missing", 0, 6),
+        ("missing", 0, 8),
+        ("missing", 1, 9),
+        ("doubled", 1, 10),
+    ]
+    offences = [Offence(what, "even", partition, offset) for what, partition, offset in places]
+    assert runs(offences) == [
+        "missing: source 0/4 in even, and so on to missing: source 0/6 in even",
+        "missing: source 0/8 in even",
+        "missing: source 1/9 in even",
+        "doubled: source 1/10 in even",
+    ]
+    assert runs([]) == []
