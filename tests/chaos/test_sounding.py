@@ -6,7 +6,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
-
 from support.topics import Topics
 
 if TYPE_CHECKING:
