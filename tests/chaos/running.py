@@ -126,12 +126,22 @@ class _Run:
         begun = time.monotonic()
         stage = self.field.stage
 
+        source = stage.name("@event.v1")
+        ends = stage.topics.sounded(source)[source]
+
         def routed() -> bool:
             self._notice()
-            return not stage.behind()
+            # Not to where brokers say that it ends: one that does not lead any more may say so of a while ago.
+            committed = stage.topics.committed(stage.group, source)
+            return all(committed[number] >= end for number, end in ends.items())
 
         try:
-            until(routed, within=self.scenario.routed_within, what=lambda: f"behind: {stage.behind()}", every=0.2)
+            until(
+                routed,
+                within=self.scenario.routed_within,
+                what=lambda: f"of {ends} are behind {stage.behind()}",
+                every=0.2,
+            )
             self.outcome.took_to_settle = time.monotonic() - begun
             # A commit counts once it is asked for; its markers follow at once. What nobody ends, stays.
             topics = [stage.name(f"@{name}.event.v1") for name in WANTED]

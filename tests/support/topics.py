@@ -240,10 +240,12 @@ class Topics:
         for done in self.admin.incremental_alter_configs([resource]).values():
             done.result(20)
 
-    def bounds(self, topic: str, partition: int, consumer: Consumer | None = None) -> tuple[int, int]:
-        """Earliest and end offset of a partition."""
+    def bounds(
+        self, topic: str, partition: int, consumer: Consumer | None = None, *, within: float = 10.0
+    ) -> tuple[int, int]:
+        """Earliest and end offset of a partition, as a broker tells them that is taken for its leader."""
         asker = consumer or self._asker("asks-for-bounds")
-        return asker.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        return asker.get_watermark_offsets(TopicPartition(topic, partition), timeout=within)
 
     def behind(self, group: str, *topics: str) -> dict[tuple[str, int], tuple[int, int]]:
         """Committed and end offset of each partition that a group has not read to its end."""
