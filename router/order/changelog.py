@@ -7,6 +7,9 @@ group and sees only what was committed.
     lane:     restore ──► opened ──► read ... ──► at the end: ready, and no longer read
     standby:  follow  ──► opened ──► read ... and on
 
+Where a changelog ends, a lane's carrier has found out behind a write (`end_of`): had a table been restored to the end of a while ago, what
+was held since would be lost.
+
 Faust would send every record of a changelog through its own event loop, one by one, and wait for the log's last offset to
 arrive, which in a transactional log is a commit marker and never does. Here the end is asked for, read committed, and reached
 by position. Other lanes go on meanwhile, in their loop.
@@ -89,6 +92,8 @@ class _Reading:
     done: Future[None] | None
     """Of a lane that waits; None for a standby."""
     progress: Progress
+    behind: int = 0
+    """Where the changelog ends at least."""
     opened: bool = False
 
 
@@ -107,14 +112,17 @@ class ChangelogReader:
 
     # --- from any thread --------------------------------------------------------------------------------------------------
 
-    async def restore(self, topic: str, partition: int, replica: Replica, progress: Progress) -> None:
+    async def restore(
+        self, topic: str, partition: int, replica: Replica, progress: Progress, *, behind: int = 0
+    ) -> None:
         """Bring a replica to the end that its changelog has now. Raises BrokerUnavailable, and what the replica raises.
 
+        `behind` is where it ends at least: a broker may take itself for the leader, and be none, and tell less.
         It takes the place of who reads that partition; where it is cancelled, nothing is applied any more.
         """
         tp = TopicPartition(topic, partition)
         done: Future[None] = Future()
-        reading = _Reading(replica, done, progress)
+        reading = _Reading(replica, done, progress, behind=behind)
         self._call(lambda: self._put(tp, reading))
         try:
             await asyncio.wrap_future(done)
@@ -297,12 +305,13 @@ class ChangelogReader:
                 # Somebody came in between, who must not have an answer from before he asked.
                 continue
             progress = reading.progress
+            end = max(ends[tp], reading.behind)
             try:
-                progress.position = progress.first = reading.replica.begin(start=starts[tp], end=ends[tp])
+                progress.position = progress.first = reading.replica.begin(start=starts[tp], end=end)
             except RouterError as error:
                 self._end(tp, reading, error)
                 continue
-            progress.end = ends[tp]
+            progress.end = end
             reading.opened = True
             self._end_where_reached(tp, reading)
         wanted = {tp: reading for tp, reading in self._readings.items() if reading.opened}

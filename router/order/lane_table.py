@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Protocol, cast
 
+from router.lanes.carrier import EndOf
 from router.order.changelog import Progress, Replica
 from router.order.disk import PartitionDisk
 from router.order.overlay import ABSENT, Overlay
@@ -23,7 +24,9 @@ _FIRST_STEP, _STEP = 32, 512
 class RestoresReplicas(Protocol):
     """Brings disks to the ends of their changelogs."""
 
-    async def restore(self, topic: str, partition: int, replica: Replica, progress: Progress) -> None:
+    async def restore(
+        self, topic: str, partition: int, replica: Replica, progress: Progress, *, behind: int = 0
+    ) -> None:
         """See ChangelogReader."""
 
 
@@ -58,13 +61,14 @@ class PartitionTable:
         """From now on, let each generation of what was read lately have so many entries."""
         self._overlay.remember = entries
 
-    async def restore(self) -> None:
+    async def restore(self, end_of: EndOf | None = None) -> None:
         """See LaneTable. Raises ChangelogUnfit and DiskFailed as well."""
         self.discard()
         self._fit()
         self.progress = Progress(time.monotonic())
         try:
-            await self._reader.restore(self.changelog, self._partition, self._disk, self.progress)
+            behind = 0 if end_of is None else await end_of(self.changelog, self._partition)
+            await self._reader.restore(self.changelog, self._partition, self._disk, self.progress, behind=behind)
         finally:
             self.progress = None
         self._ready = True

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from router.errors import BrokerUnavailable
 from router.lanes.batch import SourcePartition
+from router.lanes.carrier import EndOf
 from router.testing.broker import MemoryBroker
 
 __all__ = ["MemoryDisk", "MemoryTable"]
@@ -52,8 +53,10 @@ class MemoryTable:
         self._put: dict[bytes, bytes | None] = {}
         self._taken: dict[bytes, bytes | None] = {}
 
-    async def restore(self) -> None:
+    async def restore(self, end_of: EndOf | None = None) -> None:
         """See LaneTable."""
+        if end_of is not None:
+            await end_of(self._log.topic, self._log.partition)
         broker, disk = self._broker, self.disk
         if problem := broker.away():
             raise BrokerUnavailable(brokers="memory", problem=problem)
