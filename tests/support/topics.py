@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -244,39 +245,45 @@ class Topics:
         self, topic: str, partition: int, consumer: Consumer | None = None, *, within: float = 10.0
     ) -> tuple[int, int]:
         """Earliest and end offset of a partition, as a broker tells them that is taken for its leader."""
-        asker = consumer or self._asker("asks-for-bounds")
-        return asker.get_watermark_offsets(TopicPartition(topic, partition), timeout=within)
+        with nullcontext(consumer) if consumer else self._asker("asks-for-bounds") as asker:
+            return asker.get_watermark_offsets(TopicPartition(topic, partition), timeout=within)
 
     def behind(self, group: str, *topics: str) -> dict[tuple[str, int], tuple[int, int]]:
         """Committed and end offset of each partition that a group has not read to its end."""
-        asker = self._asker(group)
 
         def behind() -> dict[tuple[str, int], tuple[int, int]]:
-            wanted = [TopicPartition(topic, number) for topic in topics for number in self.partitions(topic)]
-            found = {}
-            for at in asker.committed(wanted, timeout=10):
-                earliest, end = asker.get_watermark_offsets(at, timeout=10)
-                committed = at.offset if at.offset >= 0 else earliest
-                if committed != end:
-                    found[at.topic, at.partition] = (committed, end)
-            return found
+            with self._asker(group) as asker:
+                wanted = [TopicPartition(topic, number) for topic in topics for number in self.partitions(topic)]
+                found = {}
+                for at in asker.committed(wanted, timeout=10):
+                    earliest, end = asker.get_watermark_offsets(at, timeout=10)
+                    committed = at.offset if at.offset >= 0 else earliest
+                    if committed != end:
+                        found[at.topic, at.partition] = (committed, end)
+                return found
 
         return patiently(behind)
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """A group's committed offsets in a topic, by partition; 0 where there is none."""
-        asker = self._asker(group)
 
         def committed() -> dict[int, int]:
-            wanted = [TopicPartition(topic, number) for number in self.partitions(topic)]
-            return {at.partition: max(0, at.offset) for at in asker.committed(wanted, timeout=10)}
+            with self._asker(group) as asker:
+                wanted = [TopicPartition(topic, number) for number in self.partitions(topic)]
+                return {at.partition: max(0, at.offset) for at in asker.committed(wanted, timeout=10)}
 
         return patiently(committed)
 
     def commit(self, group: str, topic: str, partition: int, offset: int) -> None:
         """Set a group's offset, as operators do while no worker runs."""
         offsets = [TopicPartition(topic, partition, offset)]
-        patiently(lambda: self._asker(group).commit(offsets=offsets, asynchronous=False))
+
+        def committed() -> bool:
+            with self._asker(group) as asker:
+                asker.commit(offsets=offsets, asynchronous=False)
+                return True
+
+        patiently(committed)
 
     def truncate(self, topic: str, partition: int, before: int) -> None:
         """Delete the records before an offset."""
@@ -304,13 +311,19 @@ class Topics:
         for done in self.admin.delete_topics(list(topics), operation_timeout=20).values():
             done.result(20)
 
-    def _asker(self, group: str) -> Consumer:
+    @contextmanager
+    def _asker(self, group: str) -> Iterator[Consumer]:
+        """For one question. Where that fails there is another for the next: it may believe for long what it was told while nobody led."""
         if group not in self._askers:
             # It asks and commits, but never joins the group.
             self._askers[group] = Consumer({
                 "bootstrap.servers": self.bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0,
             })  # fmt: skip
-        return self._askers[group]
+        try:
+            yield self._askers[group]
+        except KafkaException:
+            self._askers.pop(group).close()
+            raise
 
     def close(self) -> None:
         """Let go of the connections."""
