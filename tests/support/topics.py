@@ -112,8 +112,15 @@ class Topics:
         assert not refused, refused[:3]
 
     def partitions(self, topic: str) -> list[int]:
-        """The topic's partitions."""
-        return sorted(self.admin.list_topics(topic, timeout=10).topics[topic].partitions)
+        """The topic's partitions. A broker that has just come up may not know it yet, and is asked again: none is no answer."""
+
+        def known() -> list[int]:
+            found = self.admin.list_topics(topic, timeout=10).topics[topic]
+            if found.error is not None:
+                raise KafkaException(found.error)
+            return sorted(found.partitions)
+
+        return until(lambda: patiently(known), within=30, what=f"{topic} has partitions")
 
     def read(self, topic: str, *, aborted: bool = False) -> list[list[Found]]:
         """Everything committed in a topic now, by partition; with what was aborted as well, where that is asked for."""
