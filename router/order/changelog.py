@@ -7,7 +7,7 @@ group and sees only what was committed.
     lane:     restore ──► opened ──► read ... ──► at the end: ready, and no longer read
     standby:  follow  ──► opened ──► read ... and on
 
-Where a changelog ends, a lane's carrier has found out behind a write (`end_of`): had a table been restored to the end of a while ago, what
+Where a changelog ends, a lane's carrier has found out behind a write where it has transactions (`end_of`): had a table been restored to the end of a while ago, what
 was held since would be lost.
 
 Faust would send every record of a changelog through its own event loop, one by one, and wait for the log's last offset to

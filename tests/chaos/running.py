@@ -89,9 +89,7 @@ class _Run:
         self._settle()
         self._notice()
         self.outcome.stops = self.field.stops()
-        self.outcome.pages = balance(
-            field.stage, self.scenario.partitions, all_ended=not (self.outcome.hanging or self.outcome.stuck)
-        )
+        self.outcome.pages = balance(field.stage, self.scenario.partitions, all_ended=self.outcome.all_ended)
 
     def _strike(self) -> None:
         """Begin and end strikes in the order of their times. Where one takes long to carry out, the rest is later."""
@@ -125,7 +123,6 @@ class _Run:
     def _settle(self) -> None:
         begun = time.monotonic()
         stage = self.field.stage
-
         source = stage.name("@event.v1")
         ends = stage.topics.sounded(source)[source]
 
@@ -224,7 +221,7 @@ def _evidence(field: Field, outcome: Outcome) -> list[str]:
         if page.offences:
             found += [*runs(page.offences), *_around(field.stage, name, page.offences)]
     if outcome.total("missing"):
-        later = balance(field.stage, outcome.scenario.partitions, all_ended=not (outcome.hanging or outcome.stuck))
+        later = balance(field.stage, outcome.scenario.partitions, all_ended=outcome.all_ended)
         found.append("read again: " + ", ".join(f"{page.missing} missing in {name}" for name, page in later.items()))
     return found + field.course()[-_LINES:]
 

@@ -79,6 +79,11 @@ class Outcome:
         return sum(getattr(page, number) for page in self.pages.values())
 
     @property
+    def all_ended(self) -> bool:
+        """Everything was routed, and no transaction is open: whoever reads gets to the end."""
+        return not (self.hanging or self.stuck)
+
+    @property
     def duplicates_allowed(self) -> bool:
         """At-least-once may repeat."""
         return self.scenario.guarantee != "exactly_once"
