@@ -20,6 +20,7 @@ from aiokafka.structs import TopicPartition
 
 from router.failure.keeping import RejectionSink
 from router.lanes.fetching import unpack_lightly
+from router.lanes.log_ends import ends_of
 from router.observe.logs import get_logger
 
 __all__ = ["RejectionReader"]
@@ -201,7 +202,7 @@ class RejectionReader:
         new = [tp for tp, readings in self._readings.items() if not all(reading.checked for reading in readings)]
         if not new:
             return
-        starts, ends = await consumer.beginning_offsets(new), await consumer.end_offsets(new)
+        starts, ends = await consumer.beginning_offsets(new), await ends_of(consumer, new)
         for tp in new:
             for reading in self._readings.get(tp, ()):
                 if not starts[tp] <= reading.position <= ends[tp]:

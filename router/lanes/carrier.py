@@ -7,7 +7,7 @@ offset is committed to the group once all of them are acknowledged.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple, Protocol, Self
 
 from router.lanes.batch import SourcePartition
@@ -19,7 +19,6 @@ __all__ = [
     "TRANSACTION_ENDING",
     "Carrier",
     "CarrierFactory",
-    "EndOf",
     "Place",
     "Places",
     "Positions",
@@ -126,12 +125,6 @@ class Carrier(Protocol):
         the brokers do not let this worker.
         """
 
-    async def end_of(self, topic: str, partition: int) -> int:
-        """Between `open` and the first copies: an offset behind all that is committed there, as the last word.
-
-        0 with a guarantee that has no transactions. Raises what `send` and `commit` raise.
-        """
-
     def new_batch(self, topic: str) -> CopyBatch:
         """An empty record batch for a topic."""
 
@@ -152,7 +145,5 @@ class Carrier(Protocol):
         """Let go of the connections, whatever state they are in, within about a second."""
 
 
-EndOf = Callable[[str, int], Awaitable[int]]
-"""A carrier's `end_of`."""
 CarrierFactory = Callable[[SourcePartition, Callable[[str], None]], Carrier]
 """Makes the carrier of a lane; the function is told why the carrier waits, and "" when it goes on."""

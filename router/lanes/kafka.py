@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
@@ -25,8 +24,6 @@ __all__ = ["AnswerLost", "Beside", "IdempotentCarrier", "TransactionalCarrier", 
 
 _REQUEST_TIMEOUT_MS = 30_000
 _ABORT_WITHIN = 1.0
-_SOUNDING = b"sounding"
-"""The key of what is written to learn where a log ends: a compacted topic takes none without."""
 
 
 def transactional_id(group: str, source: SourcePartition) -> str:
@@ -85,10 +82,6 @@ class IdempotentCarrier:
         )
         await self._deliveries.start(self._bootstrap)
         return await self._positions.places([self._source])
-
-    async def end_of(self, topic: str, partition: int) -> int:  # noqa: ARG002 - see below
-        """0: what is written to find out could not be taken back."""
-        return 0
 
     def new_batch(self, topic: str) -> CopyBatch:
         """An empty record batch, as large as the topic takes."""
@@ -199,29 +192,6 @@ class TransactionalCarrier:
             raise deliveries.fenced(error) or unknown from error
         self._begun = False
         return places_of(found)
-
-    async def end_of(self, topic: str, partition: int) -> int:
-        """The offset of a record that is written for this, and aborted.
-
-        A broker that was not heard of for a while, so that another one leads in its place, tells the end of a while ago to whoever
-        takes it for the leader still. It cannot acknowledge a record: followers no longer fetch from it (as in `places.py`).
-        """
-        deliveries, producer = _opened(self._deliveries), self._producer
-        assert producer is not None, "deliveries have a producer"
-        while True:
-            batch = self.new_batch(topic)
-            batch.append(timestamp=int(time.time() * 1000), key=_SOUNDING, value=None, headers=[])
-            await self._begin()
-            await deliveries.send(Copies(ready=[(topic, partition, batch, -1)]))
-            behind = (await deliveries.settle()).get((topic, partition))
-            try:
-                await deliveries.patiently(asyncio.ensure_future(producer.abort_transaction()))
-            except kafka_errors.KafkaError as error:
-                raise self._translated(error) from error
-            self._begun = False
-            # A broker that was asked twice may not know any more where it put the record.
-            if behind is not None:
-                return behind - 1
 
     def new_batch(self, topic: str) -> CopyBatch:
         """An empty record batch of a transaction, as large as the topic takes."""

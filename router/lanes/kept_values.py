@@ -15,6 +15,7 @@ from aiokafka.structs import TopicPartition
 from router.errors import BrokerUnavailable, TransientError
 from router.lanes import connections, deliveries
 from router.lanes.directory import KafkaDirectory
+from router.lanes.log_ends import ends_of
 from router.lanes.producer import OrderedProducer
 from router.settings import Settings
 
@@ -161,7 +162,7 @@ class KeptValues(Generic[V]):
 
     async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
         at, form = self._at, self._form
-        end = (await consumer.end_offsets([at]))[at]
+        end = (await ends_of(consumer, [at]))[at]
         moved = time.monotonic()
         while (before := await consumer.position(at)) < end:
             for record in (await consumer.getmany(at, timeout_ms=_LOOK_MS)).get(at, ()):

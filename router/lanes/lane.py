@@ -249,7 +249,7 @@ class Lane:
         places = await self._carrier.open()
         if self._order is not None:
             # Complete only now, too: what the former owner had begun is undone, and what it committed is in the changelog.
-            await self._order.table.restore(self._carrier.end_of)
+            await self._order.table.restore()
         epoch, position = await self._seek(self._carrier, places)
         if self._order is not None:
             self._order.resume(position)

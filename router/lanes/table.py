@@ -18,7 +18,6 @@ from typing import Any, Protocol
 
 from router.errors import InvariantError
 from router.lanes.batch import Batch
-from router.lanes.carrier import EndOf
 from router.lanes.copies import Copies, CopyBatch, Tally
 from router.lanes.copying import Refusals
 
@@ -35,11 +34,10 @@ class LaneTable(Protocol):
     def progress(self) -> object | None:
         """How far restoring is, in words as its text; None while it is not being restored."""
 
-    async def restore(self, end_of: EndOf | None = None) -> None:
+    async def restore(self) -> None:
         """Bring it to the last committed state. Called after the former owner was shut out, before anything is read.
 
-        `end_of` is the carrier's: where the changelog ends as the last word; without, it is as its broker tells.
-        Raises BrokerUnavailable, and what `end_of` raises. Shows its progress where that takes long.
+        Raises BrokerUnavailable. Shows its progress where that takes long.
         """
 
     def get(self, key: bytes) -> bytes | None:

@@ -36,7 +36,7 @@ from router.lanes.batch import Batch, SourcePartition
 from router.lanes.fetching import Demand, unpack_lightly
 from router.lanes.joining import join_once
 from router.lanes.lanes import Lanes
-from router.lanes.log_ends import places, standing, written_to
+from router.lanes.log_ends import ends_of, places, standing, written_to
 from router.lanes.positions import ConsumerPositions, topic_partition
 from router.observe.logs import get_logger
 from router.refused_offsets import heed_refusals
@@ -238,6 +238,9 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         start, end = await asyncio.gather(consumer.beginning_offsets([tp]), consumer.end_offsets([tp]))
         earliest, latest = start[tp], end[tp]
         position = earliest if committed is None else committed
+        if position > latest:
+            # Of what one broker says: a group that seems to stand behind the end would begin anew, where losses are accepted.
+            latest = (await ends_of(consumer, [tp]))[tp]
         if not earliest <= position <= latest:
             raise OffsetOutOfRange(
                 topic=tp.topic, partition=tp.partition, committed=position, earliest=earliest, latest=latest
@@ -265,13 +268,11 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     async def end(self, tp: TopicPartition) -> int:
         """Where the partition ends for readers of what is committed."""
-        ends = await self._in_thread(self._ensure_consumer().end_offsets([tp]))
-        return int(ends[tp])
+        return (await self._in_thread(ends_of(self._ensure_consumer(), [tp])))[tp]
 
     async def ends(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Where these end for readers of what is committed; others may carry them."""
-        ends: Mapping[TopicPartition, int] = await self._in_thread(self._ensure_consumer().end_offsets(tps))
-        return ends
+        return await self._in_thread(ends_of(self._ensure_consumer(), tps))
 
     async def standing(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """What the group has committed of these, asked of its coordinator; the start of the log where that is nothing."""

@@ -14,7 +14,7 @@ from router.errors import BrokerUnavailable
 from router.lanes.batch import SourcePartition
 from router.lanes.connections import partitions_of, read_from
 from router.lanes.kafka import transactional_id
-from router.lanes.log_ends import written_to
+from router.lanes.log_ends import ends_of
 from router.migrations.log import MigrationLog
 from router.migrations.survey import Survey, group_of, plain_record, records_between
 from router.records.headers import HOP, ORIGIN, Origin, decode_hop, decode_origin
@@ -54,7 +54,7 @@ class WorkerStanding:
             count = len(await partitions_of(consumer, topic))
             numbers = range(origin.partition, count, every or count or 1)[:_FEW]
             partitions = [TopicPartition(topic, each) for each in numbers]
-            starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+            starts, ends = await consumer.beginning_offsets(partitions), await ends_of(consumer, partitions)
             for tp in partitions:
                 async for each in records_between(consumer, tp, starts[tp], min(ends[tp], starts[tp] + _FIRST)):
                     record = plain_record(each)
@@ -81,7 +81,7 @@ class WorkerStanding:
             numbers = await partitions_of(consumer, former)
             tps = [TopicPartition(former, number) for number in numbers]
             starts = await consumer.beginning_offsets(tps)
-            ends = {tp: await written_to(consumer, tp) for tp in tps}
+            ends = await ends_of(consumer, tps, committed=False)
 
         async def left() -> int:
             async with self._survey.connections.admin() as admin:
@@ -113,7 +113,7 @@ class GenerationKafka:
         found = []
         async with self._survey.connections.reader() as consumer:
             partitions = [TopicPartition(topic, each) for each in sorted(await partitions_of(consumer, topic))]
-            starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+            starts, ends = await consumer.beginning_offsets(partitions), await ends_of(consumer, partitions)
             for tp in partitions:
                 start = max(starts[tp], ends[tp] - most)
                 found += [plain_record(each) async for each in records_between(consumer, tp, start, ends[tp])]
@@ -123,7 +123,7 @@ class GenerationKafka:
         """The offset of the first record that a partition holds; its end where it holds none."""
         async with self._survey.connections.reader() as consumer:
             tp = TopicPartition(at.topic, at.partition)
-            start, end = (await consumer.beginning_offsets([tp]))[tp], (await consumer.end_offsets([tp]))[tp]
+            start, end = (await consumer.beginning_offsets([tp]))[tp], (await ends_of(consumer, [tp]))[tp]
             record = await _first(consumer, tp, start, end)
             return end if record is None else int(record.offset)
 
@@ -178,7 +178,7 @@ class GenerationKafka:
         tp = TopicPartition(changelog, partition)
         async with self._survey.connections.reader() as consumer:
             await partitions_of(consumer, changelog)
-            start, end = (await consumer.beginning_offsets([tp]))[tp], (await consumer.end_offsets([tp]))[tp]
+            start, end = (await consumer.beginning_offsets([tp]))[tp], (await ends_of(consumer, [tp]))[tp]
             async for record in records_between(consumer, tp, start, end):
                 if record.value is None:
                     found.pop(record.key, None)

@@ -128,7 +128,6 @@ class AfterFormer:
         self.new_batch = carrier.new_batch
         self.commit = carrier.commit
         self.open = carrier.open
-        self.end_of = carrier.end_of
         self.close = carrier.close
 
     async def send(self, copies: Copies) -> None:

@@ -18,7 +18,7 @@ from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable
 from router.lanes.connections import Connections, partitions_of, read_from
-from router.lanes.log_ends import written_to
+from router.lanes.log_ends import ends_of, written_to
 from router.migrations.crossing import Crossing, read_note
 from router.migrations.phases import GroupState, Migration, MirrorState, Observation
 from router.records.record import PlainRecord
@@ -66,7 +66,8 @@ class Survey:
                 for each in sorted(consumer.partitions_for_topic(topic) or await partitions_of(consumer, topic))
             ]
             starts = await consumer.beginning_offsets(partitions)
-            ends = await consumer.end_offsets(partitions)
+            ends = await ends_of(consumer, partitions)
+            written = await ends_of(consumer, partitions, committed=False)
             mirror = next((each for each in groups if each.name == copies), _Group(copies, {}, {}))
             mirrors = []
             for tp in partitions:
@@ -80,7 +81,7 @@ class Survey:
                         unread=await _holds(consumer, tp, max(position, starts[tp]), ends[tp]),
                         natives=read_note(note)[1],
                         start=starts[tp],
-                        hidden=max(0, await written_to(consumer, tp) - ends[tp]),
+                        hidden=max(0, written[tp] - ends[tp]),
                     )
                 )
             states = []
@@ -136,7 +137,7 @@ class Survey:
         async with self.connections.admin() as admin, self.connections.reader() as consumer:
             committed = (await group_of(admin, group)).committed
             partitions = [TopicPartition(topic, each) for each in sorted(await partitions_of(consumer, topic))]
-            starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+            starts, ends = await consumer.beginning_offsets(partitions), await ends_of(consumer, partitions)
             count = 0
             for tp in partitions:
                 position, note = committed.get(tp, (starts[tp], ""))
@@ -168,7 +169,7 @@ class Survey:
         """Offsets that a topic retains: its records, with the markers of transactions among them."""
         async with self.connections.reader() as consumer:
             partitions = [TopicPartition(topic, each) for each in await partitions_of(consumer, topic)]
-            starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+            starts, ends = await consumer.beginning_offsets(partitions), await ends_of(consumer, partitions)
             return sum(ends[tp] - starts[tp] for tp in partitions)
 
     async def ends(self, topics: Collection[str]) -> dict[str, list[int]]:
@@ -177,7 +178,7 @@ class Survey:
             found = {}
             for topic in topics:
                 partitions = [TopicPartition(topic, each) for each in sorted(await partitions_of(consumer, topic))]
-                ends = await consumer.end_offsets(partitions)
+                ends = await ends_of(consumer, partitions)
                 found[topic] = [ends[tp] for tp in partitions]
             return found
 

@@ -7,12 +7,10 @@ group and sees only what was committed.
     lane:     restore ──► opened ──► read ... ──► at the end: ready, and no longer read
     standby:  follow  ──► opened ──► read ... and on
 
-Where a changelog ends, a lane's carrier has found out behind a write where it has transactions (`end_of`): had a table been restored to the end of a while ago, what
-was held since would be lost.
-
 Faust would send every record of a changelog through its own event loop, one by one, and wait for the log's last offset to
 arrive, which in a transactional log is a commit marker and never does. Here the end is asked for, read committed, and reached
-by position. Other lanes go on meanwhile, in their loop.
+by position. It is the last word (`ends_of`): had a table been restored to the end of a while ago, what was held since would be lost.
+Other lanes go on meanwhile, in their loop.
 """
 
 from __future__ import annotations
@@ -33,6 +31,7 @@ from aiokafka.structs import TopicPartition
 from router.errors import BrokerUnavailable, RouterError
 from router.lanes.deliveries import said
 from router.lanes.fetching import FetchedRecord, unpack_lightly
+from router.lanes.log_ends import ends_of
 from router.observe.logs import get_logger
 
 __all__ = ["ChangelogReader", "Progress", "Replica"]
@@ -92,8 +91,6 @@ class _Reading:
     done: Future[None] | None
     """Of a lane that waits; None for a standby."""
     progress: Progress
-    behind: int = 0
-    """Where the changelog ends at least."""
     opened: bool = False
 
 
@@ -112,17 +109,14 @@ class ChangelogReader:
 
     # --- from any thread --------------------------------------------------------------------------------------------------
 
-    async def restore(
-        self, topic: str, partition: int, replica: Replica, progress: Progress, *, behind: int = 0
-    ) -> None:
+    async def restore(self, topic: str, partition: int, replica: Replica, progress: Progress) -> None:
         """Bring a replica to the end that its changelog has now. Raises BrokerUnavailable, and what the replica raises.
 
-        `behind` is where it ends at least: a broker may take itself for the leader, and be none, and tell less.
         It takes the place of who reads that partition; where it is cancelled, nothing is applied any more.
         """
         tp = TopicPartition(topic, partition)
         done: Future[None] = Future()
-        reading = _Reading(replica, done, progress, behind=behind)
+        reading = _Reading(replica, done, progress)
         self._call(lambda: self._put(tp, reading))
         try:
             await asyncio.wrap_future(done)
@@ -299,19 +293,18 @@ class ChangelogReader:
         """Read what is wanted now, each from where it is."""
         new = {tp: reading for tp, reading in self._readings.items() if not reading.opened}
         starts = await consumer.beginning_offsets(list(new)) if new else {}
-        ends = await consumer.end_offsets(list(new)) if new else {}
+        ends = await ends_of(consumer, list(new)) if new else {}
         for tp, reading in new.items():
             if self._readings.get(tp) is not reading:
                 # Somebody came in between, who must not have an answer from before he asked.
                 continue
             progress = reading.progress
-            end = max(ends[tp], reading.behind)
             try:
-                progress.position = progress.first = reading.replica.begin(start=starts[tp], end=end)
+                progress.position = progress.first = reading.replica.begin(start=starts[tp], end=ends[tp])
             except RouterError as error:
                 self._end(tp, reading, error)
                 continue
-            progress.end = end
+            progress.end = ends[tp]
             reading.opened = True
             self._end_where_reached(tp, reading)
         wanted = {tp: reading for tp, reading in self._readings.items() if reading.opened}

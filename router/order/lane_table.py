@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Protocol, cast
 
-from router.lanes.carrier import EndOf
 from router.order.changelog import Progress, Replica
 from router.order.disk import PartitionDisk
 from router.order.overlay import ABSENT, Overlay
@@ -24,9 +23,7 @@ _FIRST_STEP, _STEP = 32, 512
 class RestoresReplicas(Protocol):
     """Brings disks to the ends of their changelogs."""
 
-    async def restore(
-        self, topic: str, partition: int, replica: Replica, progress: Progress, *, behind: int = 0
-    ) -> None:
+    async def restore(self, topic: str, partition: int, replica: Replica, progress: Progress) -> None:
         """See ChangelogReader."""
 
 
@@ -61,14 +58,13 @@ class PartitionTable:
         """From now on, let each generation of what was read lately have so many entries."""
         self._overlay.remember = entries
 
-    async def restore(self, end_of: EndOf | None = None) -> None:
+    async def restore(self) -> None:
         """See LaneTable. Raises ChangelogUnfit and DiskFailed as well."""
         self.discard()
         self._fit()
         self.progress = Progress(time.monotonic())
         try:
-            behind = 0 if end_of is None else await end_of(self.changelog, self._partition)
-            await self._reader.restore(self.changelog, self._partition, self._disk, self.progress, behind=behind)
+            await self._reader.restore(self.changelog, self._partition, self._disk, self.progress)
         finally:
             self.progress = None
         self._ready = True

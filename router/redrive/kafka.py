@@ -21,6 +21,7 @@ from router.lanes.destinations import Destinations
 from router.lanes.directory import KafkaDirectory
 from router.lanes.fetching import unpack_lightly
 from router.lanes.kafka import TransactionalCarrier
+from router.lanes.log_ends import ends_of, written_to
 from router.records.record import PlainRecord, Record
 from router.redrive.command import Command, Partition, begun_event, resumed
 from router.redrive.marks import REDRIVEN_TOPIC, Marks
@@ -73,7 +74,7 @@ class RedriveKafka:
         if not partitions:
             return {}
         async with self._consumer() as consumer:
-            ends = await consumer.end_offsets(partitions)
+            ends = await ends_of(consumer, partitions)
         return {(tp.topic, tp.partition): ends[tp] for tp in partitions}
 
     async def records(
@@ -107,7 +108,7 @@ class RedriveKafka:
         # The end as an uncommitted reader sees it: that of committed ones may lie before a transaction that is decided,
         # because of another's that is not.
         async with self._consumer(isolation_level="read_uncommitted") as consumer:
-            end = (await consumer.end_offsets([TopicPartition(*at)]))[TopicPartition(*at)]
+            end = await written_to(consumer, TopicPartition(*at))
         async for records, _ in self.records(at, end=end, most=2_000):
             for record in records:
                 marks.read(record.key, record.value, topics=topics)

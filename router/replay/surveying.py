@@ -13,6 +13,7 @@ from aiokafka.structs import TopicPartition
 from router.errors import RecordError
 from router.exchange.decision import Decision
 from router.lanes.connections import Connections, partitions_of, read_from
+from router.lanes.log_ends import ends_of
 from router.records.record import Record
 from router.redrive.selection import WrongSelection
 from router.refused_offsets import REFUSALS
@@ -70,7 +71,7 @@ class ReplaySurvey:
             if partition is not None and partition not in numbers:
                 raise WrongSelection(f"topic '{source}' has partitions 0 to {len(numbers) - 1}, not {partition}")
             wanted = [TopicPartition(source, each) for each in numbers if partition is None or each == partition]
-            first, ends = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
+            first, ends = await consumer.beginning_offsets(wanted), await ends_of(consumer, wanted)
             found: dict[int, int] = {}
             if since is not None:
                 times = await consumer.offsets_for_times(dict.fromkeys(wanted, since))

@@ -217,10 +217,6 @@ class MemoryCarrier:
             raise BrokerUnavailable(brokers=_BROKERS, problem=problem)
         return await self._positions.places([self._source])
 
-    async def end_of(self, topic: str, partition: int) -> int:  # noqa: ARG002 - only transactions can tell
-        """See Carrier."""
-        return 0
-
     def new_batch(self, topic: str) -> CopyBatch:
         """See Carrier."""
         return MemoryBatch(self._destinations.batch_bytes(topic))
@@ -332,15 +328,6 @@ class MemoryTransactionalCarrier(MemoryCarrier):
         self._broker.producers[self._id] = self
         committed = self._broker.offsets.get(self._id)
         return {} if committed is None else {self._source: Place(committed)}
-
-    async def end_of(self, topic: str, partition: int) -> int:
-        """See Carrier."""
-        if problem := self._broker.away():
-            raise BrokerUnavailable(brokers=_BROKERS, problem=problem)
-        if topic not in self._broker.topics:
-            raise DestinationUnavailable(topic=topic, problem=_MISSING)
-        self._refuse_fenced()
-        return self._broker.end(SourcePartition(topic, partition))
 
     async def commit(self, offset: int) -> Mapping[tuple[str, int], int]:
         """See Carrier."""

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 from router.errors import BrokerUnavailable
 from router.lanes.batch import SourcePartition
-from router.lanes.carrier import EndOf
 from router.testing.broker import MemoryBroker
 
 __all__ = ["MemoryDisk", "MemoryTable"]
@@ -53,10 +52,8 @@ class MemoryTable:
         self._put: dict[bytes, bytes | None] = {}
         self._taken: dict[bytes, bytes | None] = {}
 
-    async def restore(self, end_of: EndOf | None = None) -> None:
+    async def restore(self) -> None:
         """See LaneTable."""
-        if end_of is not None:
-            await end_of(self._log.topic, self._log.partition)
         broker, disk = self._broker, self.disk
         if problem := broker.away():
             raise BrokerUnavailable(brokers="memory", problem=problem)

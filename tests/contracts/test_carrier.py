@@ -179,32 +179,6 @@ async def test_commit_says_where_copies_ended(desk: Desk) -> None:
     assert end >= 4
 
 
-@only_exactly_once
-async def test_end_of_a_log_is_told_and_nothing_is_left_there(desk: Desk) -> None:
-    """Behind all that others have committed; readers meet with nothing of the question, and the carrier goes on."""
-    former = await desk.carrier()
-    await former.send(copies_of([(desk.one, 0, filled(former, desk.one, b"1", b"2", b"3"), 0)], desk.source, 1))
-    await former.commit(1)
-    carrier = await desk.carrier()
-    assert await carrier.end_of(desk.one, 0) >= 3
-    assert await carrier.end_of(desk.one, 1) == 0
-    await carrier.send(copies_of([(desk.one, 0, filled(carrier, desk.one, b"4"), 1)], desk.source, 2))
-    await carrier.commit(2)
-    await desk.expect_values(desk.one, [b"1", b"2", b"3", b"4"])
-    await desk.expect_committed(2)
-
-
-@only_exactly_once
-async def test_who_was_shut_out_is_told_no_end(desk: Desk) -> None:
-    """Nor is anybody of a log that does not exist."""
-    former = await desk.carrier()
-    carrier = await desk.carrier()
-    with pytest.raises(Fenced):
-        await former.end_of(desk.one, 0)
-    with pytest.raises(DestinationUnavailable):
-        await carrier.end_of(desk.name("missing.v1"), 0)
-
-
 async def test_oversize_batch_is_refused_with_its_facts(desk: Desk) -> None:
     """How many copies, how large, up to where; the offset stays, and another carrier goes on."""
     small = desk.name("small.v1")

@@ -20,6 +20,7 @@ from support.ports import seek_to_group
 from support.topics import Topics
 from support.worlds import InlineThread
 
+from router.errors import OffsetOutOfRange
 from router.exchange.decision import Decision, Delivery, Walk
 from router.lanes.batch import Batch, SourcePartition
 from router.lanes.carrier import Positions
@@ -151,6 +152,28 @@ async def test_batch_knows_whether_there_is_a_backlog(desk: Desk) -> None:
     (small,) = await desk.fetch(lambda: desk.fetcher.take(98))
     (last,) = await desk.fetch(lambda: desk.fetcher.take(to=100))
     assert [each.caught_up for each in (batch, steady, small, last)] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("last_word", [180, 120], ids=["told too early", "indeed"])
+async def test_group_stands_beyond_the_end_only_as_the_last_word(
+    last_word: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that leads no more tells an end of a while ago; where losses are accepted, a lane would begin anew for it."""
+    asked: list[list[TopicPartition]] = []
+
+    async def ends_of(_: object, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+        asked.append(tps)
+        return dict.fromkeys(tps, last_word)
+
+    monkeypatch.setattr("router.lanes.transport.ends_of", ends_of)
+    desk = Desk(committed=150, latest=100)
+    if last_word < 150:
+        with pytest.raises(OffsetOutOfRange) as caught:
+            await seek_to_group(desk.positions, SOURCE)
+        assert (caught.value.committed, caught.value.latest) == (150, last_word)
+    else:
+        assert await seek_to_group(desk.positions, SOURCE) == (1, 150)
+    assert asked == [[ONE]]
 
 
 async def test_ownership_is_asked_of_the_group(desk: Desk) -> None:

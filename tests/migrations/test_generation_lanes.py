@@ -56,8 +56,7 @@ class Place:
 
     def __init__(self) -> None:
         self.sent: list[Copies] = []
-        self.places = self.commit = self.end = self.owns = self._nothing
-        self.new_batch = self.open = self.end_of = self.close = self._nothing
+        self.places = self.commit = self.end = self.owns = self.new_batch = self.open = self.close = self._nothing
 
     async def _nothing(self, *_: Any) -> Any:
         raise AssertionError

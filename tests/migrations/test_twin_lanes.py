@@ -154,9 +154,6 @@ class Sending:
         self.told.append("open")
         return {}
 
-    async def end_of(self, topic: str, partition: int) -> int:
-        raise NotImplementedError
-
     def new_batch(self, topic: str) -> CopyBatch:
         """None are made here."""
         raise AssertionError(topic)

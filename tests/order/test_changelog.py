@@ -98,18 +98,6 @@ async def test_partitions_are_restored_side_by_side(reader: ChangelogReader, log
     assert kept[0].begun == [(0, 500)]
 
 
-async def test_a_log_is_read_to_where_it_is_known_to_end(reader: ChangelogReader, log: Log) -> None:
-    """Also where its broker tells less: neither does the replica begin anew for that, nor is it restored too soon."""
-    await log.write(0, 1, 2)
-    kept = Kept()
-    restoring = asyncio.create_task(reader.restore(log.name, 0, kept, started(), behind=3))
-    await settled(lambda: kept.position, 2)
-    assert not restoring.done()
-    await log.write(0, 3)
-    await asyncio.wait_for(restoring, 30.0)
-    assert (kept.begun, sorted(kept.values)) == ([(0, 3)], [b"1", b"2", b"3"])
-
-
 async def test_what_a_replica_has_is_not_read_again(reader: ChangelogReader, log: Log) -> None:
     """It says where to begin."""
     await log.write(1, *range(10))

@@ -171,9 +171,7 @@ class SlowReader:
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
 
-    async def restore(
-        self, topic: str, partition: int, replica: Replica, progress: Progress, *, behind: int = 0
-    ) -> None:
+    async def restore(self, topic: str, partition: int, replica: Replica, progress: Progress) -> None:
         progress.first, progress.position, progress.end, progress.records = 0, 25, 100, 20
         await self.go_on.wait()
         replica.begin(start=0, end=0)

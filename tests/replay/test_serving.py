@@ -90,7 +90,7 @@ async def test_what_is_sent_is_what_is_noted() -> None:
     lane = opened(replays)
 
     class Carrier:
-        new_batch = commit = open = end_of = close = None
+        new_batch = commit = open = close = None
         sent = False
 
         async def send(self, _copies: Copies) -> None:

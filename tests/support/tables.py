@@ -116,9 +116,7 @@ class LogReader:
         latest = {record.key: record.value for record in self.log}
         return {key: value for key, value in latest.items() if key is not None and value is not None}
 
-    async def restore(
-        self, topic: str, partition: int, replica: Replica, progress: Progress, *, behind: int = 0
-    ) -> None:
+    async def restore(self, topic: str, partition: int, replica: Replica, progress: Progress) -> None:
         end = len(self.log)
         position = replica.begin(start=self.start, end=end)
         steps = 0
