@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["JarLock", "LockedJar", "cache_directory", "kafka_jars", "read_lock"]
 
-KAFKA_VERSION = "4.3.1"
+KAFKA_VERSION = "4.2.1"
+"""Not 4.3.0, 4.3.1 or 4.4.0, which may end a transaction without its markers (KAFKA-20734)."""
 LOG4J_VERSION = "2.25.4"
 """Kafka names Log4j's core only; the binding that makes it write anything comes in its distribution, not in its POM."""
 ENDPOINT = "+".join(
