@@ -17,6 +17,7 @@ from aiokafka.structs import TopicPartition
 
 from router.consumer.errors import TopicMissing
 from router.failure.topics import parked_of, rejected_of
+from router.log_ends import ends_of
 
 __all__ = ["Marks"]
 
@@ -68,10 +69,11 @@ class Marks:
             self._task = asyncio.create_task(self._run(), name="router-consumer-marks")
 
     async def ends(self, partitions: Collection[int]) -> dict[int, int]:
-        """The high watermarks: behind everything, committed or not. Raises KafkaError."""
+        """Behind everything, committed or not, as the last word. Raises KafkaError."""
         if not self.there or not partitions:
             return dict.fromkeys(partitions, 0)
-        found = await self._asker.end_offsets([TopicPartition(self.topic, each) for each in partitions])
+        asked = [TopicPartition(self.topic, each) for each in partitions]
+        found = await ends_of(self._asker, asked, committed=False)
         return {place.partition: offset for place, offset in found.items()}
 
     def follow(self, partitions: Collection[int]) -> None:

@@ -377,12 +377,17 @@ class Consumer:
         # As a committed reader, librdkafka asks for offsets that are stable.
         wanted = [TopicPartition(self.topic, number) for number in numbers]
         committed = _check(self._insist(lambda: self._client.committed(wanted, timeout=_STABLE)))
-        ends = self._insist(lambda: self._marks.ends(numbers))
+        ends = self._insist(lambda: self._marks_ends(numbers))
         places = [self._place_to_begin(each) for each in committed]
         for place in places:
             self._gathering.given(place.partition, committed=max(place.offset, -1), marks_end=ends[place.partition])
         self._marks.read(numbers, self._gathering, stopping=lambda: self._stopping)
         return places
+
+    def _marks_ends(self, numbers: Sequence[int]) -> Mapping[int, int]:
+        """Where the marks of these end; 0 where there are none."""
+        there = self._marks.there
+        return self._transactions.sounded(self._marks.topic, numbers) if there else dict.fromkeys(numbers, 0)
 
     def _place_to_begin(self, committed: TopicPartition) -> TopicPartition:
         """The committed offset, or what `auto.offset.reset` says."""

@@ -1,7 +1,6 @@
 """The marks of a topic, read with librdkafka: to their end after an assignment, and on from there for marks that skip.
 
-Two clients, since librdkafka asks for the end of a log as the reader that it is: where the end of the marks lies, uncommitted
-readers are told; what stands before it, this reads as a committed one.
+Where the end of the marks lies, the consumer's transactions find out; what stands before it, this reads as a committed reader.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import confluent_kafka
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from router.consumer.errors import TopicMissing
 from router.consumer.gathering import Gathering
@@ -38,9 +37,9 @@ class Marks:
     def __init__(self, settings: Mapping[str, Any], topic: str, *, required: bool) -> None:
         """Raises TopicMissing where one of the topics is not there; that of the marks only where they are required."""
         self.topic = parked_of(topic)
-        self._admin = AdminClient({name: value for name, value in settings.items() if name != "group.id"})
+        asker = AdminClient({name: value for name, value in settings.items() if name != "group.id"})
         # All topics: naming one creates it where brokers allow that.
-        known = self._admin.list_topics(timeout=_TIMEOUT).topics
+        known = asker.list_topics(timeout=_TIMEOUT).topics
         self.there = self.topic in known
         for needed in (topic, rejected_of(topic), *((self.topic,) if required else ())):
             if needed not in known:
@@ -55,19 +54,6 @@ class Marks:
         self._client: confluent_kafka.Consumer | None = None
         self._positions: dict[int, int] = {}
         """By partition that is followed, what is to be read next."""
-
-    def ends(self, partitions: Collection[int]) -> dict[int, int]:
-        """The high watermarks: behind everything, committed or not. Raises KafkaException."""
-        if not self.there or not partitions:
-            return dict.fromkeys(partitions, 0)
-        wanted = {TopicPartition(self.topic, number): OffsetSpec.latest() for number in partitions}
-        found = self._admin.list_offsets(
-            wanted, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_TIMEOUT
-        )
-        try:
-            return {place.partition: future.result(2 * _TIMEOUT).offset for place, future in found.items()}
-        except TimeoutError as error:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error  # noqa: SLF001 - it has no other name
 
     def read(self, partitions: Sequence[int], gathering: Gathering, *, stopping: Callable[[], bool]) -> None:
         """Read the marks of these partitions until each is ready, or the consumer is to stop; then they are followed."""

@@ -8,11 +8,11 @@ raises Unclear               nobody knows, or this producer can do no more: `ren
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import confluent_kafka
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from router.consumer.gathering import Write
 
@@ -21,6 +21,8 @@ __all__ = ["Transactions", "Unclear"]
 _TIMEOUT = 10.0
 _MOST = 60.0
 """Seconds that one step of a transaction is tried for, while errors say that it can be."""
+_SOUNDING = b"router-sounding"
+"""The key of what is written to find out where a log ends; topics that are compacted take no record without one."""
 
 
 class Unclear(Exception):
@@ -64,6 +66,33 @@ class Transactions:
                 raise Unclear(str(further)) from further
             raise
 
+    def sounded(self, topic: str, partitions: Collection[int]) -> dict[int, int]:
+        """Where these partitions end: behind a record that is written to each to find out, and aborted.
+
+        A broker that leads no more, and has not heard of it, tells the end of a while ago; it cannot acknowledge a record. Raises
+        KafkaException: nothing has come about, and the same may be asked again.
+        """
+        producer, found = self._producer, dict[int, int]()
+
+        def arrived(error: Any, message: Any) -> None:
+            if error is None:
+                found[message.partition()] = message.offset()
+
+        try:
+            self._at("sound")
+            producer.begin_transaction()
+            for each in partitions:
+                write = Write(topic=topic, partition=each, key=_SOUNDING, value=None, headers=())
+                self._produce(write, arrived)
+            producer.flush(_TIMEOUT)
+            _patiently(lambda: producer.abort_transaction(_TIMEOUT))
+        except KafkaException:
+            self.renew()
+            raise
+        if len(found) < len(partitions):
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - it has no other name
+        return found
+
     def renew(self) -> None:
         """Take another producer: what the former had begun is decided before this returns. Raises KafkaException."""
         self.close()
@@ -78,7 +107,7 @@ class Transactions:
         _patiently(lambda: producer.init_transactions(_TIMEOUT))
         return producer
 
-    def _produce(self, write: Write) -> None:
+    def _produce(self, write: Write, arrived: Callable[[Any, Any], None] | None = None) -> None:
         while True:
             try:
                 self._producer.produce(
@@ -87,6 +116,7 @@ class Transactions:
                     value=write.value,
                     partition=write.partition,
                     headers=list(write.headers),
+                    on_delivery=arrived,
                 )
             except BufferError:
                 self._producer.poll(0.1)

@@ -20,7 +20,7 @@ from aiokafka.structs import TopicPartition
 
 from router.failure.keeping import RejectionSink
 from router.lanes.fetching import unpack_lightly
-from router.lanes.log_ends import ends_of
+from router.log_ends import ends_of
 from router.observe.logs import get_logger
 
 __all__ = ["RejectionReader"]

@@ -15,8 +15,8 @@ from aiokafka.structs import TopicPartition
 from router.errors import BrokerUnavailable, TransientError
 from router.lanes import connections, deliveries
 from router.lanes.directory import KafkaDirectory
-from router.lanes.log_ends import ends_of
 from router.lanes.producer import OrderedProducer
+from router.log_ends import ends_of
 from router.settings import Settings
 
 __all__ = ["Form", "KeptValues"]

@@ -36,8 +36,9 @@ from router.lanes.batch import Batch, SourcePartition
 from router.lanes.fetching import Demand, unpack_lightly
 from router.lanes.joining import join_once
 from router.lanes.lanes import Lanes
-from router.lanes.log_ends import ends_of, places, standing, written_to
 from router.lanes.positions import ConsumerPositions, topic_partition
+from router.lanes.standing import places, standing
+from router.log_ends import SharedEnds, ends_of
 from router.observe.logs import get_logger
 from router.refused_offsets import heed_refusals
 
@@ -73,6 +74,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
     _before: dict[TopicPartition, int]
     _held: dict[TopicPartition, object]
     _demand: Demand | None = None
+    _ends: SharedEnds
     _last_epoch = 0
     _fetched_at = float("-inf")
     """When the latest fetch began, by the clock of the thread's loop."""
@@ -101,6 +103,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
                 join_once(self._consumer._coordinator)  # noqa: SLF001 - nor its coordinator
                 heed_refusals(self._consumer)
                 self._demand = Demand(fetcher)
+                self._ends = SharedEnds(self._consumer)
                 return
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
@@ -268,11 +271,11 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     async def end(self, tp: TopicPartition) -> int:
         """Where the partition ends for readers of what is committed."""
-        return (await self._in_thread(ends_of(self._ensure_consumer(), [tp])))[tp]
+        return (await self._in_thread(self._ends.of([tp])))[tp]
 
     async def ends(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Where these end for readers of what is committed; others may carry them."""
-        return await self._in_thread(ends_of(self._ensure_consumer(), tps))
+        return await self._in_thread(self._ends.of(tps))
 
     async def standing(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """What the group has committed of these, asked of its coordinator; the start of the log where that is nothing."""
@@ -284,7 +287,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     async def written_to(self, tp: TopicPartition) -> int:
         """Where the partition ends with what is not committed."""
-        return await self._in_thread(written_to(self._ensure_consumer(), tp))
+        return (await self._in_thread(self._ends.of([tp], committed=False)))[tp]
 
     async def owns(self, tp: TopicPartition) -> bool:
         """Whether the group still takes the partition for this member's: asked of its coordinator, not remembered."""

@@ -14,7 +14,7 @@ from router.errors import BrokerUnavailable
 from router.lanes.batch import SourcePartition
 from router.lanes.connections import partitions_of, read_from
 from router.lanes.kafka import transactional_id
-from router.lanes.log_ends import ends_of
+from router.log_ends import ends_of
 from router.migrations.log import MigrationLog
 from router.migrations.survey import Survey, group_of, plain_record, records_between
 from router.records.headers import HOP, ORIGIN, Origin, decode_hop, decode_origin

@@ -17,9 +17,9 @@ from router.lanes.carrier import Carrier, Places, Positions, Resuming, note_in
 from router.lanes.connections import Connections, read_from
 from router.lanes.kafka import TransactionalCarrier
 from router.lanes.lane import Lane
-from router.lanes.log_ends import written_to
 from router.lanes.protocol import LaneState
 from router.lanes.table import BatchCopier
+from router.log_ends import ends_of
 from router.migrations.joining import Joining
 from router.migrations.merging import Merge
 from router.migrations.phases import Migration
@@ -186,7 +186,8 @@ class Joins(TwinLanes):
         if merge.positions == before and not merge.held:
             return
         until = merge.turn()
-        ends = await asyncio.gather(*(written_to(consumer, tp) for tp in tps))
+        known = await ends_of(consumer, tps, committed=False)
+        ends = [known[tp] for tp in tps]
         while merge.held < _MOST_HELD and any(at < end for at, end in zip(merge.positions, ends, strict=True)):
             if joining.merge is not merge or lane.protocol.state is not LaneState.CARRYING:
                 return

@@ -18,7 +18,7 @@ from aiokafka.structs import TopicPartition
 
 from router.errors import BrokerUnavailable
 from router.lanes.connections import Connections, partitions_of, read_from
-from router.lanes.log_ends import ends_of, written_to
+from router.log_ends import ends_of
 from router.migrations.crossing import Crossing, read_note
 from router.migrations.phases import GroupState, Migration, MirrorState, Observation
 from router.records.record import PlainRecord
@@ -138,6 +138,7 @@ class Survey:
             committed = (await group_of(admin, group)).committed
             partitions = [TopicPartition(topic, each) for each in sorted(await partitions_of(consumer, topic))]
             starts, ends = await consumer.beginning_offsets(partitions), await ends_of(consumer, partitions)
+            written = await ends_of(consumer, partitions, committed=False)
             count = 0
             for tp in partitions:
                 position, note = committed.get(tp, (starts[tp], ""))
@@ -146,7 +147,7 @@ class Survey:
                 crossing.resume(note)
                 async for record in records_between(consumer, tp, max(position, starts[tp]), ends[tp]):
                     count += crossing.is_native(plain_record(record))
-                count += max(0, await written_to(consumer, tp) - ends[tp])
+                count += max(0, written[tp] - ends[tp])
             return count
 
     async def heads(self, states: Collection[MirrorState], *, most: int) -> list[PlainRecord]:

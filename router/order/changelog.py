@@ -31,7 +31,7 @@ from aiokafka.structs import TopicPartition
 from router.errors import BrokerUnavailable, RouterError
 from router.lanes.deliveries import said
 from router.lanes.fetching import FetchedRecord, unpack_lightly
-from router.lanes.log_ends import ends_of
+from router.log_ends import ends_of
 from router.observe.logs import get_logger
 
 __all__ = ["ChangelogReader", "Progress", "Replica"]
@@ -47,6 +47,8 @@ _SHORT_WAIT = 0.02
 """The same while a lane waits: the last it waits for may be a commit marker, of which a fetch says nothing."""
 _AGAIN = 0.5
 """Seconds until a consumer that failed is followed by another."""
+_ENDS_WITHIN = 5.0
+"""Seconds within which it must be certain where changelogs end; lanes that were told that it is not, come again."""
 _SAY_EVERY = 5.0
 
 
@@ -293,9 +295,9 @@ class ChangelogReader:
         """Read what is wanted now, each from where it is."""
         new = {tp: reading for tp, reading in self._readings.items() if not reading.opened}
         starts = await consumer.beginning_offsets(list(new)) if new else {}
-        ends = await ends_of(consumer, list(new)) if new else {}
+        ends = await self._ends(consumer, new)
         for tp, reading in new.items():
-            if self._readings.get(tp) is not reading:
+            if tp not in ends or self._readings.get(tp) is not reading:
                 # Somebody came in between, who must not have an answer from before he asked.
                 continue
             progress = reading.progress
@@ -312,6 +314,26 @@ class ChangelogReader:
             consumer.assign(list(wanted))
             for tp, reading in wanted.items():
                 consumer.seek(tp, reading.progress.position)
+
+    async def _ends(
+        self, consumer: AIOKafkaConsumer, new: Mapping[TopicPartition, _Reading]
+    ) -> Mapping[TopicPartition, int]:
+        """Of lanes, behind all that was written: nobody else writes there, and what of it is not committed must first be ended.
+
+        Where that is not certain of some, their lanes hear of it, and others go on. A standby is complete with no end.
+        """
+        lanes = [tp for tp, reading in new.items() if reading.done is not None]
+        standbys = [tp for tp, reading in new.items() if reading.done is None]
+        found: dict[TopicPartition, int] = dict(await consumer.end_offsets(standbys)) if standbys else {}
+        try:
+            return found | await ends_of(consumer, lanes, committed=False, within=_ENDS_WITHIN)
+        except kafka_errors.KafkaError:
+            for tp in lanes:
+                try:
+                    found |= await ends_of(consumer, [tp], committed=False, within=_ENDS_WITHIN / len(lanes))
+                except kafka_errors.KafkaError as error:
+                    self._end(tp, new[tp], BrokerUnavailable(brokers=self._bootstrap, problem=said(error)))
+            return found
 
     def _apply(self, tp: TopicPartition, reading: _Reading, records: list[FetchedRecord], state: Any) -> None:
         progress = reading.progress

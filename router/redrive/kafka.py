@@ -21,7 +21,7 @@ from router.lanes.destinations import Destinations
 from router.lanes.directory import KafkaDirectory
 from router.lanes.fetching import unpack_lightly
 from router.lanes.kafka import TransactionalCarrier
-from router.lanes.log_ends import ends_of, written_to
+from router.log_ends import ends_of, written_to
 from router.records.record import PlainRecord, Record
 from router.redrive.command import Command, Partition, begun_event, resumed
 from router.redrive.marks import REDRIVEN_TOPIC, Marks

@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition
 from router.errors import RecordError
 from router.exchange.decision import Decision
 from router.lanes.connections import Connections, partitions_of, read_from
-from router.lanes.log_ends import ends_of
+from router.log_ends import ends_of
 from router.records.record import Record
 from router.redrive.selection import WrongSelection
 from router.refused_offsets import REFUSALS

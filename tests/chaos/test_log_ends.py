@@ -1,4 +1,4 @@
-"""Where a log ends while leaders are deposed: what one broker says, beside what all must agree upon (`router.lanes.log_ends`).
+"""Where a log ends while leaders are deposed: what one broker says, beside what all must agree upon (`router.log_ends`).
 
 A leader is stopped for longer than its session; another one leads, and takes a record; the former goes on, and answers before it hears of that.
 """
@@ -18,7 +18,7 @@ from aiokafka.structs import TopicPartition
 from support.topics import Topics, patiently
 from support.waiting import until
 
-from router.lanes.log_ends import ends_of
+from router.log_ends import ends_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -110,6 +110,16 @@ def test_the_last_word_is_never_the_end_of_a_while_ago(
     assert early, "nobody was told an old end, so that this proves nothing"
 
 
+async def _asked_anew(bootstrap: str, at: TopicPartition) -> int:
+    """By a client that has connected to none of the brokers yet, one of which takes connections and says nothing."""
+    client = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed")
+    await client.start()
+    try:
+        return (await ends_of(client, [at], within=15.0))[at]
+    finally:
+        await client.stop()
+
+
 def _depose(kafka: DevelopmentKafka, topics: Topics, topic: str, *, records: int) -> tuple[int, int]:
     """Where so many records are there: how many plain answers were of before there was another, and how many last words none was."""
     until(lambda: patiently(lambda: len(topics.replicas_in_sync(topic, 0))) == 3, within=60, what="all are in sync")
@@ -124,6 +134,7 @@ def _depose(kafka: DevelopmentKafka, topics: Topics, topic: str, *, records: int
     written, told = time.monotonic(), len(asking.plain)
     since = lambda: [end for at, end in list(asking.last_words) if at > written]  # noqa: E731 - of what comes meanwhile
     until(lambda: len(since()) > 2, within=60, what="the last word, while the former leader is stopped")
+    assert asyncio.run(_asked_anew(elsewhere.bootstrap, TopicPartition(topic, 0))) == records + 1
     former.resume()
     until(lambda: asking.plain[-1] > records, within=60, what="the plain client has heard of the new leader")
     asking.stop()

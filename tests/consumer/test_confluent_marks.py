@@ -9,6 +9,7 @@ from support.topics import Topics
 from support.waiting import until
 
 from router.consumer.confluent_marks import Marks
+from router.consumer.confluent_producer import Transactions
 from router.consumer.errors import TopicMissing
 from router.consumer.gathering import Gathering
 from router.failure.skipping import Skipping, skip_mark
@@ -36,7 +37,8 @@ def test_marks_are_read_to_the_end_that_uncommitted_readers_see(kafka: str, uniq
     producer.begin_transaction()
     producer.produce(f"{topic}.parked", partition=0, key="b", value="0/2")
     producer.flush(10)
-    ends = marks.ends([0, 1])
+    sounding = Transactions({"bootstrap.servers": kafka, "transactional.id": f"{unique}-sounding"})
+    ends = sounding.sounded(f"{topic}.parked", [0, 1])
     assert ends == {0: 2, 1: 0}
     for partition, end in ends.items():
         gathering.given(partition, committed=0, marks_end=end)
@@ -49,6 +51,7 @@ def test_marks_are_read_to_the_end_that_uncommitted_readers_see(kafka: str, uniq
     reading.join(10)
     assert gathering.ready(0)
     assert gathering.parked == {0: 2, 1: 0}
+    sounding.close()
     marks.close()
 
 
@@ -101,7 +104,7 @@ def test_without_keeping_keys_there_need_be_no_marks(kafka: str, unique: str) ->
     topics, topic = Topics(kafka), f"{unique}.vip.v1"
     topics.create(topic, f"{topic}.rejected")
     marks, gathering = marks_of(kafka, topic, required=False), Gathering(topic, keep=False)
-    assert marks.ends([0]) == {0: 0}
+    assert not marks.there
     gathering.given(0, committed=0, marks_end=0)
     marks.read([0], gathering, stopping=never)
     assert gathering.ready(0)

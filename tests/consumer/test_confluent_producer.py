@@ -66,3 +66,37 @@ def test_what_brokers_refuse_comes_to_nothing_for_certain(kafka: str, unique: st
     assert steps == ["begin", "write", "send offsets", "end"] * (len(steps) // 4)
     transactions.close()
     group.close()
+
+
+def test_a_sounding_tells_the_end_and_leaves_nothing_to_read(kafka: str, unique: str) -> None:
+    """Behind what is there, in topics that take no record without a key as well; what is committed afterwards comes about."""
+    topics = Topics(kafka)
+    topics.create(unique, partitions=2, cleanup_policy="compact")
+    topics.produce([{"topic": unique, "partition": 1, "key": "a", "value": b"%d" % number} for number in range(3)])
+    steps: list[str] = []
+    transactions = Transactions({"bootstrap.servers": kafka, "transactional.id": unique}, at=steps.append)
+    group = Consumer({"bootstrap.servers": kafka, "group.id": unique})
+    assert transactions.sounded(unique, [0, 1]) == {0: 0, 1: 3}
+    assert transactions.sounded(unique, []) == {}
+    transactions.commit([write(unique, b"1")], [TopicPartition(unique, 0, 7)], group.consumer_group_metadata())
+    assert [[each.value for each in log] for log in topics.read(unique)] == [[b"1"], [b"0", b"1", b"2"]]
+    assert topics.hanging(unique) == {}
+    assert steps[0] == "sound"
+    transactions.close()
+    group.close()
+
+
+def test_a_sounding_that_fails_leaves_a_producer_that_can_go_on(kafka: str, unique: str) -> None:
+    """Another one of the name has come: it is shut out in turn, and the same may be asked again."""
+    topics = Topics(kafka)
+    topics.create(unique)
+    settings = {"bootstrap.servers": kafka, "transactional.id": unique}
+    former = Transactions(settings)
+    later = Transactions(settings)
+    with pytest.raises(KafkaException):
+        former.sounded(unique, [0])
+    assert former.sounded(unique, [0])[0] >= 0
+    with pytest.raises(KafkaException):
+        later.sounded(unique, [0])
+    for each in (former, later):
+        each.close()

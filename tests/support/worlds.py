@@ -19,6 +19,7 @@ from router.lanes.directory import KafkaDirectory
 from router.lanes.kafka import IdempotentCarrier, TransactionalCarrier
 from router.lanes.positions import ConsumerPositions
 from router.lanes.transport import BatchThread
+from router.log_ends import SharedEnds
 from router.refused_offsets import heed_refusals
 from router.testing import (
     BrokerAway,
@@ -151,6 +152,7 @@ class InlineThread(BatchThread):
 
     def __init__(self, consumer: aiokafka.AIOKafkaConsumer) -> None:
         self._consumer = consumer
+        self._ends = SharedEnds(consumer)
         self._epochs, self._before, self._held = {}, {}, {}
         self.consumer = SimpleNamespace(flow_active=True)
 
