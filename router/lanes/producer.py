@@ -39,6 +39,7 @@ from router.lanes.accumulator import FAILED, OrderedAccumulator
 from router.lanes.joint_requests import JointRequests, Sharing
 from router.lanes.places import NOWHERE, ask_over
 from router.lanes.produce_requests import LightProduceRequest
+from router.lanes.shared_metadata import share_topics
 from router.lanes.transaction_markers import TransactionMarkers
 
 __all__ = ["OrderedProducer"]
@@ -290,6 +291,7 @@ class OrderedProducer(AIOKafkaProducer):  # type: ignore[misc]  # as above
         One without may send its batches in `joint` requests.
         """
         super().__init__(enable_idempotence=True, acks="all", linger_ms=0, retry_backoff_ms=_RETRY_MS, **settings)
+        share_topics(self._metadata)
         # These take the place of what the constructor made: it takes none, and nothing of them has begun yet.
         self._txn_manager = _Transactions(transactional_id, transaction_timeout_ms)
         self._message_accumulator = OrderedAccumulator(
