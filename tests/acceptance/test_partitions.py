@@ -25,6 +25,8 @@ NOTE = "n" * 120
 MEGABYTE = 1_000_000
 MOST_MEMORY = 300 * MEGABYTE
 """Of a worker at full speed with 32 partitions."""
+MOST_OF_MANY = 400 * MEGABYTE
+"""With 200. Where brokers are slow at the start, all lanes have their shares full, and each a batch beyond its share."""
 CONNECTIONS_A_LANE = 2
 """A producer's own, to a cluster of one broker: one for copies and one for transactions."""
 CONNECTIONS_BESIDE = 30
@@ -150,6 +152,6 @@ def test_many_partitions_stay_within_bounds(
     )
     print(f"\n{row}")
     keep(proof, row)
-    assert busy.memory < MOST_MEMORY
+    assert busy.memory < (MOST_MEMORY if partitions <= 32 else MOST_OF_MANY)
     # A worker may be the first, and for a moment have all lanes.
     assert busy.connections <= CONNECTIONS_A_LANE * partitions + CONNECTIONS_BESIDE
