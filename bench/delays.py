@@ -72,7 +72,7 @@ _UNITS = {
 class _Empty:
     """A changelog that has nothing: the table begins empty, or as its disk is."""
 
-    async def restore(self, _topic: str, _partition: int, replica: Replica, _progress: Progress, **_more: int) -> None:
+    async def restore(self, topic: str, partition: int, replica: Replica, progress: Progress) -> None:  # noqa: ARG002
         """See RestoresReplicas."""
         replica.begin(start=0, end=0)
 

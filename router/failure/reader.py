@@ -202,7 +202,10 @@ class RejectionReader:
         new = [tp for tp, readings in self._readings.items() if not all(reading.checked for reading in readings)]
         if not new:
             return
-        starts, ends = await consumer.beginning_offsets(new), await ends_of(consumer, new)
+        starts, ends = await consumer.beginning_offsets(new), await consumer.end_offsets(new)
+        # Of what one broker says: only who seems to stand behind the end needs the last word, which asks all replicas.
+        beyond = [tp for tp in new if any(reading.position > ends[tp] for reading in self._readings.get(tp, ()))]
+        ends |= await ends_of(consumer, beyond)
         for tp in new:
             for reading in self._readings.get(tp, ()):
                 if not starts[tp] <= reading.position <= ends[tp]:

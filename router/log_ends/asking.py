@@ -19,7 +19,7 @@ from aiokafka.structs import TopicPartition
 from router.log_ends.leadership import View, agreed_leader, doubts, replicas_of
 from router.log_ends.requests import EndsRequest, LeadersRequest
 
-__all__ = ["ends_of", "written_to"]
+__all__ = ["ends_of"]
 
 _FIRST_PATIENCE = 1.0
 """Seconds that brokers have to say who leads; where that was not enough to know it, they have twice as long the next time."""
@@ -54,11 +54,6 @@ async def ends_of(
             return await asking.insist()
     except TimeoutError:
         raise asking.trouble or kafka_errors.KafkaTimeoutError("no broker answers") from None
-
-
-async def written_to(consumer: Any, tp: TopicPartition) -> int:
-    """Where the partition ends with what is not committed. See `ends_of`."""
-    return (await ends_of(consumer, [tp], committed=False))[tp]
 
 
 class _Asking:

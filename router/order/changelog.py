@@ -8,8 +8,8 @@ group and sees only what was committed.
     standby:  follow  ──► opened ──► read ... and on
 
 Faust would send every record of a changelog through its own event loop, one by one, and wait for the log's last offset to
-arrive, which in a transactional log is a commit marker and never does. Here the end is asked for, read committed, and reached
-by position. It is the last word (`ends_of`): had a table been restored to the end of a while ago, what was held since would be lost.
+arrive, which in a transactional log is a commit marker and never does. Here the end is asked for, and what is committed
+read up to there, by position. It is the last word (`ends_of`): had a table been restored to the end of a while ago, what was held since would be lost.
 Other lanes go on meanwhile, in their loop.
 """
 

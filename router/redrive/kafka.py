@@ -21,7 +21,7 @@ from router.lanes.destinations import Destinations
 from router.lanes.directory import KafkaDirectory
 from router.lanes.fetching import unpack_lightly
 from router.lanes.kafka import TransactionalCarrier
-from router.log_ends import ends_of, written_to
+from router.log_ends import ends_of
 from router.records.record import PlainRecord, Record
 from router.redrive.command import Command, Partition, begun_event, resumed
 from router.redrive.marks import REDRIVEN_TOPIC, Marks
@@ -108,7 +108,7 @@ class RedriveKafka:
         # The end as an uncommitted reader sees it: that of committed ones may lie before a transaction that is decided,
         # because of another's that is not.
         async with self._consumer(isolation_level="read_uncommitted") as consumer:
-            end = await written_to(consumer, TopicPartition(*at))
+            end = (await ends_of(consumer, [TopicPartition(*at)], committed=False))[TopicPartition(*at)]
         async for records, _ in self.records(at, end=end, most=2_000):
             for record in records:
                 marks.read(record.key, record.value, topics=topics)
