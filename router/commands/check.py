@@ -64,7 +64,7 @@ def check(
     sample_size: int,
     as_json: bool,
 ) -> None:
-    """Check all route files in DIR (default: routes) and say everything that is wrong, at once.
+    """Check all route files in DIR (default: ROUTER_ROUTES, else routes) and say everything that is wrong, at once.
 
     Each finding is a line `file:line:column kind message`, with a way out where there is one; docs/findings.md explains
     each kind. A set with an error is refused whole: a worker does not start with it.
@@ -82,7 +82,9 @@ def check(
     """
     texts, catalogue = read_texts(directory, schemas)
     if not texts:
-        raise click.UsageError(f"there is no route file (.yaml) in '{directory}': name your folder with DIR.")
+        raise click.UsageError(
+            f"there is no route file (.yaml) in '{directory}': name your folder with DIR or ROUTER_ROUTES."
+        )
     route_set, findings = load_routes(texts, catalogue)
     samples = () if route_set is None else tuple(_samples(route_set, sampled, sample_size))
     if route_set is not None:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from router.commands.dead_letters_options import catalogue_of, selecting, selection_of
 from router.commands.dead_letters_redrive import edit, redrive, skip
+from router.commands.folders import schemas_option
 from router.commands.live import PLACE, read_record, scan
 from router.commands.routes import console
 from router.errors import RouterError
@@ -95,13 +96,7 @@ def list_(*, topics: tuple[str, ...], open_only: bool, as_json: bool, schemas: P
 
 @dead_letters.command()
 @click.argument("place", type=PLACE, metavar="TOPIC/PARTITION/OFFSET")
-@click.option(
-    "--schemas",
-    type=click.Path(path_type=Path),
-    default=Path("schemas"),
-    show_default=True,
-    help="The catalogue, to show the value.",
-)
+@schemas_option("The catalogue, to show the value.")
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 def show(*, place: Origin, schemas: Path, as_json: bool) -> None:
     """Show one dead letter: its deaths, its ledger, and the record.

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from router.commands.folders import schemas_option
 from router.errors import RouterError
 from router.records.catalogue import Catalogue
 from router.redrive.selection import Selection, WrongSelection, moment
@@ -29,13 +30,7 @@ def selecting(command: _F) -> _F:
         click.option("--since", metavar="TIME", help="Only what died then or later: 2026-03-01T12:00, or 2h for ago."),
         click.option("--until", metavar="TIME", help="Only what died before then."),
         click.option("--where", metavar="CEL", help="Only records for which this holds, as `where` in a binding."),
-        click.option(
-            "--schemas",
-            type=click.Path(path_type=Path),
-            default=Path("schemas"),
-            show_default=True,
-            help="The catalogue, for --where and to show values.",
-        ),
+        schemas_option("The catalogue, for --where and to show values."),
     )
     for option in reversed(options):
         command = option(command)

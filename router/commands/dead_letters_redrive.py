@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -19,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from router.commands.dead_letters_options import chosen_of, selecting
+from router.commands.folders import routes_option, schemas_option
 from router.commands.live import PLACE, read_record
 from router.commands.route_sets import route_set_of
 from router.commands.routes import console, read_texts
@@ -71,9 +71,6 @@ def who_and_why(command: _F) -> _F:
     return command
 
 
-_routes = click.option(
-    "--routes", type=click.Path(path_type=Path), help="The folder of routes.  [default: ROUTER_ROUTES, else routes]"
-)
 _to = click.option("--to", metavar="TOPIC", help="The topic that gets all of it, instead of those that failed.")
 _rate = click.option(
     "--rate",
@@ -88,7 +85,7 @@ _rate = click.option(
 @selecting
 @_to
 @_rate
-@_routes
+@routes_option()
 @click.option("--resume", metavar="ID", help="Go on with a command that was interrupted: it tells the rest itself.")
 @who_and_why
 def redrive(*, topics: tuple[str, ...], resume: str | None, **options: Any) -> None:
@@ -114,26 +111,24 @@ def skip(*, topics: tuple[str, ...], resume: str | None, **options: Any) -> None
     \b
         router dead-letters skip vip.order.status.v1 --until 2026-03-01 --reason "refunded by hand"
     """
-    _carry_out(_Asked.of(Kind.SKIP, topics, options | {"to": None, "rate": 0.0, "routes": None}, resume=resume))
+    _carry_out(_Asked.of(Kind.SKIP, topics, options | {"to": None, "rate": 0.0}, resume=resume))
 
 
 @click.command()
 @click.argument("place", type=PLACE, metavar="TOPIC/PARTITION/OFFSET")
 @click.option("--value", type=click.File("r"), help="The value as JSON, from this file; - is standard input.")
-@click.option(
-    "--schemas", type=click.Path(path_type=Path), help="The catalogue.  [default: ROUTER_SCHEMAS, else schemas]"
-)
+@schemas_option("The catalogue.")
 @_to
-@_routes
+@routes_option()
 @who_and_why
-def edit(*, place: Origin, value: Any, schemas: Path | None, **options: Any) -> None:
+def edit(*, place: Origin, value: Any, **options: Any) -> None:
     """Change the value of one dead letter, in your editor or from a file, and send it as redrive does.
 
     \b
         router dead-letters edit vip.order.status.v1.dead-letters/0/17 --reason "amount was in cents"
         router dead-letters edit vip.order.status.v1.dead-letters/0/17 --value fixed.json --reason "as agreed" --yes
     """
-    asked = _Asked.of(Kind.EDIT, (place.topic,), options | {"rate": 0.0, "schemas": schemas})
+    asked = _Asked.of(Kind.EDIT, (place.topic,), options | {"rate": 0.0})
     try:
         letter = read_letter(read_record(asked.settings, place))
         changed = _edited(letter, None if value is None else value.read(), asked)
@@ -168,8 +163,7 @@ class _Asked:
             settings = Settings.from_environment(os.environ)
         except RouterError as error:
             raise click.ClickException(str(error)) from error
-        schemas = _said("schemas") or settings.schemas
-        texts, catalogue = read_texts(options["routes"] or settings.routes, schemas)
+        texts, catalogue = read_texts(options.get("routes", settings.routes), options["schemas"])
         route_set = route_set_of(texts, catalogue, group=settings.group)
         ways = Ways(route_set, catalogue, to=options["to"])
         if options["to"] is not None and not ways.knows(options["to"]):
@@ -190,13 +184,6 @@ class _Asked:
             kind, named, settings, catalogue, ways, retentions(route_set), selection, options["to"], author, reason,
             options["rate"], resume, options["dry_run"], options["yes"], options["as_json"],
         )  # fmt: skip
-
-
-def _said(name: str) -> Any:
-    """An option's value, where somebody has said it."""
-    ctx = click.get_current_context()
-    given = ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-    return ctx.params[name] if given else None
 
 
 def _carry_out(asked: _Asked, *, only: Origin | None = None, edited: PlainRecord | None = None) -> None:

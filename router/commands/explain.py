@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import click
 
+from router.commands.folders import routes_option, schemas_option
 from router.commands.live import PLACE, read_record
 from router.commands.message_stream import decide_stream
 from router.commands.route_sets import route_set_of
@@ -32,8 +33,6 @@ from router.versions.catalogue import read_catalogue
 
 __all__ = ["explain"]
 
-_ROUTES = click.Path(exists=True, path_type=Path)
-
 
 @click.command()
 @click.argument("topic", required=False)
@@ -46,12 +45,8 @@ _ROUTES = click.Path(exists=True, path_type=Path)
 @click.option(
     "--messages", type=click.File(encoding="utf-8"), help="A file of messages, a JSON object a line; - reads them."
 )
-@click.option(
-    "--routes", type=_ROUTES, default="routes", show_default=True, help="The teams' route files, or one file."
-)
-@click.option(
-    "--schemas", type=click.Path(path_type=Path), default="schemas", show_default=True, help="The catalogue of schemas."
-)
+@routes_option("The teams' route files, or one file.", must_exist=True)
+@schemas_option("The catalogue of schemas.")
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 def explain(
     *,

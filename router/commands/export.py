@@ -27,7 +27,7 @@ def export() -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="Where the definitions go instead of standard output.")
 @click.option("--json", "as_json", is_flag=True, help="The findings as one JSON object instead of lines, for programs.")
 def rabbitmq(*, directory: Path, schemas: Path, vhost: str, output: Path | None, as_json: bool) -> None:
-    """Export the route files in DIR (default: routes) as a RabbitMQ's definitions: the inverse of `router import`.
+    """Export the route files in DIR (default: ROUTER_ROUTES, else routes) as a RabbitMQ's definitions: the inverse of `router import`.
 
     Exchanges, bindings and alternates become RabbitMQ's, topics that routes feed become queues. What RabbitMQ does not
     have (conditions, operators on headers, routing keys made of fields …) is a finding each and left out; docs/rabbitmq.md
@@ -48,7 +48,9 @@ def rabbitmq(*, directory: Path, schemas: Path, vhost: str, output: Path | None,
     """
     texts, catalogue = read_texts(directory, schemas)
     if not texts:
-        raise click.UsageError(f"there is no route file (.yaml) in '{directory}': name your folder with DIR.")
+        raise click.UsageError(
+            f"there is no route file (.yaml) in '{directory}': name your folder with DIR or ROUTER_ROUTES."
+        )
     route_set = route_set_of(texts, catalogue)
     result = export_routes(route_set, vhost=vhost)
     text = json.dumps(result.definitions, indent=2, ensure_ascii=False) + "\n"

@@ -76,7 +76,7 @@ def graph(
     as_json: bool,
     output: Path | None,
 ) -> None:
-    """Draw the routes in DIR (default: routes) from left to right: broad topics, exchanges, narrow topics, teams.
+    """Draw the routes in DIR (default: ROUTER_ROUTES, else routes) from left to right: broad topics, exchanges, narrow topics, teams.
 
     On the way stand binding keys and conditions; a dashed line is an alternate. Each option may be given several times:
     the same one again adds to the picture, another one narrows it.

@@ -44,8 +44,8 @@ def command(
     """Write a case from a live record of a broad topic: its message, and as `to:` where it goes today.
 
     The case passes `router test` at once. What it prints belongs under `cases:` of a file DIR/<team>_test.yaml (default
-    DIR: routes); --output appends it there. A masked field gets another value of its type, and so does the record's key
-    where it equals that field; that the case goes elsewhere then, you are told.
+    DIR: ROUTER_ROUTES, else routes); --output appends it there. A masked field gets another value of its type, and so does
+    the record's key where it equals that field; that the case goes elsewhere then, you are told.
 
     \b
         router new-case --at order.status.v1/0/4711 --mask customer.email --mask order_id

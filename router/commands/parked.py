@@ -16,6 +16,7 @@ import click
 from rich.table import Table
 
 from router.commands.dead_letters_redrive import who_and_why
+from router.commands.folders import routes_option
 from router.commands.route_sets import route_set_of
 from router.commands.routes import console, read_texts
 from router.errors import RouterError
@@ -30,10 +31,6 @@ from router.settings import Settings
 
 __all__ = ["parked"]
 
-_routes = click.option(
-    "--routes", type=click.Path(path_type=Path), help="The folder of routes.  [default: ROUTER_ROUTES, else routes]"
-)
-
 
 @click.group()
 def parked() -> None:
@@ -45,9 +42,9 @@ def parked() -> None:
 
 @parked.command(name="list")
 @click.argument("topics", metavar="[TOPIC]…", nargs=-1)
-@_routes
+@routes_option()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a key, a line each.")
-def list_(*, topics: tuple[str, ...], routes: Path | None, as_json: bool) -> None:
+def list_(*, topics: tuple[str, ...], routes: Path, as_json: bool) -> None:
     """Say which keys wait, since when, for whom, and how much waits with each.
 
     \b
@@ -69,7 +66,7 @@ def list_(*, topics: tuple[str, ...], routes: Path | None, as_json: bool) -> Non
 @click.argument("topic")
 @click.option("--key", metavar="TEXT", help="This key.")
 @click.option("--all", "everything", is_flag=True, help="All keys of the topic.")
-@_routes
+@routes_option()
 @who_and_why
 def release(*, topic: str, **options: Any) -> None:
     """Let parked keys flow: what came back is sent again, and behind it what waited.
@@ -85,7 +82,7 @@ def release(*, topic: str, **options: Any) -> None:
 @click.option("--key", metavar="TEXT", help="This key.")
 @click.option("--all", "everything", is_flag=True, help="All keys of the topic.")
 @click.option("--skip", is_flag=True, help="Only count what parks them; else it becomes dead letters.")
-@_routes
+@routes_option()
 @who_and_why
 def give_up(*, topic: str, skip: bool, **options: Any) -> None:
     """Send none of what parks a key: it becomes dead letters, and what waited behind it flows on.
@@ -96,7 +93,7 @@ def give_up(*, topic: str, skip: bool, **options: Any) -> None:
     _tell(topic, options, verb="give up what parks {}", tell=partial(give_up_keys, silently=skip))
 
 
-def _read(routes: Path | None, **one: Any) -> list[ParkedKey]:
+def _read(routes: Path, **one: Any) -> list[ParkedKey]:
     try:
         settings = Settings.from_environment(os.environ)
         return asyncio.run(_listed(settings, routes, **one))
@@ -105,9 +102,9 @@ def _read(routes: Path | None, **one: Any) -> list[ParkedKey]:
 
 
 async def _listed(
-    settings: Settings, routes: Path | None, *, topic: str | None = None, key: bytes | None = None
+    settings: Settings, routes: Path, *, topic: str | None = None, key: bytes | None = None
 ) -> list[ParkedKey]:
-    route_set = route_set_of(*read_texts(routes or settings.routes, settings.schemas), group=settings.group)
+    route_set = route_set_of(*read_texts(routes, settings.schemas), group=settings.group)
     kafka = RedriveKafka(settings)
     try:
         return await parked_keys(kafka, route_set, topic=topic, key=key)

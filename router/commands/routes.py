@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from router.commands.folders import routes_argument, schemas_option
 from router.errors import ConfigError
 from router.language.files import read_routes
 from router.language.findings import Finding, Level
@@ -29,25 +30,21 @@ def console() -> Console:
 
 def routes_options(command: _F) -> _F:
     """The folder of routes as an argument, and the folder of schemas as an option."""
-    schemas = click.option(
-        "--schemas",
-        type=click.Path(path_type=Path),
-        default=Path("schemas"),
-        show_default=True,
-        help="The folder of the schemas, <subject>/v<N>.avsc or .schema.json.",
-    )
-    directory = click.argument("directory", metavar="[DIR]", type=click.Path(path_type=Path), default=Path("routes"))
-    return directory(schemas(command))
+    schemas = schemas_option("The folder of the schemas, <subject>/v<N>.avsc or .schema.json.")
+    return routes_argument(schemas(command))
 
 
 def read_texts(
     directory: Path, schemas: Path, *, read: Callable[[Path], dict[str, str]] = read_routes
 ) -> tuple[dict[str, str], Catalogue]:
     """The files' texts and the catalogue; a folder that is not there ends the command with what to do."""
-    for folder, what, option in ((directory, "routes", "DIR"), (schemas, "schemas", "--schemas")):
+    for folder, what, way in (
+        (directory, "routes", "DIR or ROUTER_ROUTES"),
+        (schemas, "schemas", "--schemas or ROUTER_SCHEMAS"),
+    ):
         if not folder.is_dir():
             problem = "is not a folder" if folder.exists() else "does not exist"
-            raise click.UsageError(f"the folder of {what}, '{folder}', {problem}: name yours with {option}.")
+            raise click.UsageError(f"the folder of {what}, '{folder}', {problem}: name yours with {way}.")
     try:
         texts, catalogue = read(directory), read_catalogue(schemas)
     except ConfigError as error:

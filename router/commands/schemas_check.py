@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from router.commands.folders import routes_option, schemas_argument
 from router.commands.routes import console, counted
 from router.commands.schemas_share import Share, refused_share
 from router.commands.schemas_texts import committed_texts, folder_texts
@@ -36,18 +37,12 @@ _MOST_NAMED = 5
 
 
 @click.command()
-@click.argument("directory", metavar="[DIR]", type=click.Path(path_type=Path), default=Path("schemas"))
+@schemas_argument
 @click.option(
     "--against", metavar="DIR", type=click.Path(path_type=Path), help="The schemas as they were, instead of git's."
 )
 @click.option("--revision", default="HEAD", show_default=True, help="The state of git that they are compared with.")
-@click.option(
-    "--routes",
-    type=click.Path(path_type=Path),
-    default=Path("routes"),
-    show_default=True,
-    help="The route files, to say whom a change would break.",
-)
+@routes_option("The route files, to say whom a change would break.")
 @click.option(
     "--against-topic",
     metavar="TOPIC",
@@ -64,7 +59,7 @@ def check(
     against_topic: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Check all schemas, conversions and splits in DIR (default: schemas), and how they changed since they were committed.
+    """Check all schemas, conversions and splits in DIR (default: ROUTER_SCHEMAS, else schemas), and how they changed since they were committed.
 
     Every schema parses and every conversion makes whole records. Within a version only such edits pass as its readers and its
     retained records bear: compatible ones, where the records say which revision wrote them, and none that changes the canonical

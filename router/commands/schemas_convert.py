@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from router.commands.folders import schemas_option
 from router.commands.live import PLACE, read_record
 from router.commands.schemas_texts import folder_texts
 from router.errors import RouterError
@@ -44,13 +45,7 @@ _OTHERWISE = {
 @click.argument("target", metavar="TO")
 @click.option("--value", help="The record's value as JSON; what it leaves out is filled in. - reads it from stdin.")
 @click.option("--at", type=PLACE, help="A live record instead, from the Kafka of ROUTER_BROKER.")
-@click.option(
-    "--schemas",
-    type=click.Path(path_type=Path),
-    default=Path("schemas"),
-    show_default=True,
-    help="The folder of the schemas.",
-)
+@schemas_option("The folder of the schemas.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines, for programs.")
 def convert(
     *, subject: str, source: str, target: str, value: str | None, at: Origin | None, schemas: Path, as_json: bool

@@ -43,7 +43,7 @@ __all__ = ["test"]
 )
 @click.option("--verbose", "-v", is_flag=True, help="Name the cases that pass, too.")
 def test(*, directory: Path, schemas: Path, as_json: bool, coverage: bool, junit: Path | None, verbose: bool) -> None:
-    """Run the cases of all files DIR/*_test.yaml (default DIR: routes) against the routes beside them.
+    """Run the cases of all files DIR/*_test.yaml (default DIR: ROUTER_ROUTES, else routes) against the routes beside them.
 
     A case states a message and the topics that get a copy of it. A case that fails shows what it expected, what it got,
     and why: which bindings matched, and what kept the others from it.

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from router.commands.folders import schemas_option
 from router.commands.live import PLACE, read_record
 from router.errors import InvalidSchema, RouterError, Unreadable
 from router.language.case_values import Misfit, encode_value
@@ -42,13 +43,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--key", default="", help="The record's key.")
 @click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="A header; may be given several times.")
 @click.option("--at", type=PLACE, help="A live record instead, from the Kafka of ROUTER_BROKER.")
-@click.option(
-    "--schemas",
-    type=click.Path(path_type=Path),
-    default="schemas",
-    show_default=True,
-    help="The catalogue that has a live record's schema, unless --schema says it.",
-)
+@schemas_option("The catalogue that has a live record's schema, unless --schema says it.")
 @click.option("--cases", type=_FILE, help="A file of cases, one JSON object a line, instead of one expression.")
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 def where(
