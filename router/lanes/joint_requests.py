@@ -10,7 +10,9 @@ way, what else comes waits for the next, as TCP's small segments do (RFC 896).
     together  the wait: a broker answers when the slowest of a request's partitions has what it was sent
 
 So where an answer takes long, whatever waits behind it is let go, and for a while each lane sends by itself again, over its own
-connection: brokers handle a connection's requests one after the other. A large request always goes by itself.
+connection: brokers handle a connection's requests one after the other. For how long, backs off exponentially: nearly always it was
+the broker that paused, as one does when it gets its first records, and is over; a replica that is always late is rarely waited for.
+A large request always goes by itself.
 
 Not for transactions: of those, a broker takes one producer's a request.
 """
@@ -18,6 +20,7 @@ Not for transactions: of those, a broker takes one producer's a request.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,14 +29,35 @@ from aiokafka import errors as kafka_errors
 
 from router.lanes.produce_requests import LightProduceRequest
 
-__all__ = ["JointRequests", "Sharing"]
+__all__ = ["Apart", "JointRequests", "Sharing"]
 
 _SMALL = 64 * 1024
 """Bytes of batches up to which a request goes with others. One that has more costs so much by itself that company saves nothing."""
 _SLOW = 0.25
 """Seconds after which an answer takes long."""
-_APART = 30.0
-"""Seconds for which lanes then send by themselves."""
+_APART = 1.0
+"""Seconds for which lanes then send by themselves; twice as many when it happens again soon,"""
+_LONGEST_APART = 30.0
+"""up to so many. Soon is within as many after they went together again."""
+
+
+class Apart:
+    """While lanes send by themselves, since answers took long. Times are seconds of one clock that never goes back."""
+
+    def __init__(self) -> None:
+        self._until = -math.inf
+        self._lasts = 0.0
+
+    def lasts(self, now: float) -> bool:
+        """They still do."""
+        return now < self._until
+
+    def begin(self, now: float) -> None:
+        """An answer takes long; where several do at once, they count as one."""
+        if not self.lasts(now):
+            again = now < self._until + _LONGEST_APART
+            self._lasts = min(2 * self._lasts, _LONGEST_APART) if again else _APART
+            self._until = now + self._lasts
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +94,11 @@ class JointRequests:
 
     def __init__(self) -> None:
         self._nodes: dict[int, _Node] = {}
-        self._apart_until = 0.0
+        self._apart = Apart()
 
     async def send(self, part: _Part, node_id: int) -> Any:
         """The answer to a small request, once its broker has answered the one that it goes with."""
-        if asyncio.get_running_loop().time() >= self._apart_until:
+        if not self._apart.lasts(asyncio.get_running_loop().time()):
             node = self._nodes.setdefault(node_id, _Node())
             node.waiting.append(part)
             if node.task is None:
@@ -119,7 +143,7 @@ class JointRequests:
 
     def _let_go(self, node: _Node) -> None:
         """An answer takes long: nobody else is to wait for it."""
-        self._apart_until = asyncio.get_running_loop().time() + _APART
+        self._apart.begin(asyncio.get_running_loop().time())
         waiting, node.waiting = node.waiting, []
         for part in waiting:
             if not part.answer.done():

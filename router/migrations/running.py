@@ -154,9 +154,9 @@ def announced_since(migration: Migration) -> str:
 
 
 async def start_process(text: str, *, variable: str, environ: Mapping[str, str]) -> asyncio.subprocess.Process:
-    """A worker of `agents.mirror` in this environment, which a terminal's Ctrl-C does not reach."""
+    """A worker of `agents.mirror` in this environment, which a terminal's Ctrl-C does not reach. It logs as the Procfile's workers do."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "faust", "-A", "agents.mirror", "worker", "--without-web",
+        sys.executable, "-m", "faust", "-A", "agents.mirror", "worker", "-l", "info", "--without-web",
         env={**environ, variable: text}, stdin=asyncio.subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
 

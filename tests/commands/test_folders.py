@@ -29,6 +29,12 @@ def _told_of_schemas(*, directory: Path, routes: Path) -> None:
     click.echo(f"{routes} {directory}")
 
 
+@click.command()
+@routes_option(must_exist=True)
+def _told_of_what_exists(*, routes: Path) -> None:
+    click.echo(routes)
+
+
 @pytest.mark.parametrize("command", [_told, _told_of_schemas])
 @pytest.mark.parametrize(
     ("environ", "expected"),
@@ -53,8 +59,7 @@ def test_the_call_goes_before_the_settings() -> None:
 
 def test_a_folder_that_must_exist_is_asked_for_by_its_setting() -> None:
     """The message says which setting named it."""
-    command = click.command()(routes_option(must_exist=True)(lambda routes: click.echo(routes)))
-    result = CliRunner().invoke(command, env={"ROUTER_ROUTES": "nowhere"})
+    result = CliRunner().invoke(_told_of_what_exists, env={"ROUTER_ROUTES": "nowhere"})
     assert result.exit_code == 2
     assert "ROUTER_ROUTES" in result.output
 

@@ -11,7 +11,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from router.lanes import joint_requests
-from router.lanes.joint_requests import JointRequests, Sharing
+from router.lanes.joint_requests import Apart, JointRequests, Sharing
 from router.lanes.produce_requests import LightProduceRequest
 
 NODE = 1
@@ -128,6 +128,7 @@ async def test_a_large_request_goes_by_itself(monkeypatch: pytest.MonkeyPatch) -
 async def test_a_slow_answer_holds_nobody_else_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waits behind it sends by itself, and so does everybody for a while; then they go together again."""
     monkeypatch.setattr(joint_requests, "_SLOW", 0.01)
+    clock = asyncio.get_running_loop().time
     lanes = Lanes("a", "b", "c")
     lanes.broker.answers.clear()
     slow = lanes.send("a", ("x", 0, b"1"))
@@ -140,9 +141,44 @@ async def test_a_slow_answer_holds_nobody_else_up(monkeypatch: pytest.MonkeyPatc
     assert not slow.done()
     lanes.broker.answers.set()
     assert [offsets(await each) for each in (slow, behind, after)] == [[("x", 0, 1)], [("x", 1, 2)], [("x", 2, 3)]]
-    lanes.joint._apart_until = 0.0
+    now = clock() + 1.1
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
     await asyncio.gather(lanes.send("a", ("x", 0, b"4")), lanes.send("b", ("x", 1, b"5")))
     assert lanes.broker.requests[3:] == [("a", [("x", 0), ("x", 1)])]
+
+
+def test_a_broker_that_paused_costs_lanes_a_second() -> None:
+    """Not half a minute of requests that are many and small: of all that they send, these seconds are the slowest."""
+    apart = Apart()
+    assert not apart.lasts(0.0)
+    apart.begin(5.0)
+    assert [apart.lasts(now) for now in (5.0, 5.9, 6.0, 100.0)] == [True, True, False, False]
+
+
+def test_lanes_whose_answers_are_always_late_hardly_ever_go_together() -> None:
+    """Each time for twice as long, up to half a minute; whoever comes late meanwhile changes nothing."""
+    apart, now, lasted = Apart(), 0.0, []
+    for _ in range(8):
+        apart.begin(now)
+        apart.begin(now + 0.5)
+        since = now
+        while apart.lasts(now):
+            now += 0.5
+        lasted.append(now - since)
+        # Late again, as soon as they go together.
+        now += 0.25
+    assert lasted == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_half_a_minute_of_prompt_answers_begins_anew() -> None:
+    """What was late before then has nothing to do with what is now."""
+    apart = Apart()
+    apart.begin(0.0)
+    apart.begin(2.0)
+    apart.begin(4.0 + 29.0)
+    assert apart.lasts(33.0 + 3.9)
+    apart.begin(37.0 + 30.0)
+    assert not apart.lasts(68.0)
 
 
 @pytest.mark.parametrize(

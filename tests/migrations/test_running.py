@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from router.errors import BrokerUnavailable
 from router.migrations.phases import Migration, Phase, Step
-from router.migrations.running import Mirrors, announced_since
+from router.migrations.running import Mirrors, announced_since, start_process
 
 
 def migration(name: str, *phases: Phase) -> Migration:
@@ -144,3 +147,17 @@ def test_those_who_stay_are_told_since_when() -> None:
     assert announced_since(migration("a", Phase.MIRROR)) == ""
     flipped = migration("a", Phase.MIRROR, Phase.FLIP, Phase.DRAIN, Phase.FLIP)
     assert announced_since(flipped) == "2023-11-14T22:13:20Z"
+
+
+async def test_a_mirror_is_a_worker_that_tells_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust's own default is warnings only: then nobody would see in a log that a mirror copies."""
+    told: list[tuple[Any, ...]] = []
+
+    async def started(*arguments: Any, **options: Any) -> None:
+        told.append((*arguments, options["env"]))
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", started)
+    await start_process("copy", variable="MIRROR", environ={"HOME": "/"})
+    ((*arguments, environ),) = told
+    assert arguments[1:] == ["-m", "faust", "-A", "agents.mirror", "worker", "-l", "info", "--without-web"]
+    assert environ == {"HOME": "/", "MIRROR": "copy"}
