@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.waiting import until
+from support.stream import Stream
 
 if TYPE_CHECKING:
     from support.stage import Stage
@@ -27,15 +27,12 @@ def test_a_busy_worker_ends_in_time_and_leaves_no_duplicates(stage: Stage) -> No
     """The next one begins exactly where it stopped."""
     stage.coloured()
     worker = stage.worker(fetch_records="20").until_ready(lanes=2)
-    wanted = stage.feed(15_000)
-    until(
-        lambda: any(stage.topics.committed(stage.group, stage.name("@event.v1")).values()), within=20, what="it works"
-    )
-    assert worker.terminate(within=5) == 0
-    assert stage.behind(), "it did not end in the middle of the work"
+    with Stream(stage, partitions=2, at_once=600) as stream:
+        stream.until_routing()
+        assert worker.terminate(within=5) == 0
     worker.start()
     stage.until_routed()
-    for topic, books in stage.balance(wanted).items():
+    for topic, books in stage.balance(stream.wanted).items():
         books.assert_exact(topic)
 
 

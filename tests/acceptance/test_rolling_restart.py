@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
+from support.stream import Stream
 from support.waiting import until
 
 if TYPE_CHECKING:
@@ -19,29 +19,6 @@ pytestmark = pytest.mark.process
 PARTITIONS = 6
 LONGEST = 5.0
 """Seconds that a key may wait in a rolling restart."""
-
-
-class Feed:
-    """A steady stream into every partition, until it is ended."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.count = 0
-        self._stage = stage
-        self._ends = threading.Event()
-        self._thread = threading.Thread(target=self._feed)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ends.set()
-        self._thread.join(60)
-
-    def _feed(self) -> None:
-        while not self._ends.wait(0.05):
-            self._stage.feed(10 * PARTITIONS, partitions=PARTITIONS, first=self.count)
-            self.count += 10 * PARTITIONS
 
 
 def lanes(worker: Worker) -> int:
@@ -76,8 +53,8 @@ def test_a_rolling_restart_pauses_no_partition_for_long(stage: Stage, static: st
     session = "30s" if static == "on" else "10s"
     workers = [stage.worker(session_timeout=session, static_membership=static) for _ in range(2)]
     both_carry(*workers)
-    with Feed(stage) as feed:
-        until(lambda: feed.count > 600, within=30, what="something is fed")
+    with Stream(stage, partitions=PARTITIONS, at_once=10 * PARTITIONS, pause=0.05) as stream:
+        until(lambda: stream.count > 600, within=30, what="something is fed")
         for worker, other in (workers, workers[::-1]):
             noticed = rebalances(other)
             restarted = time.monotonic()
@@ -88,7 +65,7 @@ def test_a_rolling_restart_pauses_no_partition_for_long(stage: Stage, static: st
             assert noticed == 0 if static == "on" else noticed >= 1
             print(f"\n{worker.home.name} was away for {time.monotonic() - restarted:.1f} s")
     stage.until_routed()
-    for topic, books in stage.balance(stage.wanted(range(feed.count), partitions=PARTITIONS)).items():
+    for topic, books in stage.balance(stream.wanted).items():
         books.assert_exact(topic)
     longest = pauses(stage)
     print(f"longest pause by partition, static membership {static}: {longest}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+from support.stream import Stream
 from support.waiting import until
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.process
 
 PARTITIONS = 6
-EVENTS = 18_000
 
 
 def lanes(worker: Worker) -> int:
@@ -30,22 +29,8 @@ def test_workers_come_and_go_in_peace_without_loss_or_duplicate(stage: Stage) ->
     stage.coloured(partitions=PARTITIONS)
     first, second = (stage.worker(fetch_records="50") for _ in range(2))
     until(lambda: {lanes(first), lanes(second)} == {3}, within=40, what=lambda: f"3 lanes each; {second.tail()}")
-    fed = threading.Event()
-    ends = threading.Event()
-    produced = 0
-
-    def feed() -> None:
-        # A steady stream until all changes have happened.
-        nonlocal produced
-        while produced < EVENTS or not ends.is_set():
-            stage.feed(600, partitions=PARTITIONS, first=produced)
-            produced += 600
-            fed.set()
-
-    feeding = threading.Thread(target=feed)
-    feeding.start()
-    try:
-        assert fed.wait(20)
+    with Stream(stage, partitions=PARTITIONS, at_once=600) as stream:
+        until(lambda: stream.count, within=20, what="something is fed")
         third = stage.worker(fetch_records="50")
         until(
             lambda: [lanes(each) for each in (first, second, third)] == [2, 2, 2],
@@ -54,12 +39,8 @@ def test_workers_come_and_go_in_peace_without_loss_or_duplicate(stage: Stage) ->
         )
         assert first.terminate() == 0
         until(lambda: {lanes(second), lanes(third)} == {3}, within=40, what=lambda: f"3 lanes each; {third.tail()}")
-    finally:
-        ends.set()
-        feeding.join(60)
     stage.until_routed()
-    wanted = stage.wanted(range(produced), partitions=PARTITIONS)
-    for topic, books in stage.balance(wanted).items():
+    for topic, books in stage.balance(stream.wanted).items():
         books.assert_exact(topic)
 
 
@@ -68,14 +49,11 @@ def test_a_killed_workers_partitions_go_to_the_others(stage: Stage) -> None:
     stage.coloured(partitions=PARTITIONS)
     one, other = (stage.worker(fetch_records="20") for _ in range(2))
     until(lambda: {lanes(one), lanes(other)} == {3}, within=40, what=lambda: f"3 lanes each; {other.tail()}")
-    wanted = stage.feed(EVENTS, partitions=PARTITIONS)
-    until(
-        lambda: any(stage.topics.committed(stage.group, stage.name("@event.v1")).values()), within=20, what="it works"
-    )
-    one.kill()
-    assert stage.behind(), "the kill did not fall into the middle of the work"
+    with Stream(stage, partitions=PARTITIONS, at_once=600) as stream:
+        stream.until_routing()
+        one.kill()
     stage.until_routed()
-    for topic, books in stage.balance(wanted).items():
+    for topic, books in stage.balance(stream.wanted).items():
         books.assert_whole(topic)
     assert lanes(other) == PARTITIONS
 
