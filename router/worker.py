@@ -67,7 +67,7 @@ from router.runtime import allow_connections, spare_garbage_collection
 from router.settings import InvalidSettings, Settings
 from router.tables.serving import ServedTables, announced
 from router.versions.catalogue import read_catalogue
-from router.worker_parts import cannot_follow, cannot_keep, cannot_order, pace
+from router.worker_parts import cannot_follow, cannot_keep, cannot_order, pace, utilization
 from router.worker_process import RouterWorker, configure_worker_logging, end_blocked, end_stalled
 
 __all__ = ["RouterApp", "router_app"]
@@ -115,6 +115,7 @@ class RouterApp(faust.App):
         self.deciders = deciders(route_set, in_lanes=True)
         self.finish_within = _FINISH_WITHIN
         self.fetch_ahead_bytes = settings.buffer_bytes // _FETCHED_AHEAD
+        self.utilization = utilization(settings)
         self.directory = KafkaDirectory(settings.broker, settings.aiokafka_security())
         self.destinations = Destinations(self.directory)
         self.metrics = Metrics(CollectorRegistry())

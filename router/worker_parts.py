@@ -8,7 +8,10 @@ from router.environment import EXACTLY_ONCE
 from router.lanes.protocol import Pace
 from router.settings import Fault, Settings
 
-__all__ = ["cannot_follow", "cannot_keep", "cannot_order", "pace"]
+__all__ = ["cannot_follow", "cannot_keep", "cannot_order", "pace", "utilization"]
+
+_IN_TRANSACTIONS = 0.6
+_OTHERWISE = 0.75
 
 
 def cannot_order(settings: Settings, ordered: Sequence[str]) -> Fault:
@@ -47,3 +50,8 @@ def pace(settings: Settings) -> Pace:
         wary=0 if in_transactions else 10,
         destination_retry=settings.destination_retry_ms / 1000,
     )
+
+
+def utilization(settings: Settings) -> float:
+    """The share of its time that a worker without a backlog is at work (`FetchSpacing`), as docs/bench.md found it best."""
+    return _IN_TRANSACTIONS if settings.guarantee == EXACTLY_ONCE else _OTHERWISE

@@ -37,6 +37,7 @@ from router.lanes.fetching import Demand, unpack_lightly
 from router.lanes.joining import join_once
 from router.lanes.lanes import Lanes
 from router.lanes.positions import ConsumerPositions, topic_partition
+from router.lanes.spacing import FetchSpacing
 from router.lanes.standing import places, standing
 from router.log_ends import SharedEnds, ends_of
 from router.observe.logs import get_logger
@@ -55,10 +56,6 @@ _IDLE_FETCH = 1.0
 """Seconds that a fetch waits for records where every lane has room."""
 _BUSY_FETCH = 0.05
 """The same where some lane had none when the fetch began: it may have by now."""
-_FETCH_EVERY = 0.0025
-"""Seconds between two fetches where there is no backlog. Brokers answer as soon as they have one record, so that who asks again at once
-pays a fetch, a batch and a request for each few; the more there are, the longer all of them take."""
-
 _LEARN_WITHIN = 1.0
 """Seconds that asking for the topics may hold up a rebalance: it does good, but is not needed."""
 _LEAST_FETCH = 16 * 1024
@@ -74,10 +71,9 @@ class BatchThread(driver.AIOKafkaConsumerThread):
     _before: dict[TopicPartition, int]
     _held: dict[TopicPartition, object]
     _demand: Demand | None = None
+    _spacing: FetchSpacing
     _ends: SharedEnds
     _last_epoch = 0
-    _fetched_at = float("-inf")
-    """When the latest fetch began, by the clock of the thread's loop."""
     _failure: tuple[str, float, float] | None = None
     """What the latest fetch that failed failed for, when that began, and when it last happened."""
 
@@ -103,6 +99,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
                 join_once(self._consumer._coordinator)  # noqa: SLF001 - nor its coordinator
                 heed_refusals(self._consumer)
                 self._demand = Demand(fetcher)
+                self._spacing = FetchSpacing(self.app.utilization)
                 self._ends = SharedEnds(self._consumer)
                 return
 
@@ -130,7 +127,8 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
 
     async def _fetch(self, partitions: set[TopicPartition], within: float, most: int | None) -> list[Batch]:
-        await self._spaced()
+        if self._demand is not None:
+            await self._spaced(self._demand)
         consumer = self._ensure_consumer()
         if not self.consumer.flow_active:
             return []
@@ -178,13 +176,13 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             await asyncio.sleep(0.1)
         return batches
 
-    async def _spaced(self) -> None:
-        """Until the next fetch is due. Whoever has not fetched for longer need not wait."""
+    async def _spaced(self, demand: Demand) -> None:
+        """Until the next fetch is due; with a backlog it always is."""
         now = asyncio.get_running_loop().time
-        left = self._fetched_at + _FETCH_EVERY - now()
-        if left > 0 and self._demand is not None and not self._demand.backlog:
+        left = self._spacing.left(now())
+        if left > 0 and not demand.backlog:
             await asyncio.sleep(left)
-        self._fetched_at = now()
+        self._spacing.begin(now(), time.process_time())
 
     def failure(self, now: float) -> tuple[str, float] | None:
         """What fetches fail for, and since when; None once none has failed for a while.

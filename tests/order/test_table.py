@@ -44,6 +44,7 @@ class CountingApp(faust.App):
 
     finish_within = 3.0
     fetch_ahead_bytes = 1 << 20
+    utilization = 0.6
 
     def __init__(self, kafka: str, group: str, *, source: str, destination: str, datadir: Path) -> None:
         self.directory = KafkaDirectory(kafka, {})
