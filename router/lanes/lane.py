@@ -295,21 +295,27 @@ class Lane:
                 return
 
     async def _wait(self) -> None:
-        """Until there is something to send or to commit, or a batch has been on its way for too long."""
-        if self._unsent is not None or self._error or self._finishing:
+        """Until it is time to send or to commit, or a batch has been on its way for too long."""
+        kept_until = None if self._unsent is None else self._kept_until()
+        if self._error or self._finishing or (self._unsent is not None and kept_until is None):
             return
         self._wake.clear()
         lost_at = self.protocol.lost_at()
-        until = _earlier(self.protocol.commit_at(), lost_at)
+        until = _earlier(_earlier(self.protocol.commit_at(), kept_until), lost_at)
         await self._clock.wait(self._wake, until=_earlier(until, self._looks_at()))
         if lost_at is not None and lost_at == self.protocol.lost_at() and self._clock.now() >= lost_at:
             self._stop_for(self.protocol.lost())
+
+    def _kept_until(self) -> float | None:
+        """When to send what is there; None where that is now."""
+        at = self.protocol.send_at() if self.accepts else None
+        return None if at is None or at <= self._clock.now() else at
 
     async def _send_queued(self) -> None:
         carrier = self._carrier
         while carrier is not None:
             self._expire(carrier)
-            if self._unsent is None:
+            if self._unsent is None or self._kept_until() is not None:
                 return
             copies, self._unsent = self._unsent, None
             self._unsent_bytes = 0

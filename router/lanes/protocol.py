@@ -27,6 +27,10 @@ commit, it commits at once, though no sooner than its share of the worker's comm
 little, a lane that has failed does so, too, for a while: where one batch in a hundred fails, whoever sends fifty between two commits
 loses every other time all that it has done, and the larger its backlog has become by that, the more it sends.
 
+When to send follows from that. A lane that has caught up and waits for its share of the commits would by sending early make nothing visible
+sooner: it keeps its copies together until it may commit, so that they are one sending and not one for each fetch. With a backlog, or
+where copies are visible as they come, it sends at once.
+
 The machine holds no clock: times are arguments, in seconds of any monotonic clock.
 """
 
@@ -125,6 +129,9 @@ class LaneProtocol:
         self._first_unsettled: float | None = None
         self._not_before = 0.0
         self._caught_up = False
+        """As of what was sent."""
+        self._has_all = False
+        """As of what has arrived, the batch that came last left nothing behind."""
         self._in_hand = 0
         self._offered: deque[tuple[float, int]] = deque()
         self._failures = 0
@@ -187,9 +194,15 @@ class LaneProtocol:
             source = self.source
             raise Gap(topic=source.topic, partition=source.partition, follows=batch.follows, position=self.position)
         self.position = batch.next
+        self._has_all = batch.caught_up
         if self._offered:
             self._offered.popleft()
         return Admission.CARRY
+
+    def send_at(self) -> float | None:
+        """When to send what has arrived; None where that is at once."""
+        waits = self._pace.commit_when_caught_up and self._has_all and self._first_unsettled is None and self.accepts
+        return self._not_before if waits else None
 
     def sent(self, batch: Batch, now: float) -> None:
         """Every copy of the batch was handed to the producer."""

@@ -68,6 +68,7 @@ class MemoryWorker:
         routes: RouteSet | None = None,
         kept: Mapping[str, Kept] | None = None,
         accepts_loss: bool = False,
+        commits_per_second: float = 1e9,
     ) -> None:
         """`decide` says for each broad topic where its records go: `Decider.decide`, or anything that does the same.
 
@@ -75,7 +76,8 @@ class MemoryWorker:
         of its own, `changelog_of(group, topic)`, which is made where it is not there. `conversions` are by broad topic and
         topic, of copies that are of another version. `routes` say what is keyed anew before
         that, by internal topics that they name (`with_internal_topics`). `kept` says by broad topic what is kept for
-        consumers that reject, with a changelog as an order has it.
+        consumers that reject, with a changelog as an order has it. Time stands still here while lanes work: with fewer
+        `commits_per_second` they wait for it to be moved.
         """
         self.broker = broker
         self.destinations = Destinations(MemoryDirectory(broker))
@@ -89,8 +91,7 @@ class MemoryWorker:
         self._fetch_records = fetch_records
         self._accepts_loss = accepts_loss
         self._group = group if exactly_once else None
-        # Time stands still here while lanes work: a budget would only make them wait for it to be moved.
-        self._budget = CommitBudget(1e9)
+        self._budget = CommitBudget(commits_per_second)
         self.lanes = Lanes(self._new_lane)
         self.disks: dict[SourcePartition, MemoryDisk] = {}
         """What this worker's disk has of each table."""

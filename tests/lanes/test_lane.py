@@ -186,6 +186,28 @@ async def test_commits_come_once_an_interval() -> None:
         assert bench.watcher.commits == 1
 
 
+async def test_copies_that_wait_for_a_commit_leave_together() -> None:
+    """A lane that has caught up has one sending a commit, however many fetches there are; it ends without waiting for more."""
+    async with running(commits_per_second=10) as bench:
+        sendings: list[int] = []
+        send = bench.worker.carriers[0].send
+
+        async def counted(copies: Copies) -> None:
+            sendings.append(len(copies.batches))
+            await send(copies)
+
+        bench.worker.carriers[0].send = counted  # type: ignore[method-assign]
+        for _ in range(7):
+            bench.publish()
+            await bench.worker.step(0.02)
+        # A lane that was idle commits twice at once, then every 0.1 s.
+        assert sendings == [1, 1, 3]
+        assert bench.watcher.commits == 3
+        await bench.worker.stop()
+        assert sendings == [1, 1, 3, 2]
+        assert bench.committed == 7
+
+
 async def test_commits_come_in_time_under_load() -> None:
     """That there is always something more to send does not put the commit off; copies that meet leave together."""
     async with running(pace=Pace(commit_interval=0.1, capacity=50), fetch_records=1) as bench:

@@ -216,6 +216,48 @@ def test_lane_that_has_caught_up_commits_at_once() -> None:
     assert lane.commit_at() == 5.3
 
 
+def committed_once(pace: Pace) -> LaneProtocol:
+    """A lane that may commit again at 5.0."""
+    lane = LaneProtocol(SOURCE, pace)
+    lane.open(1.0)
+    lane.opened(epoch=1, position=100, now=2.0)
+    arrive(lane, batch(100, 110, caught_up=True))
+    lane.sent(batch(100, 110, caught_up=True), 4.0)
+    lane.settled(110, not_before=5.0)
+    return lane
+
+
+def arrive(lane: LaneProtocol, each: Batch) -> None:
+    lane.offered(each, 4.0)
+    lane.admit(each)
+
+
+def test_lane_that_has_caught_up_keeps_its_copies_until_it_may_commit() -> None:
+    """Sent before, they would be visible no sooner, and be more sendings. Once something is sent, the rest follows at once."""
+    lane = committed_once(PACE)
+    arrive(lane, batch(110, 120, caught_up=True))
+    assert lane.send_at() == 5.0
+    lane.sent(batch(110, 120, caught_up=True), 5.0)
+    arrive(lane, batch(120, 130, caught_up=True))
+    assert lane.send_at() is None
+
+
+def test_lane_with_a_backlog_sends_at_once() -> None:
+    """What has come first is on its way while the rest is fetched."""
+    lane = committed_once(PACE)
+    arrive(lane, batch(110, 120, caught_up=False))
+    assert lane.send_at() is None
+    arrive(lane, batch(120, 130, caught_up=True))
+    assert lane.send_at() is None, "there is no room for more: to wait would hold up what comes next"
+
+
+def test_lane_whose_copies_show_at_once_sends_at_once() -> None:
+    """There is nothing to wait for."""
+    lane = committed_once(Pace(commit_when_caught_up=False))
+    arrive(lane, batch(110, 120, caught_up=True))
+    assert lane.send_at() is None
+
+
 def test_lane_whose_copies_show_at_once_commits_once_an_interval() -> None:
     """An earlier commit would serve nobody."""
     lane = LaneProtocol(SOURCE, Pace(commit_interval=0.5, commit_when_caught_up=False))
