@@ -233,7 +233,7 @@ def arrive(lane: LaneProtocol, each: Batch) -> None:
 
 
 def test_lane_that_has_caught_up_keeps_its_copies_until_it_may_commit() -> None:
-    """Sent before, they would be visible no sooner, and be more sendings. Once something is sent, the rest follows at once."""
+    """Sent before, they would be visible no sooner, and be more sendings; once something is sent, the rest follows at once."""
     lane = committed_once(PACE)
     arrive(lane, batch(110, 120, caught_up=True))
     assert lane.send_at() == 5.0
