@@ -130,7 +130,7 @@ class LaneProtocol:
         self._not_before = 0.0
         self._caught_up = False
         """As of what was sent."""
-        self._has_all = False
+        self._left_nothing = False
         """As of what has arrived, the batch that came last left nothing behind."""
         self._in_hand = 0
         self._offered: deque[tuple[float, int]] = deque()
@@ -194,14 +194,16 @@ class LaneProtocol:
             source = self.source
             raise Gap(topic=source.topic, partition=source.partition, follows=batch.follows, position=self.position)
         self.position = batch.next
-        self._has_all = batch.caught_up
+        self._left_nothing = batch.caught_up
         if self._offered:
             self._offered.popleft()
         return Admission.CARRY
 
     def send_at(self) -> float | None:
         """When to send what has arrived; None where that is at once."""
-        waits = self._pace.commit_when_caught_up and self._has_all and self._first_unsettled is None and self.accepts
+        waits = (
+            self._pace.commit_when_caught_up and self._left_nothing and self._first_unsettled is None and self.accepts
+        )
         return self._not_before if waits else None
 
     def sent(self, batch: Batch, now: float) -> None:

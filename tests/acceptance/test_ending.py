@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.stream import Stream
+from support.waiting import until
 
 if TYPE_CHECKING:
     from support.stage import Stage
@@ -30,6 +31,7 @@ def test_a_busy_worker_ends_in_time_and_leaves_no_duplicates(stage: Stage) -> No
     with Stream(stage, partitions=2, at_once=600) as stream:
         stream.until_routing()
         assert worker.terminate(within=5) == 0
+        until(stage.behind, within=10, what="it ended in the middle of the work")
     worker.start()
     stage.until_routed()
     for topic, books in stage.balance(stream.wanted).items():

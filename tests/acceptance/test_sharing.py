@@ -52,6 +52,7 @@ def test_a_killed_workers_partitions_go_to_the_others(stage: Stage) -> None:
     with Stream(stage, partitions=PARTITIONS, at_once=600) as stream:
         stream.until_routing()
         one.kill()
+        until(stage.behind, within=10, what="the kill falls into the middle of the work")
     stage.until_routed()
     for topic, books in stage.balance(stream.wanted).items():
         books.assert_whole(topic)
